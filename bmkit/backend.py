@@ -1,0 +1,44 @@
+"""Load Keras and its backend once, without the start-up chatter.
+
+TensorFlow writes lines about processors and drivers straight to file descriptor 2 before any log level applies.
+They differ from machine to machine, so in a notebook they would be compared and fail. Every module of the kit that
+needs Keras imports this one first.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+__all__ = ["keras", "silenced"]
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Send everything written to file descriptor 2 to nowhere while the block runs.
+
+    Errors are not lost: an exception raised inside still travels up.
+
+    Example:
+        >>> with silenced():
+        ...     _ = os.write(2, b"this line is not seen")
+    """
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+with silenced():
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # drivers complain at the first look, not at import

@@ -1,0 +1,12 @@
+"""Real data with pip as the only transport.
+
+>>> from bmkit import data
+>>> print(data.describe("digits").rows)
+{'train': 1077, 'validation': 360, 'test': 360}
+"""
+
+from bmkit.data.fetch import fetch, verify
+from bmkit.data.load import DataSet, describe, load, names
+from bmkit.data.manifest import DataError, Description
+
+__all__ = ["DataError", "DataSet", "Description", "describe", "fetch", "load", "names", "verify"]

@@ -1,0 +1,217 @@
+"""Figures that survive grey print and colour blindness, with a caption and a text alternative under each.
+
+Importing this module sets the course's Matplotlib style.
+"""
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.pyplot import subplots
+from PIL import Image
+
+__all__ = ["COLORS", "LINES", "MARKERS", "course_map", "history", "images", "matrix", "show", "subplots"]
+
+# Okabe and Ito's palette, ordered so that neighbours also differ in lightness.
+COLORS = ("#0072B2", "#E69F00", "#000000", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MOST_BYTES = 60_000
+
+plt.rcParams.update(
+    {
+        "axes.grid": True,
+        "axes.prop_cycle": matplotlib.cycler(color=COLORS, linestyle=LINES),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 100,
+        "figure.figsize": (6.4, 3.4),
+        "font.size": 11,
+        "grid.alpha": 0.3,
+        "image.cmap": "gray",
+        "legend.frameon": False,
+    }
+)
+
+
+def show(figure: Figure) -> None:
+    """Show a figure in the notebook, small enough to be stored there.
+
+    The text cell below it begins with its caption (``*Figure. …*``) and holds the same in words, folded.
+
+    Args:
+        figure: the figure; it is closed afterwards.
+
+    Raises:
+        ValueError: an axis that carries numbers has no label.
+
+    Example:
+        >>> figure, axes = subplots()
+        >>> _ = axes.set(xlabel="epoch", ylabel="loss (nats)")
+        >>> show(figure)
+        <IPython.core.display.Image object>
+    """
+    from IPython.display import Image as Picture
+    from IPython.display import display
+
+    bare = [axes for axes in figure.axes if axes.axison and not (axes.get_xlabel() and axes.get_ylabel())]
+    if bare:
+        raise ValueError(
+            f"{len(bare)} of the figure's {len(figure.axes)} axes lack a label; "
+            "use axes.set(xlabel=…, ylabel=…) with units, or axes.axis('off') for a picture."
+        )
+    display(Picture(_png(figure), format="png"))
+    plt.close(figure)
+
+
+def images(
+    pictures: np.ndarray, titles: Sequence[str] | None = None, *, columns: int = 8, width: float = 6.4, **options
+) -> Figure:
+    """Lay pictures out in a grid.
+
+    Args:
+        pictures: shape ``(n, height, width)`` or ``(n, height, width, channels)`` with 1 or 3 channels.
+        titles: one text a picture.
+        columns: pictures in a row.
+        width: of the whole figure, in inches.
+        **options: handed to `matplotlib.axes.Axes.imshow`, such as ``vmin=0, vmax=1``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: not one title a picture.
+
+    Example:
+        >>> len(images(np.zeros((3, 8, 8)), columns=2).axes)
+        4
+    """
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(pictures)} pictures but {len(titles)} titles; give one title a picture.")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    side = width / columns
+    ratio = pictures[0].shape[0] / pictures[0].shape[1]
+    height = rows * (side * ratio + (0.3 if titles is not None else 0.05))
+    figure, grid = subplots(rows, columns, figsize=(width, height), squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for index, (axes, picture) in enumerate(zip(grid.flat, pictures, strict=False)):
+        axes.imshow(np.squeeze(picture), **options)
+        if titles is not None:
+            axes.set_title(titles[index], fontsize=9)
+    return figure
+
+
+def history(runs: Mapping[str, Mapping[str, Sequence[float]]], metric: str = "loss", unit: str = "") -> Figure:
+    """Draw learning curves: training dashed and open, validation solid and filled.
+
+    Args:
+        runs: from each run's name to its history as `bmkit.train.fit` returns it.
+        metric: the name of the metric to draw, such as ``"accuracy"``.
+        unit: its unit, for the axis.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> figure = history({"mlp": {"loss": [2.0, 1.0], "val_loss": [2.1, 1.4]}}, unit="nats")
+        >>> figure.axes[0].get_ylabel()
+        'loss (nats)'
+    """
+    figure, axes = subplots()
+    for (name, run), color, marker in zip(runs.items(), COLORS, MARKERS, strict=False):
+        epochs = np.arange(1, len(run[metric]) + 1)
+        axes.plot(epochs, run[metric], color=color, ls="--", marker=marker, mfc="white", label=f"{name}, training")
+        if f"val_{metric}" in run:
+            axes.plot(epochs, run[f"val_{metric}"], color=color, ls="-", marker=marker, label=f"{name}, validation")
+    axes.set(xlabel="epoch", ylabel=f"{metric} ({unit})" if unit else metric)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend()
+    return figure
+
+
+def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, xlabel: str, ylabel: str) -> Figure:
+    """Draw a table of counts as a grid of grey fields with the number in each.
+
+    Args:
+        values: shape ``(rows, columns)``, ≥ 0.
+        rows: one name a row.
+        columns: one name a column.
+        xlabel: what the columns are.
+        ylabel: what the rows are.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> matrix(np.eye(2), ["a", "b"], ["a", "b"], xlabel="predicted", ylabel="true").axes[0].get_xlabel()
+        'predicted'
+    """
+    figure, axes = subplots(figsize=(0.55 * len(columns) + 1.2, 0.45 * len(rows) + 0.9))
+    axes.imshow(np.sqrt(values), cmap="Greys", aspect="auto")  # the root keeps small counts visible beside large ones
+    for (row, column), value in np.ndenumerate(values):
+        dark = np.sqrt(value) > np.sqrt(values.max()) / 2
+        axes.text(column, row, f"{value:g}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.grid(False)
+    return figure
+
+
+def course_map(chapters: Sequence) -> Figure:
+    """Draw the chapters as boxes in one column a part, with arrows from what is needed to what needs it.
+
+    Args:
+        chapters: as `bmkit.chapters.chapters` lists them; ready ones are filled.
+
+    Returns:
+        The figure.
+    """
+    parts = list(dict.fromkeys(chapter.part for chapter in chapters))
+    members = {part: [chapter for chapter in chapters if chapter.part == part] for part in parts}
+    tallest = max(len(column) for column in members.values())
+    place = {}
+    for x, part in enumerate(parts):
+        gap = (tallest - len(members[part])) / 2  # columns are centred
+        place.update({chapter.number: (x, gap + y) for y, chapter in enumerate(members[part])})
+    figure, axes = subplots(figsize=(12, 8.5))
+    for chapter in chapters:
+        if chapter.before:  # only the last one named: all arrows together would hide the boxes
+            start, end = place[chapter.before[-1]], place[chapter.number]
+            arrow = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 0, "shrinkB": 0, "lw": 0.9}
+            side = 0.42 if start[0] < end[0] else 0.0
+            axes.annotate(
+                "", (end[0] - side, end[1] - (0 if side else 0.3)), (start[0] + side, start[1]), arrowprops=arrow
+            )
+    for chapter in chapters:
+        face = "#56B4E9" if chapter.ready else "white"
+        box = {"boxstyle": "round,pad=0.3", "facecolor": face, "edgecolor": "black" if chapter.ready else "0.6"}
+        text = f"{chapter.number}  " + textwrap.fill(chapter.title, 17)
+        axes.text(*place[chapter.number], text, ha="center", va="center", fontsize=7, bbox=box)
+    for x, part in enumerate(parts):
+        axes.text(x, -1, textwrap.fill(part, 12), ha="center", va="center", fontsize=10, fontweight="bold")
+    axes.set(xlim=(-0.6, len(parts) - 0.4), ylim=(tallest - 0.4, -1.6))
+    axes.axis("off")
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    """Render to PNG; above the size limit with ever fewer colours, then fewer pixels."""
+    raw = io.BytesIO()
+    figure.savefig(raw, format="png", bbox_inches="tight", metadata={"Software": None})
+    if raw.tell() <= MOST_BYTES:
+        return raw.getvalue()
+    picture = Image.open(raw).convert("RGB")
+    for colors in (256, 128, 64, 32):
+        small = io.BytesIO()
+        picture.quantize(colors).save(small, format="png", optimize=True)
+        if small.tell() <= MOST_BYTES:
+            break
+    return small.getvalue()

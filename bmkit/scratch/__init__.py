@@ -1,0 +1,37 @@
+"""The formulas of the course in plain NumPy: the one place where each is written, and what Keras is held against.
+
+Axes are named once, here: ``n`` examples, ``classes``, ``height``, ``width``, ``channels`` (last), ``filters``.
+"""
+
+from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, softmax
+from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
+from bmkit.scratch.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_from_logits,
+    binary_cross_entropy_gradient,
+    categorical_cross_entropy,
+    mean_squared_error,
+    mean_squared_error_gradient,
+    softmax_cross_entropy,
+    softmax_cross_entropy_gradient,
+)
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_from_logits",
+    "binary_cross_entropy_gradient",
+    "categorical_cross_entropy",
+    "conv2d",
+    "conv2d_parameters",
+    "conv_output_size",
+    "log_softmax",
+    "log_sum_exp",
+    "max_pool2d",
+    "mean_squared_error",
+    "mean_squared_error_gradient",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_gradient",
+]

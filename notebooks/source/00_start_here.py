@@ -1,0 +1,292 @@
+# %% [markdown]
+# # 00 · Start here
+#
+# **After this you can** run a chapter and check your answers in it, train a first network on real handwritten digits, judge it against a baseline, and find your way through the course
+#
+# **Time** 25 min to read, 45 min to teach, 15 s to run
+#
+# **Before** nothing but a little Python
+#
+# **Data** digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0)
+
+# %%
+from bmkit import chapters, data, doctor, models, plot, scratch, train
+from bmkit.check import expect
+from bmkit.exercises import ch00
+import keras
+import numpy as np
+
+train.seed(0)
+
+# %% [markdown]
+# ## What this is
+#
+# This course teaches you to build applications with large AI models, from the first neuron to a language model that answers
+# questions about these very chapters. Everything runs on one laptop without a graphics card, and after the set-up without a
+# network. The data are real, and so are the pretrained models.
+#
+# You are reading a *notebook*: text and code in turn. Click on a code cell and press **Shift+Enter**: the cell runs, its result
+# appears below it, and the next cell is selected. Run them in order from the top, because later cells use what earlier ones
+# made. If you get lost, choose *Run → Restart Kernel and Run All Cells*. This copy is yours: change anything and see what
+# happens.
+#
+# Begin with a look at your machine. `✓` is good; any other line says what to do.
+
+# %%
+print(*doctor.summary(), sep="\n")
+
+# %% [markdown]
+# What stands in `(here: …)` belongs to your machine and may differ from ours. Everything else in these pages is the same on
+# every machine, and that is tested: each notebook is run again and again, and every printed line must come out as you see it.
+#
+# ## First, look at the data
+#
+# The "hello, world" of machine learning is reading handwritten digits. Before any model, look at what it will get.
+
+# %%
+digits = data.load("digits")
+pictures, labels = digits.arrays("train")
+print(data.describe("digits"))
+titles = [str(label) for label in labels[:16]]
+plot.show(plot.images(pictures[:16], titles, columns=8, vmin=0, vmax=1))
+
+# %% [markdown]
+# *Figure. Sixteen digits as the model gets them: 8×8 pixels, and above each what its writer meant.*
+# <details><summary>In words</summary>Two rows of eight small, coarse grey pictures of digits. Most are easy to read for a
+# person, a few are not.</details>
+#
+# There are three piles. The model learns from **training** data. We watch it on **validation** data while we try things out. The
+# **test** data stay closed until the very end, because whatever we looked at while deciding can no longer surprise us.
+#
+# To a computer, a picture is numbers. Here is one digit as it is stored, 0 for paper and 1 for ink:
+
+# %%
+print("one picture has shape", pictures[0].shape, "and is a", labels[0])
+print((pictures[0, :, :, 0] * 9).round().astype(int))  # scaled to one figure a pixel, for the eye
+
+# %% [markdown]
+# ### Exercise 1 · Predict, then run
+#
+# Exercises look like this: a task, and a cell that runs as it stands. Run it first; it will say `○ not attempted`. Then replace
+# the `...` and run it again. A wrong answer gets a reason, not just a cross. `ch00.numbers.hint()` in a new cell helps,
+# `ch00.numbers.solution()` tells.
+#
+# **How many numbers are in a batch of 32 such pictures?** *One minute; expected: an integer.*
+
+# %%
+numbers = ...
+ch00.numbers.check(numbers)
+
+# %% [markdown]
+# ## What would knowing nothing achieve?
+#
+# A result means nothing without something to hold it against. Two **baselines** cost almost no work:
+#
+# * always answer with the most frequent digit,
+# * average all training pictures of each digit, and answer with the digit whose average is nearest.
+#
+# The second is a real, if simple, model. Guess how many of 100 unseen digits it gets right.
+
+# %%
+averages = np.array([pictures[labels == digit].mean(axis=0) for digit in range(10)])  # (10, 8, 8, 1)
+plot.show(plot.images(averages, [str(digit) for digit in range(10)], columns=10, vmin=0, vmax=1))
+
+
+def nearest_average(pictures):
+    distance = ((pictures[:, np.newaxis] - averages) ** 2).sum(axis=(2, 3, 4))  # (n, 10)
+    return distance.argmin(axis=1)
+
+
+seen, truth = digits.arrays("validation")
+most_frequent = np.mean(truth == np.bincount(labels).argmax())
+nearest = np.mean(nearest_average(seen) == truth)
+expect("most frequent digit, share right", most_frequent, at_most=0.12)
+expect("nearest average, share right", nearest, at_least=0.85, at_most=0.95)
+
+# %% [markdown]
+# *Figure. The average of all training pictures of each digit: blurred, but every one can be read.*
+# <details><summary>In words</summary>Ten soft grey pictures, one for each digit from 0 to 9.</details>
+#
+# About nine of ten, without any learning to speak of! Whoever reports "90 % right" for a network on these data has reported
+# nothing. Keep this habit; every chapter has it.
+#
+# ### Exercise 2 · Write your own ruler
+#
+# The share of right answers is called **accuracy**. Write `accuracy(y_true, y_pred)` for two arrays of class numbers. *Easy,
+# three minutes; expected: one number from 0 to 1.*
+
+
+# %%
+def accuracy(y_true, y_pred): ...
+
+
+ch00.accuracy.check(accuracy)
+
+# %% [markdown]
+# ## A first network
+#
+# A network is a function with many adjustable numbers, its **parameters**. Ours has two layers. The first computes 32 weighted
+# sums of all 64 pixels and sets negative ones to zero. The second computes 10 weighted sums of those 32, one score for
+# each digit:
+#
+# $$h = \max(0,\; x W_1 + b_1), \qquad z = h W_2 + b_2$$
+#
+# * $x$ holds the 64 pixels, $h$ the 32 hidden values, $z$ the 10 scores; the largest score wins,
+# * $W_1$ ($64\times32$), $b_1$ (32), $W_2$ ($32\times10$) and $b_2$ (10) are the parameters that training adjusts.
+#
+# You can compute it in two lines of NumPy, and Keras gives the same numbers:
+
+# %%
+network = models.mlp((8, 8, 1), 10, hidden_units=(32,))
+w1, b1, w2, b2 = network.get_weights()
+x = pictures[:5].reshape(5, 64)
+hidden = scratch.relu(x @ w1 + b1)  # (5, 32)
+scores = hidden @ w2 + b2  # (5, 10)
+expect("largest difference to Keras", np.abs(scores - network(pictures[:5])).max(), at_most=1e-5)
+expect("parameters", network.count_params(), equals=64 * 32 + 32 + 32 * 10 + 10)
+untrained = np.mean(np.argmax(network(seen), axis=1) == truth)
+expect("untrained network, share right", untrained, at_most=0.35)
+
+# %% [markdown]
+# Untrained, it is no better than guessing, for its parameters are random. **Training** shows it pictures in small batches and
+# turns every parameter a little in the direction that makes the *loss* smaller, the number that says how wrong it is
+# ([chapter 04](04_loss_functions.ipynb)). One pass over all training pictures is an *epoch*. Two steps in Keras: say how to
+# train (`compile`), then do it.
+
+# %%
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+network.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
+history = train.fit(network, digits.train, digits.validation, epochs=25)
+figure = plot.history({"network": history}, "accuracy", "share right")
+figure.axes[0].axhline(nearest, color="black", lw=0.8)
+figure.axes[0].annotate("nearest average", (13, nearest - 0.05), fontsize=9)
+plot.show(figure)
+expect("lowest validation loss over the first", min(history["val_loss"]) / history["val_loss"][0], at_most=0.5)
+
+# %% [markdown]
+# *Figure. Within a few epochs the network passes the baseline, on digits it never trained on as well.*
+# <details><summary>In words</summary>Accuracy over 25 epochs, training dashed and validation solid. Both rise steeply, cross the
+# thin line of the nearest-average baseline, and level off close to 1.</details>
+#
+# Now, once, the test data. `expect` is how this course makes claims: it measures, compares with a bound, and stops the notebook if
+# the claim does not hold.
+
+# %%
+x_test, y_test = digits.arrays("test")
+test_accuracy = train.evaluate(network, digits.test)["accuracy"]
+baseline = np.mean(nearest_average(x_test) == y_test)
+expect("test accuracy of the network", test_accuracy, at_least=0.94)
+expect("its lead over the nearest average", test_accuracy - baseline, at_least=0.03)
+
+# %% [markdown]
+# ### Which digits does it mix up?
+#
+# One number hides a lot. This table counts, for each true digit, what the network read. A perfect reader would have all its counts
+# on the diagonal.
+
+# %%
+predicted = np.argmax(network.predict(x_test, verbose=0), axis=1)
+table = np.zeros((10, 10), dtype=int)
+np.add.at(table, (y_test, predicted), 1)
+names = [str(digit) for digit in range(10)]
+plot.show(plot.matrix(table, names, names, xlabel="what the network read", ylabel="true digit"))
+expect("test digits counted", table.sum(), equals=len(y_test))
+expect("share on the diagonal", np.trace(table) / table.sum(), at_least=0.94)
+
+# %% [markdown]
+# *Figure. Almost all counts lie on the diagonal; the few others show which digits look alike to the network.*
+# <details><summary>In words</summary>A table of ten rows and ten columns. The fields on the diagonal are dark with about 36 each;
+# off the diagonal there are only a few single counts.</details>
+#
+# ### Draw your own
+#
+# Now it is your network. Change the drawing below: `#` is ink, `+` is half ink, `.` is paper. Run the cell and see what the
+# network reads. Can you draw a digit that you can read and it cannot?
+
+# %%
+drawing = """
+..+##+..
+.+#..#+.
+.#+..+#.
+.#....#.
+.#....#.
+.#+..+#.
+.+#..#+.
+..+##+..
+"""
+ink = np.array([[{"#": 1.0, "+": 0.5}.get(mark, 0.0) for mark in line] for line in drawing.split()])
+scores = scratch.softmax(np.array(network(ink.reshape(1, 8, 8, 1))))[0]
+print(f"the network reads a digit (here: {scores.argmax()}, with probability {scores.max():.2f})")
+
+# %% [markdown]
+# ### Exercise 3 · Predict, then run
+#
+# Hand the network a picture that is no digit at all: pure noise. It has ten scores and softmax turns them into probabilities
+# that add up to 1. **Can it answer "none of these"?** Write `"yes"` or `"no"`. *One minute.*
+
+# %%
+can_refuse = ...
+ch00.can_refuse.check(can_refuse)
+
+# %%
+noise = np.random.default_rng(0).uniform(size=(1000, 8, 8, 1)).astype("float32")
+surest = scratch.softmax(network.predict(noise, verbose=0)).max(axis=1)
+figure, axes = plot.subplots(figsize=(6.4, 2.4))
+axes.hist(surest, bins=20, range=(0, 1), color=plot.COLORS[4], edgecolor="black")
+axes.set(xlabel="probability of the digit it names", ylabel="pictures of noise")
+plot.show(figure)
+expect("pictures of noise read as some digit with more than 0.5", np.mean(surest > 0.5), at_least=0.5)
+
+# %% [markdown]
+# *Figure. Shown nothing but noise, the network names a digit, and most of the time it is rather sure.*
+# <details><summary>In words</summary>A histogram of the highest probability for 1,000 pictures of noise. Most of the bars are
+# right of one half.</details>
+#
+# It never learned that there is anything but digits. Real applications must deal with that; much of Part V of this course is
+# about it.
+#
+# ## The map
+#
+# The chapters build on each other, but not in one line. Filled boxes are ready, the others are planned. An arrow leads to a
+# chapter from the one it needs most.
+
+# %%
+plot.show(plot.course_map(chapters.chapters()))
+
+# %% [markdown]
+# *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
+# <details><summary>In words</summary>Eight columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
+# Applications, Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
+# 11 and 16. The README lists all chapters with links.</details>
+#
+# How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
+# **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess. Being wrong
+# before you look is what makes it stick.
+#
+# ## Summary
+#
+# * A notebook runs from top to bottom with Shift+Enter; `✓`, `✗` and `○` are its three verdicts.
+# * Data come in three piles: training, validation, and a test set that is opened once.
+# * A network is a function with parameters; training adjusts them to make a loss smaller.
+# * Every result stands beside a baseline, and every claim is an `expect`.
+#
+# **Ask yourself**
+#
+# <details><summary>A model has 97 % accuracy. Is it good?</summary>You cannot know without a baseline. If 97 % of the examples
+# belong to one class, it may have learned nothing.</details>
+# <details><summary>Why not judge the network on the pictures it was trained on?</summary>It may have memorised them. What we want
+# to know is how it does on pictures it has never seen.</details>
+# <details><summary>You ran a cell in the middle and got a NameError. What happened?</summary>The cell that defines that name has
+# not run in this session. Run the cells above it first.</details>
+#
+# **Next** [04 · Loss functions](04_loss_functions.ipynb), the number that training makes small; then
+# [11 · Convolutional networks for images](11_cnn_images.ipynb).
+#
+# **References**
+#
+# * E. Alpaydin, C. Kaynak (1998), Optical recognition of handwritten digits, UCI Machine Learning Repository.
+#   [doi](https://doi.org/10.24432/C50P49)
+# * D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986), Learning representations by back-propagating errors.
+#   [doi](https://doi.org/10.1038/323533a0)
+# * F. Chollet (2021), *Deep Learning with Python*, second edition, chapter 2.
+#   [Publisher](https://www.manning.com/books/deep-learning-with-python-second-edition)

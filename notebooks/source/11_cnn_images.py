@@ -1,0 +1,483 @@
+# %% [markdown]
+# # 11 · Convolutional networks for images
+#
+# **After this you can** compute a convolution and a pooling by hand, explain why they suit pictures, count a network's parameters, find five faults in a published listing, and train a network that reads digits
+#
+# **Time** 45 min to read, 90 min to teach, 50 s to run
+#
+# **Before** [00 · Start here](00_start_here.ipynb), [04 · Loss functions](04_loss_functions.ipynb)
+#
+# **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, BSD-3), one photograph that ships with scikit-image (CC0)
+
+# %%
+from bmkit import data, models, plot, scratch, train
+from bmkit.check import expect
+from bmkit.exercises import ch11
+import keras
+import numpy as np
+
+train.seed(0)
+
+# %% [markdown]
+# ## What a dense layer does not know
+#
+# A picture is a grid of numbers. A dense layer ([chapter 00](00_start_here.ipynb)) reads it as one long list, and in a list
+# nobody knows which numbers were neighbours. To see how much that throws away, shuffle the pixels of a few digits, all in the
+# same way, and ask: could *you* still read them? A dense layer could. It adds up weight times pixel, and a sum does not care
+# about the order of its terms.
+
+# %%
+digits = data.load("mnist_5k")
+pictures, labels = digits.arrays("train")
+order = np.random.default_rng(0).permutation(28 * 28)
+shuffled = pictures.reshape(-1, 28 * 28)[:, order]  # (3600, 784), the same shuffle for every picture
+both = np.concatenate([pictures[:8], shuffled[:8].reshape(-1, 28, 28, 1)])
+plot.show(plot.images(both, columns=8, vmin=0, vmax=1))
+weights = np.random.default_rng(1).normal(size=(28 * 28, 5))  # a dense layer with 5 neurons
+plain = pictures.reshape(-1, 28 * 28) @ weights
+expect("largest difference in a dense layer", np.abs(plain - shuffled @ weights[order]).max(), at_most=1e-3)
+
+# %% [markdown]
+# *Figure. Eight digits, and below them the same digits with all pixels shuffled in one fixed way: for a dense layer the lower
+# row is exactly as good as the upper one.*
+# <details><summary>In words</summary>Upper row, eight handwritten digits, white on black. Lower row, the same pixels scattered
+# so that only noise is left to the eye.</details>
+#
+# Shuffle the rows of the weight matrix along with the pixels, and every neuron gives the same answer as before. So a dense
+# layer *starts* without knowing that a picture has an up, a left and a next pixel. It must learn all that from examples.
+#
+# ## A small window that slides
+#
+# Two things are true of almost every picture. **What belongs together lies together**: an edge or a corner is visible in a few
+# neighbouring pixels. And **what matters here matters there too**: an edge stays an edge two pixels further. A convolution
+# builds both in. It looks through a small window, the **kernel**, and slides the *same* window over the whole picture:
+#
+# $$\mathrm{out}[i,j,f] \;=\; b_f + \sum_{u=0}^{k-1}\sum_{v=0}^{k-1}\sum_{c=0}^{C-1} \mathrm{in}[i+u,\;j+v,\;c]\;\cdot\;W[u,v,c,f]$$
+#
+# * $i, j$ are row and column of the output, $u, v$ row and column inside the window of $k \times k$ pixels,
+# * $c$ runs over the $C$ input channels (1 for grey, 3 for red, green, blue),
+# * $f$ numbers the filters: each has its own kernel $W[\dots,f]$, its own bias $b_f$, and makes one *feature map*.
+
+
+# %%
+def conv2d(image, kernel, bias=0.0):
+    k = kernel.shape[0]
+    height, width = image.shape[0] - k + 1, image.shape[1] - k + 1
+    out = np.zeros((height, width, kernel.shape[3]))
+    for i in range(height):
+        for j in range(width):
+            window = image[i : i + k, j : j + k]  # (k, k, channels)
+            out[i, j] = np.tensordot(window, kernel, axes=3) + bias  # (filters,)
+    return out
+
+
+step = np.array([[0, 0, 9, 9]] * 3, dtype=float)[:, :, np.newaxis]  # dark left, bright right
+difference = np.array([-1.0, 0.0, 1.0] * 3).reshape(3, 3, 1, 1)  # right column minus left column
+print(step[..., 0], "\n\nbecomes", conv2d(step, difference)[..., 0])
+
+# %% [markdown]
+# The kernel says "right minus left, added up over three rows". Both places of the window see the step from dark to bright, so
+# both answer 27. On an even wall the answer would be 0. On a real photograph, three kernels written by hand:
+
+# %%
+import skimage
+
+photo = skimage.data.chelsea()[20:200, 90:310].mean(axis=-1, keepdims=True) / 255  # (180, 220, 1)
+vertical = difference
+horizontal = difference.transpose(1, 0, 2, 3)
+blur = np.full((9, 9, 1, 1), 1 / 81)
+maps = [photo, conv2d(photo, vertical), conv2d(photo, horizontal), conv2d(photo, blur)]
+names = ["the photograph", "upright edges", "level edges", "blur"]
+figure, row = plot.subplots(1, 4, figsize=(7.6, 1.9))
+for axes, picture, name in zip(row, maps, names):
+    axes.imshow(picture[..., 0] if name in ("the photograph", "blur") else np.abs(picture[..., 0]))
+    axes.set_title(name, fontsize=10)
+    axes.axis("off")
+plot.show(figure)
+
+# %% [markdown]
+# *Figure. One photograph, three kernels: each answers one question everywhere in the picture.*
+# <details><summary>In words</summary>A cat's face in grey. "Upright edges" lights up the sides of ears and whiskers, "level
+# edges" the eyelids and the stripes of the forehead, "blur" is the photograph out of focus.</details>
+#
+# Nobody writes kernels by hand any more: training finds them, by the gradient of a loss. But it is the same operation. Four
+# implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
+# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix.
+
+# %%
+from bmkit.layers import PatchConv2D
+
+random = np.random.default_rng(0)
+image, kernel, bias = random.normal(size=(12, 10, 3)), random.normal(size=(3, 3, 3, 4)), random.normal(size=4)
+ours = conv2d(image, kernel, bias)  # (10, 8, 4)
+batch = keras.ops.convert_to_tensor(image[np.newaxis], "float32")  # Keras wants a batch axis
+layer = keras.layers.Conv2D(4, 3)
+patches = PatchConv2D(4, 3)
+for candidate, shape in ((layer, (3, 3, 3, 4)), (patches, (27, 4))):
+    candidate.build(batch.shape)
+    candidate.set_weights([kernel.reshape(shape), bias])
+    expect(f"{candidate.__class__.__name__} to ours", np.abs(candidate(batch)[0] - ours).max(), at_most=1e-5)
+expect("bmkit.scratch to ours", np.abs(scratch.conv2d(image, kernel, bias) - ours).max(), at_most=1e-12)
+
+# %% [markdown]
+# ### Exercise 1 · How large is the output?
+#
+# A window of side `kernel` slides over a side of `size` pixels, `stride` pixels at a time, after `padding` zeros were added at
+# *each* end. How many positions are there? Write `output_side(size, kernel, stride, padding)`. *Medium, five minutes;
+# expected: an integer.*
+
+
+# %%
+def output_side(size, kernel, stride, padding): ...
+
+
+ch11.output_side.check(output_side)
+
+# %% [markdown]
+# ## Pooling: keep the strongest answer
+#
+# Whether an edge lies in this pixel or the next seldom matters. **Max pooling** cuts each feature map into blocks and keeps the
+# largest value of each:
+#
+# $$\mathrm{out}[i,j,c] = \max_{0\le u,v<s}\; \mathrm{in}[s\,i+u,\;s\,j+v,\;c]$$
+#
+# with $s$ the side of a block. It halves height and width for $s=2$, so the next kernel sees twice as far, at a quarter of the
+# cost. It has no parameters.
+
+# %%
+grid = np.array([[1, 3, 0, 0], [2, 0, 0, 1], [5, 1, 9, 4], [0, 0, 2, 8]], dtype=float)[:, :, np.newaxis]  # (4, 4, 1)
+print(grid[..., 0], "\n\nbecomes\n", scratch.max_pool2d(grid)[..., 0])
+maps = random.normal(size=(9, 9, 5))  # an odd side: the last row and column are dropped
+pooled = keras.layers.MaxPooling2D(2)(maps[np.newaxis])[0]
+expect("Keras to bmkit.scratch", np.abs(pooled - scratch.max_pool2d(maps)).max(), at_most=1e-6)
+print("9×9 becomes", tuple(pooled.shape[:2]))
+
+# %% [markdown]
+# ### Exercise 2 · Pool by hand
+#
+# Write `max_pool(image)` for blocks of 2×2: `image` has shape `(height, width, channels)`, both sides even; return shape
+# `(height / 2, width / 2, channels)`. Two loops are fine; no loop is a small art. *Medium, eight minutes.*
+
+
+# %%
+def max_pool(image): ...
+
+
+ch11.max_pool.check(max_pool)
+
+# %% [markdown]
+# ## Why it pays: the same few weights everywhere
+#
+# A convolution has $(k\cdot k\cdot C + 1)\cdot F$ numbers to learn: one kernel and one bias for each of the $F$ filters, however
+# large the picture. A dense layer between the same two grids has one weight for *every pair* of an input and an output:
+
+# %%
+shared = scratch.conv2d_parameters(3, 3, 1, 32)
+every_pair = (28 * 28 * 1 + 1) * (26 * 26 * 32)
+print(f"28×28 picture to 32 maps of 26×26: convolution {shared:,}, dense layer {every_pair:,} parameters")
+layer = keras.layers.Conv2D(32, 3)
+layer.build((None, 28, 28, 1))
+expect("Keras counts", layer.count_params(), equals=shared)
+expect("the dense layer is larger by the factor", every_pair / shared, at_least=50_000)
+
+# %% [markdown]
+# ### Exercise 3 · Predict, then run
+#
+# A colour picture (3 channels) goes into a convolution with 32 filters of 3×3 pixels. **How many parameters?** Do not forget
+# what each filter has besides its kernel. *One minute; expected: an integer.*
+
+# %%
+parameters = ...
+ch11.parameters.check(parameters)
+
+# %% [markdown]
+# ## A published network, audited
+#
+# The article this course grew from ends in a listing: a small convolutional network and its training, for PyTorch. We do not
+# print it. Its network is sound, and described in one line: two convolutions of 3×3 with padding (3 → 32 → 64 channels), each
+# followed by ReLU and 2×2 max pooling, then a dense layer of 128 units with ReLU, then 10 logits. Between the last pooling and
+# the dense layer it flattens to $64\cdot 6\cdot 6$ numbers. That fixes the size of the pictures: 6 pixels after two halvings
+# are 24 before. Here it is in Keras, layer by layer:
+
+# %%
+network = keras.Sequential(name="article_cnn")
+network.add(keras.Input((24, 24, 3)))
+for filters in (32, 64):
+    network.add(keras.layers.Conv2D(filters, 3, padding="same", activation="relu"))
+    network.add(keras.layers.MaxPooling2D(2))
+network.add(keras.layers.Flatten())
+network.add(keras.layers.Dense(128, activation="relu"))
+network.add(keras.layers.Dense(10))
+by_hand = scratch.conv2d_parameters(3, 3, 3, 32) + scratch.conv2d_parameters(3, 3, 32, 64)
+by_hand += (64 * 6 * 6 + 1) * 128 + (128 + 1) * 10
+expect("parameters, counted by hand", by_hand, equals=315722)
+expect("parameters, Keras", network.count_params(), equals=by_hand)
+expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params(), equals=by_hand)
+
+# %% [markdown]
+# The code *around* that network, however, cannot run, and where it could run it would mislead. Reading other people's code
+# with such eyes is a skill, so let us take five of its faults one by one, each in the fewest lines of our own that have it.
+#
+# **Fault 1: a name that was never imported.** The network's forward pass calls a module of functions by a short name that no
+# import defines. Python looks names up when a line *runs*, not when it is read. So building the model succeeds, and the error
+# waits for the first picture:
+
+
+# %%
+class Network:
+    def forward(self, x):
+        return functions.relu(x)  # noqa: F821 – nobody imported "functions"
+
+
+network_without_import = Network()
+print("built without complaint")
+try:
+    network_without_import.forward(1.0)
+except NameError as error:
+    print("at the first picture:", error)
+
+# %% [markdown]
+# **Fault 2: a flatten that trusts the picture size.** The listing flattens with a reshape to "as many rows as it takes, 2,304
+# numbers each". Feed it the usual 32×32 pictures, and two halvings leave $64\cdot 8\cdot 8 = 4096$ numbers a picture. Most
+# batches then fail. But not all!
+#
+# ### Exercise 4 · Predict, then run
+#
+# A batch of **9** such pictures is reshaped to `(-1, 2304)`. How many rows come out? *Two minutes; expected: an integer.*
+
+# %%
+rows = ...
+ch11.rows.check(rows)
+
+# %%
+for pictures_in_batch in (1, 9):
+    features = np.zeros((pictures_in_batch, 64, 8, 8))  # what two poolings leave of 32×32 pictures
+    try:
+        print(pictures_in_batch, "pictures become", features.reshape(-1, 64 * 6 * 6).shape[0], "rows")
+    except ValueError as error:
+        print(pictures_in_batch, "picture:", error)
+try:
+    models.article_cnn()(np.zeros((9, 32, 32, 3)))
+except ValueError:
+    print("Keras refuses 32×32 pictures by name, because Flatten and Dense fix their sizes when they are built")
+
+# %% [markdown]
+# Nine pictures silently become sixteen rows, each a mixture of two pictures. When labels are counted row by row the error
+# surfaces late, far from its cause. Never let `-1` stand for the batch: flatten each picture, as `Flatten` does.
+#
+# **Fault 3: data that is not there.** The data sets are left as three dots, and the loops run over loaders that no line ever
+# builds. Three dots are valid Python: an object called `Ellipsis`. So that line passes too, and the error again waits further
+# down.
+
+# %%
+placeholder = ...
+print("the placeholder is an object:", placeholder)
+try:
+    for _ in placeholder:
+        pass
+except TypeError as error:
+    print("when it is used:", error)
+
+# %% [markdown]
+# **Fault 4: "validation" on the test data.** The listing's last loop is called validation and reads the test set. Whoever
+# compares models on the test set and keeps the best one no longer has a test: the winner is partly just lucky. How lucky?
+# Take 200 "models" that flip coins, on 100 test questions, and keep the best. Then ask it 10,000 fresh questions.
+
+# %%
+coins = np.random.default_rng(0)
+answers = coins.integers(0, 2, size=(200, 100)) == coins.integers(0, 2, size=100)  # right or wrong, model × question
+score = answers.mean(axis=1)
+fresh = (coins.integers(0, 2, size=10_000) == coins.integers(0, 2, size=10_000)).mean()
+figure, axes = plot.subplots(figsize=(6.4, 2.4))
+axes.hist(score, bins=np.arange(0.335, 0.67, 0.02), color=plot.COLORS[4], edgecolor="black")
+axes.axvline(score.max(), color=plot.COLORS[3], ls="--", label="the one we keep")
+axes.axvline(fresh, color="black", label="the same one on fresh questions")
+axes.set(xlabel="share of test questions right", ylabel="models")
+axes.legend(fontsize=9)
+plot.show(figure)
+expect("test score of the chosen coin", score.max(), at_least=0.6)
+expect("its score on fresh questions", fresh, at_least=0.48, at_most=0.52)
+
+# %% [markdown]
+# *Figure. Two hundred coins take a test. The best looks like a model that has learned something, until it meets new questions.*
+# <details><summary>In words</summary>A histogram of 200 scores around 0.5. A dashed line at its right end marks the chosen
+# coin; a solid line at 0.5 marks the same coin on fresh questions.</details>
+#
+# **Fault 5: the last batch speaks for all.** The loop prints the loss of each batch beside an epoch number. The number is left
+# over from the training loop before, so it never changes; and what stays on the screen is the *last* batch, which is often
+# smaller and always noisy. The loss of a set is the mean over its *examples*:
+
+# %%
+for epoch in range(10):
+    pass  # the training loop; its variable outlives it
+losses = random.exponential(size=1000)  # one loss an example
+batches = np.split(losses, range(64, 1000, 64))
+print(f"{len(batches)} batches, the last has {len(batches[-1])} examples; every line would say epoch {epoch + 1}")
+last, means = batches[-1].mean(), [batch.mean() for batch in batches]
+weighted = np.average(means, weights=[len(batch) for batch in batches])
+expect("the last batch is off by", abs(last - losses.mean()) / losses.mean(), at_least=0.02)
+expect("the mean weighted by batch size is off by", abs(weighted - losses.mean()), at_most=1e-12)
+
+# %% [markdown]
+# Smaller ones remain: no accuracy is ever computed, nothing is shuffled or seeded, and the step titled "parameter
+# initialisation" creates an optimizer and a loss but initialises no parameter. Keras' `fit` and `evaluate` avoid all of these,
+# which is the best reason to use them.
+#
+# ## The working version
+#
+# The network wants 24×24 pixels and three channels. A digit of MNIST lies in the middle 20×20 of its 28×28 pixels, so we cut
+# two pixels from each side and repeat the grey channel three times. Every model below sees exactly these pictures:
+#
+# * a **baseline** without convolution: one hidden layer, with as many parameters,
+# * the network with the **article's optimizer** (plain gradient descent, step 0.01),
+# * the same network with **Adam** and a step that shrinks to zero, and dropout before the dense layer.
+
+
+# %%
+def prepare(pictures, labels):
+    return keras.ops.repeat(pictures[:, 2:26, 2:26], 3, axis=-1), labels  # (batch, 24, 24, 3)
+
+
+train_set, validation_set = digits.train.map(prepare), digits.validation.map(prepare)
+epochs = {"dense baseline": 8, "article's optimizer": 5, "Adam, shrinking step": 8}
+candidates = {
+    "dense baseline": models.mlp((24, 24, 3), 10, hidden_units=(181,)),
+    "article's optimizer": models.article_cnn(),
+    "Adam, shrinking step": models.article_cnn(dropout=0.3),
+}
+more = candidates["dense baseline"].count_params() / candidates["article's optimizer"].count_params()
+expect("baseline's parameters over the network's", more, at_least=0.99, at_most=1.01)
+
+# %%
+steps = len(train_set) * epochs["Adam, shrinking step"]
+optimizers = {
+    "dense baseline": keras.optimizers.Adam(0.001),
+    "article's optimizer": keras.optimizers.SGD(0.01),
+    "Adam, shrinking step": keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.002, steps)),
+}
+runs = {}
+for name, model in candidates.items():
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizers[name], loss, metrics=["accuracy"])
+    runs[name] = train.fit(model, train_set, validation_set, epochs=epochs[name])
+plot.show(plot.history(runs, "loss", "nats"))
+lowest = {name: min(run["val_loss"]) for name, run in runs.items()}
+expect(
+    "Adam's lowest validation loss over the baseline's",
+    lowest["Adam, shrinking step"] / lowest["dense baseline"],
+    at_most=0.8,
+)
+
+# %% [markdown]
+# *Figure. The convolutional network with Adam ends below the baseline; with the article's optimizer it is still on its way.*
+# <details><summary>In words</summary>Loss over the epochs for three models, training dashed and validation solid. All fall.
+# "Adam, shrinking step" ends lowest, the article's optimizer starts highest and falls slowly.</details>
+#
+# We choose by **validation** loss, and only now, once, open the test set. One model goes in, one number comes out. The baseline
+# is measured beside it because a number alone says nothing.
+
+# %%
+best = min(lowest, key=lowest.get)
+print("chosen by validation loss:", best)
+test_set = digits.test.map(prepare)
+chosen = train.evaluate(candidates[best], test_set)
+dense = train.evaluate(candidates["dense baseline"], test_set)
+expect("test accuracy of the convolutional network", chosen["accuracy"], at_least=0.95)
+expect("its lead over the dense baseline", chosen["accuracy"] - dense["accuracy"], at_least=0.02)
+
+# %% [markdown]
+# ## Look at the errors
+#
+# A number never shows *what* goes wrong. Look at every error, or at the ones the model was surest of. Would you have known?
+
+# %%
+x_test, y_test = (np.concatenate(part) for part in zip(*test_set.as_numpy_iterator()))
+probability = scratch.softmax(np.array(candidates[best].predict(x_test, verbose=0)))  # (1000, 10)
+predicted = probability.argmax(axis=1)
+wrong = np.flatnonzero(predicted != y_test)
+wrong = wrong[np.argsort(-probability[wrong].max(axis=1))][:12]  # the surest first
+titles = [f"{y_test[i]} read as {predicted[i]}" for i in wrong]
+plot.show(plot.images(x_test[wrong][..., :1], titles, columns=6))
+expect("surest errors shown", len(wrong), equals=12)
+
+# %% [markdown]
+# *Figure. The twelve errors the network was surest of: some are hard for people too, some are plainly the network's fault.*
+# <details><summary>In words</summary>Twelve digits, each with the true digit and the wrong reading above it. Several are
+# written sloppily, with open loops or missing strokes.</details>
+#
+# ## What the network looks at
+#
+# The first layer's kernels were found by training. Its feature maps show what they answer to: edges in many directions, and
+# strokes of a certain slant. These are the hand-made kernels of the beginning, found by gradient descent.
+
+# %%
+first_block = keras.Model(candidates[best].inputs[0], candidates[best].layers[1].output)
+maps = np.array(first_block(x_test[:1]))[0]  # (12, 12, 32)
+strongest = np.argsort(-maps.max(axis=(0, 1)))[:11]
+figure = plot.images(np.moveaxis(maps[..., strongest], -1, 0), columns=6)
+plot.show(figure)
+expect("feature maps shown, of 32", len(strongest), equals=11)
+
+# %% [markdown]
+# *Figure. Eleven of the 32 feature maps of one digit, after the first pooling: each filter lights up along other strokes.*
+# <details><summary>In words</summary>Eleven coarse pictures of the same digit; in some its left edges are bright, in others its
+# lower edges or its whole stroke.</details>
+#
+# ## Does it really not care where things are?
+#
+# We said that what matters here matters there too. Test it: shift every validation picture by one to three pixels and read it
+# again. Predict first: who suffers more?
+
+# %%
+x, y = digits.arrays("validation")
+curves = {name: [] for name in ("dense baseline", best)}
+for shift in range(4):
+    moved = np.roll(x, shift, axis=(1, 2))  # down and to the right; the border is empty
+    for name, curve in curves.items():
+        curve.append(train.evaluate(candidates[name], prepare(moved, y))["accuracy"])
+figure, axes = plot.subplots(figsize=(6.4, 2.8))
+for (name, curve), marker in zip(curves.items(), plot.MARKERS):
+    axes.plot(range(4), curve, marker=marker, label=name)
+axes.set(xlabel="shift down and right (pixels)", ylabel="accuracy (share right)", xticks=range(4), ylim=(0, 1.02))
+axes.legend(loc="lower left")
+plot.show(figure)
+expect("lead of the convolution at a shift of 2", curves[best][2] - curves["dense baseline"][2], at_least=0.1)
+
+# %% [markdown]
+# *Figure. Two pixels are enough to ruin the dense layer; the convolutional network hardly notices.*
+# <details><summary>In words</summary>Accuracy over the shift from 0 to 3 pixels. The convolutional network stays high for the
+# first pixels and then sinks slowly, while the dense baseline falls steeply from the first pixel on.</details>
+#
+# The network is not *perfectly* indifferent: its last layers are dense and remember places, and pooling forgives only small
+# shifts. But what it learned in the middle of the picture it could use beside it.
+#
+# ## Summary
+#
+# * A convolution slides one small kernel over the whole picture: neighbours count, places do not. Max pooling keeps the
+#   strongest answer of each block.
+# * It needs $(k\cdot k\cdot C + 1)\cdot F$ parameters, however large the picture is.
+# * Code can be wrong without failing: read it for missing names, trusted sizes, missing data, peeking at the test set, and
+#   losses of one batch.
+# * Choose on validation data, open the test set once, put a baseline beside every number, and look at the errors.
+#
+# **Ask yourself**
+#
+# <details><summary>A kernel has weights that add up to zero. What does it answer on an even grey wall?</summary>Zero, whatever the
+# grey: it sees only differences. That is what edge detectors have in common.</details>
+# <details><summary>Two 3×3 convolutions in a row: how many input pixels does one output see?</summary>5×5. Each layer adds 2. With a
+# pooling between them it is more, since one step of the second kernel is two pixels wide.</details>
+# <details><summary>Why not look at the test set after every epoch, if we never train on it?</summary>Because we choose by it:
+# stopping at the best epoch is a choice, and among many epochs the best is partly luck, like the best of 200 coins.</details>
+#
+# **Next** Chapter 12, *Convolutional networks for speech* (planned), turns sound into a picture and reads it with the same
+# layers. [00 · Start here](00_start_here.ipynb) has the map.
+#
+# **References**
+#
+# * Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), Gradient-based learning applied to document recognition.
+#   [doi](https://doi.org/10.1109/5.726791)
+# * V. Dumoulin, F. Visin (2016), A guide to convolution arithmetic for deep learning. [arXiv](https://arxiv.org/abs/1603.07285)
+# * M. D. Zeiler, R. Fergus (2014), Visualizing and understanding convolutional networks. [arXiv](https://arxiv.org/abs/1311.2901)
+# * C. Dwork et al. (2015), The reusable holdout: preserving validity in adaptive data analysis.
+#   [doi](https://doi.org/10.1126/science.aaa9375)
+# * The audited listing: section 5 of the article *AI大模型应用开发的潮流和挑战* (on developing applications with large AI models).

@@ -1,0 +1,178 @@
+"""What every data set promises, tested on the real data in the user's own cache."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bmkit import data
+from bmkit.data import manifest, readers
+from bmkit.data.cache import cache_folder
+from bmkit.data.parcels import problem_of
+
+SPLITS = manifest.SPLITS
+ONLINE = [name for name in data.names() if manifest.entry(name).recipe.source == "tfds"]
+LOCAL = [name for name in data.names() if name not in ONLINE]
+loaded = {}
+
+
+@pytest.fixture(params=LOCAL)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def arrays(name):
+    """Read the splits of a set once; without the data and without a network, DataError says what to do."""
+    if name not in loaded:
+        loaded[name] = {split: data.load(name).arrays(split) for split in SPLITS}
+    return loaded[name]
+
+
+def columns(x, field):
+    """Pair every input array with its manifest field."""
+    return [(x, field)] if isinstance(field, manifest.Field) else [(x[key], field[key]) for key in field]
+
+
+def contents(x):
+    """One value per row that is equal exactly for rows of equal content."""
+    if isinstance(x, dict):
+        return list(zip(*(codes.tolist() for codes in x.values()), strict=True))
+    if x.dtype == object:
+        return [readers.opening(text) for text in x]
+    return [hashlib.sha256(row.tobytes()).digest() for row in x]
+
+
+def test_rows_shapes_types_and_ranges_are_as_described(name, arrays):
+    description = data.describe(name)
+    for split in SPLITS:
+        x, y = arrays[split]
+        for values, field in [*columns(x, description.x), (y, description.y)]:
+            assert values.shape == (description.rows[split], *field.shape)
+            if field.dtype == "string":
+                assert all(isinstance(text, str) and text.strip() for text in values)
+                continue
+            assert values.dtype == field.dtype and np.isfinite(values).all()
+            assert field.range[0] <= values.min() <= values.max() <= field.range[1]
+
+
+def test_the_described_range_of_the_labels_is_reached(name, arrays):
+    labels = np.concatenate([arrays[split][1] for split in SPLITS])
+    assert (labels.min(), labels.max()) == data.describe(name).y.range
+
+
+def test_every_class_is_in_every_split_with_its_share(name, arrays):
+    classes = data.describe(name).classes
+    if not classes:
+        pytest.skip("the labels are no classes shared by the splits")
+    shares = {split: np.bincount(arrays[split][1]) / len(arrays[split][1]) for split in SPLITS}
+    for split in SPLITS:
+        assert len(shares[split]) == len(classes) and shares[split].min() > 0
+    np.testing.assert_allclose(shares["validation"], shares["train"], atol=0.01)
+
+
+def test_no_row_is_in_two_splits(name, arrays):
+    kept = {split: contents(arrays[split][0]) for split in SPLITS}
+    assert len(set().union(*kept.values())) == sum(len(set(rows)) for rows in kept.values())
+    for split in ("train", "validation"):
+        assert len(set(kept[split])) == len(kept[split]), f"{split} repeats rows"
+
+
+# insteval takes the same path through the same lines, but shuffling it means decoding 58,740 rows each time.
+@pytest.mark.parametrize("name", [name for name in LOCAL if name != "insteval"])
+def test_pipelines_hold_the_same_rows_and_repeat_exactly(name, arrays):
+    first, second = (data.load(name, batch_size=64, seed=seed) for seed in (5, 5))
+    for split in SPLITS:
+        batches = list(getattr(first, split).as_numpy_iterator())
+        assert all(len(y) == 64 for _, y in batches[:-1])
+        labels = np.concatenate([y for _, y in batches])
+        assert sorted(labels) == sorted(arrays[split][1])
+        again = np.concatenate([y for _, y in getattr(second, split).as_numpy_iterator()])
+        np.testing.assert_array_equal(labels, again)
+        assert (labels == arrays[split][1]).all() == (split != "train"), "train is shuffled, the others are not"
+
+
+def test_each_epoch_and_each_seed_has_its_own_repeatable_order():
+    runs = [data.load("digits", seed=seed).train for seed in (0, 0, 1)]
+    orders = [[np.concatenate([y for _, y in run.as_numpy_iterator()]).tolist() for _ in range(2)] for run in runs]
+    assert orders[0] == orders[1]
+    assert orders[0][0] != orders[0][1] and orders[0][0] != orders[2][0]
+
+
+@pytest.mark.parametrize("name", data.names())
+def test_the_description_is_complete_and_readable(name):
+    description = data.describe(name)
+    for text in ("title", "split", "licence", "citation", "source"):
+        assert len(getattr(description, text)) >= 3, text
+    assert description.reference.startswith("https://")
+    fields = (
+        [field for _, field in columns(dict.fromkeys(description.x), description.x)]
+        if isinstance(description.x, dict)
+        else [description.x]
+    )
+    assert all(field.unit for field in [*fields, description.y])
+    for part in (name, description.licence, description.citation, f"{description.rows['train']:,} train"):
+        assert part in str(description)
+
+
+def test_the_parcel_in_the_cache_is_the_one_of_the_manifest(name, arrays):
+    parcel = manifest.entry(name).parcel
+    if not parcel:
+        pytest.skip("comes with scikit-learn")
+    assert data.describe(name).download_bytes == parcel.bytes
+    path = cache_folder() / "parcels" / parcel.file
+    if not path.exists():
+        data.fetch([name])
+    assert not path.exists() or problem_of(path, parcel) == ""
+    assert data.verify([name]) == []
+
+
+@pytest.mark.parametrize("name", ["orl_faces"])
+def test_test_faces_belong_to_people_never_seen(name, arrays):
+    people = {split: set(arrays[split][1]) for split in SPLITS}
+    assert {split: len(some) for split, some in people.items()} == {"train": 28, "validation": 4, "test": 8}
+    assert set().union(*people.values()) == set(range(40))
+
+
+@pytest.mark.parametrize("name", ["insteval"])
+def test_every_rated_lecturer_and_student_is_in_train(name, arrays):
+    seen, _ = arrays["train"]
+    for split in ("validation", "test"):
+        x, _ = arrays[split]
+        for who in ("student", "lecturer"):
+            assert set(x[who]) <= set(seen[who])
+
+
+@pytest.mark.parametrize("name", ["japanese_vowels"])
+def test_frames_of_zeros_are_filling_at_the_end_only(name, arrays):
+    speech = arrays["test"][0].any(axis=-1)
+    lengths = speech.sum(axis=1)
+    assert (lengths.min(), lengths.max()) == (7, 29)
+    assert (speech == (np.arange(29) < lengths[:, np.newaxis])).all()
+
+
+def test_a_warm_load_prints_nothing_and_writes_nothing():
+    before = {path: path.stat().st_mtime_ns for path in (cache_folder() / "sets").rglob("*")}
+    data.load("mnist_5k")
+    code = "from bmkit import data\nfor x, y in data.load('mnist_5k').train: pass"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    after = {path: path.stat().st_mtime_ns for path in (cache_folder() / "sets").rglob("*")}
+    assert after == before
+
+
+def test_importing_the_package_stays_light():
+    code = "import sys, bmkit.data\nprint({'keras', 'tensorflow', 'tensorflow_datasets', 'sklearn'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_wrong_names_say_what_there_is():
+    with pytest.raises(data.DataError, match=r"no data set 'mnis'; there are: digits, mnist_5k"):
+        data.load("mnis")
+    with pytest.raises(data.DataError, match="no split 'dev'; there are: train"):
+        data.load("digits").arrays("dev")
+    with pytest.raises(ValueError, match="batch_size is 0, expected 1"):
+        data.load("digits", batch_size=0)

@@ -1,0 +1,92 @@
+"""Online sets: the same call, tested on right-shaped random samples, and what happens without a network."""
+
+import socket
+
+import numpy as np
+import pytest
+
+from bmkit import backend, data  # noqa: F401 - the backend silences TensorFlow before TFDS is imported
+from bmkit.data import manifest
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BMKIT_CACHE", str(tmp_path / "cache"))
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def check_form(name, batch_size=4):
+    """Compare one batch of each split with the description."""
+    loaded = data.load(name, batch_size=batch_size)
+    description = data.describe(name)
+    for split in manifest.SPLITS:
+        x, y = next(getattr(loaded, split).as_numpy_iterator())
+        for values, field in ((x, description.x), (y, description.y)):
+            assert values.shape == (batch_size, *field.shape)
+            assert values.dtype == field.dtype
+            assert field.range[0] <= values.min() <= values.max() <= field.range[1]
+        assert np.unique(x).size > 2  # grey levels, not zeros and ones from a wrong scale
+
+
+@pytest.mark.parametrize("name", [n for n in data.names() if manifest.entry(n).recipe.source == "tfds"])
+def test_every_online_set_has_the_form_of_its_description(name):
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=8):
+        check_form(name)
+
+
+def test_another_online_set_needs_a_manifest_entry_only(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    text = manifest.PATH.read_text(encoding="utf-8")
+    entry = text[text.index("[sets.mnist]") :].replace("[sets.mnist", "[sets.cifar10").replace("mnist:3.0.1", "cifar10")
+    entry = entry.replace("[28, 28, 1]", "[32, 32, 3]")
+    (tmp_path / "manifest.toml").write_text(text + entry, encoding="utf-8")
+    monkeypatch.setattr(manifest, "PATH", tmp_path / "manifest.toml")
+    with tfds.testing.mock_data(num_examples=8):
+        check_form("cifar10")
+
+
+def test_without_a_network_one_clear_error_comes_before_any_download(monkeypatch):
+    import tensorflow_datasets as tfds
+
+    asked, load = [], tfds.load
+
+    def watched(*arguments, download, **options):
+        asked.append(download)
+        return load(*arguments, download=download, **options)
+
+    def nowhere(*_, **__):
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(tfds, "load", watched)
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    with pytest.raises(data.DataError, match=r"no network; connect .* `python3 -m bmkit data fetch mnist`"):
+        data.load("mnist")
+    assert asked == [False]
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("the host\nsaid no")])
+def test_with_a_network_the_size_is_said_before_the_download(monkeypatch, capsys, failure):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    def load(_, *, download, split, **__):
+        if not download:
+            raise AssertionError("could not find data")
+        assert "fetching mnist (11.6 MB)" in capsys.readouterr().err
+        if failure:
+            raise failure
+        example = {"image": np.full((1, 28, 28, 1), 255, np.uint8), "label": np.array([3])}
+        return [tf.data.Dataset.from_tensor_slices(example) for _ in split]
+
+    monkeypatch.setattr(tfds, "load", load)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ["somewhere"])
+    if failure:
+        with pytest.raises(data.DataError, match=r"could not fetch mnist \(RuntimeError: the host said no\)"):
+            data.load("mnist")
+    else:
+        x, y = data.load("mnist").arrays("test")
+        assert (x.shape, x.max(), y.tolist()) == ((1, 28, 28, 1), 1.0, [3])

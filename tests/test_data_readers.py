@@ -1,0 +1,143 @@
+"""Readers and the restricted unpickler, on tiny hand-made files."""
+
+import gzip
+import io
+import lzma
+import os
+import pickle
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+
+from bmkit import data
+from bmkit.data import manifest, parcels, readers
+from bmkit.data.unpickle import read_frame
+
+
+class Runs:
+    """An object whose pickle runs a function when it is loaded."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "refused"),
+    [
+        (os.system, "touch {marker}", "system"),
+        (eval, "open({marker!r}, 'w')", "builtins.eval"),
+        (subprocess.check_call, ["touch", "{marker}"], "subprocess.check_call"),
+        (np.load, "{marker}", "numpy.*load"),
+        (getattr, "x", "builtins.getattr"),
+    ],
+)
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, function, argument, refused):
+    marker = tmp_path / "marker"
+    parts = [argument] if isinstance(argument, str) else argument
+    filled = [part.format(marker=str(marker)) for part in parts]
+    evil = pickle.dumps(Runs(function, filled[0] if isinstance(argument, str) else filled))
+    ratings = manifest.entry("insteval").description
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+        readers.ratings({"evil.pkl": lzma.compress(evil)}, ratings)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\x80\x05", pickle.dumps([1, 2]), pickle.dumps({"_mgr": None})])
+def test_a_damaged_pickle_is_a_clear_error(damaged):
+    with pytest.raises(data.DataError, match="does not hold a table of numbers and text"):
+        read_frame(damaged)
+
+
+def test_compressed_data_is_bounded_and_complete(monkeypatch):
+    digits = manifest.entry("mnist_5k").description
+    packed = gzip.compress(b"0,1\n" * 1000)
+    with pytest.raises(data.DataError, match="cut short"):
+        readers.labelled_csv({"a": packed[:-9]}, digits)
+    monkeypatch.setattr(readers, "LARGEST", 100)
+    with pytest.raises(data.DataError, match="unpacks to more than 100 bytes"):
+        readers.labelled_csv({"a": packed}, digits)
+
+
+def test_members_are_bounded_by_their_unpacked_size(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "bomb.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", b"0" * 1000)
+    monkeypatch.setattr(parcels, "LARGEST", 999)
+    with pytest.raises(data.DataError, match="would unpack to more than 999 bytes"):
+        parcels.read_members(tmp_path / "bomb.whl", ("a",))
+
+
+@pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "/evil.csv", "C:\\evil.csv", "a\\..\\..\\evil"])
+def test_an_archive_whose_members_climb_out_is_not_read(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "hostile.whl", "w") as archive:
+        archive.writestr("a/good.csv", "1")
+        archive.writestr(name, "2")
+    with pytest.raises(data.DataError, match="climbs out of its folder; it was not read"):
+        parcels.read_members(tmp_path / "hostile.whl", ("a/good.csv",))
+
+
+def test_only_listed_members_are_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "some.whl", "w") as archive:
+        for name in ("faces/s1/1.pgm", "faces/s2/1.pgm", "faces/s1/deep/1.pgm", "other/s1/1.pgm", "faces/s1/1.jpg"):
+            archive.writestr(name, name)
+    found = parcels.read_members(tmp_path / "some.whl", ("faces/s*/*.pgm",))
+    assert list(found) == ["faces/s1/1.pgm", "faces/s2/1.pgm"]
+    with pytest.raises(data.DataError, match=r"has no member 'faces/s3/1\.pgm'"):
+        parcels.read_members(tmp_path / "some.whl", ("faces/s3/1.pgm",))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b.replace(b"rows", b"RowS", 1)]
+)
+def test_a_truncated_or_altered_archive_is_a_clear_error(tmp_path, damage):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.csv", "rows, and more rows\n" * 50)
+    (tmp_path / "cut.whl").write_bytes(damage(file.getvalue()))
+    with pytest.raises(data.DataError, match="is not a sound archive"):
+        parcels.read_members(tmp_path / "cut.whl", ("a.csv",))
+
+
+def test_converted_line_ends_in_a_picture_are_undone():
+    shape = (8, 6, 1)
+    picture = np.arange(48, dtype=np.uint8).reshape(shape) // 6 * 2  # smooth downwards, holds some 10
+    plain = b"P5\n6 8\n255\n" + picture.tobytes()
+    assert picture.tobytes().count(b"\n") == 6
+    np.testing.assert_array_equal(readers.pixels("a", plain, shape), picture)
+    np.testing.assert_array_equal(readers.pixels("a", plain.replace(b"\n", b"\r\n"), shape), picture)
+
+
+def test_a_picture_that_really_held_both_line_end_bytes_is_undone():
+    shape = (8, 6, 1)
+    picture = np.tile(np.array([10, 60, 13, 10, 200, 90], np.uint8), (8, 1))[..., np.newaxis]
+    picture[:7, 2] = 14  # only the last row holds 13 10
+    converted = b"P5\n6 8\n255\n".replace(b"\n", b"\r\n")
+    body = picture.tobytes().replace(b"\r\n", b"??").replace(b"\n", b"\r\n").replace(b"??", b"\r\n")
+    np.testing.assert_array_equal(readers.pixels("a", converted + body, shape), picture)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"P2\n2 1\n255\n12", "expected a grey PGM"),
+        (b"P5\n1 2\n255\n12", "expected a grey PGM"),
+        (b"P5\n2 1\n255\n1", "holds 1 pixels; expected 2"),
+        (b"P5\n2 1\n255\n123", "holds 3 pixels; expected 2"),
+    ],
+)
+def test_a_wrong_picture_is_a_clear_error(content, message):
+    with pytest.raises(data.DataError, match=message):
+        readers.pixels("a.pgm", content, (1, 2, 1))
+
+
+def test_a_split_gives_every_class_its_share_and_no_row_twice():
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    parts = readers.stratified(labels, [80, 48, 32])
+    assert [np.bincount(labels[rows]).tolist() for rows in parts] == [[50, 25, 5], [30, 15, 3], [20, 10, 2]]
+    assert sorted(np.concatenate(parts)) == list(range(160))
+    with pytest.raises(data.DataError, match="wants 161 rows, but there are 160"):
+        readers.stratified(labels, [161])

@@ -1,0 +1,189 @@
+"""The learner's copy is never overwritten, and JupyterLab starts local, quiet and offline."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from bmkit import data, lab
+
+NAME = "11_cnn_images.ipynb"
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """The kit's notebooks and the learner's folder, after the first hand-out of edition one."""
+    originals, copies = tmp_path / "notebooks", tmp_path / "my_notebooks"
+    originals.mkdir()
+    (originals / NAME).write_text("one")
+    said = []
+    lab.hand_out(originals, copies, said.append)
+    assert (copies / NAME).read_text() == "one" and not said
+
+    def again():
+        said.clear()
+        lab.hand_out(originals, copies, said.append)
+        return said
+
+    return SimpleNamespace(original=originals / NAME, copy=copies / NAME, copies=copies, again=again)
+
+
+def _beside(desk):
+    return sorted(path.name for path in desk.copies.glob("*new-edition*"))
+
+
+def test_untouched_copy_is_renewed(desk):
+    desk.original.write_text("two")
+    assert desk.again() == []
+    assert desk.copy.read_text() == "two" and not _beside(desk)
+
+
+def test_untouched_copy_of_an_older_edition_is_renewed(desk):
+    for edition in ("two", "three"):
+        desk.original.write_text(edition)
+        desk.again()
+    assert desk.copy.read_text() == "three"
+
+
+def test_edit_without_newer_edition_stays_in_silence(desk):
+    desk.copy.write_text("mine")
+    assert desk.again() == []
+    assert desk.copy.read_text() == "mine" and not _beside(desk)
+
+
+def test_edit_stays_and_newer_edition_comes_beside_once(desk):
+    desk.copy.write_text("mine")
+    desk.original.write_text("two")
+    said = desk.again()
+    (name,) = _beside(desk)
+    assert len(said) == 1 and name in said[0] and len(name) == len("11_cnn_images.new-edition-12345678.ipynb")
+    assert desk.copy.read_text() == "mine" and (desk.copies / name).read_text() == "two"
+    (desk.copies / name).write_text("edited too")
+    assert desk.again() == []
+    assert (desk.copies / name).read_text() == "edited too"
+    (desk.copies / name).unlink()
+    assert desk.again() == [] and not _beside(desk)
+
+
+def test_deleted_copy_comes_back(desk):
+    desk.copy.unlink()
+    desk.again()
+    assert desk.copy.read_text() == "one"
+
+
+def test_edit_made_equal_to_the_newest_edition_counts_as_untouched(desk):
+    desk.copy.write_text("two")
+    desk.original.write_text("two")
+    assert desk.again() == []
+    desk.original.write_text("three")
+    assert desk.again() == [] and desk.copy.read_text() == "three"
+
+
+@pytest.mark.parametrize("ledger", [None, "", "{", "[]", '{"11_cnn_images.ipynb": 3}', "\x00\xff"])
+def test_without_a_sound_ledger_every_file_counts_as_edited(desk, ledger):
+    path = desk.copies / lab.LEDGER
+    path.unlink()
+    if ledger is not None:
+        path.write_text(ledger, "latin-1")
+    desk.original.write_text("two")
+    assert len(desk.again()) == 1
+    assert desk.copy.read_text() == "one" and len(_beside(desk)) == 1
+    assert list(json.loads(path.read_text())) == [NAME]
+
+
+def test_other_files_of_the_learner_are_left_alone(desk):
+    (desk.copies / "notes.txt").write_text("mine")
+    desk.again()
+    assert {path.name for path in desk.copies.iterdir()} == {NAME, "notes.txt", lab.LEDGER}
+
+
+def test_a_failed_write_leaves_the_old_copy_and_one_line(desk, monkeypatch):
+    def full(self, _):
+        raise OSError(28, "No space left on device")
+
+    desk.original.write_text("two")
+    monkeypatch.setattr(lab.Path, "write_bytes", full)
+    with pytest.raises(lab.LabError, match="No space left on device"):
+        desk.again()
+    assert desk.copy.read_text() == "one" and len(list(desk.copies.iterdir())) == 2
+
+
+def test_the_command_is_local_and_asks_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "_is_root", lambda: False)
+    command = lab.command(tmp_path)
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert "--ServerApp.ip=127.0.0.1" in command and "--LabApp.news_url=None" in command
+    assert f"--ServerApp.root_dir={tmp_path}" in command and "--ServerApp.port=8888" in command
+    assert not {"--no-browser", "--allow-root", "--ServerApp.port_retries=0"} & set(command)
+
+
+def test_port_browser_and_root_are_passed_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "_is_root", lambda: True)
+    (tmp_path / lab.FIRST).write_text("{}")
+    command = lab.command(tmp_path, port=8950, browser=False)
+    wanted = {"--ServerApp.port=8950", "--ServerApp.port_retries=0", "--no-browser", "--allow-root"}
+    assert wanted | {f"--LabApp.default_url=/lab/tree/{lab.FIRST}"} <= set(command)
+
+
+def test_a_taken_port_is_one_line():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(lab.LabError, match=rf"port {port} cannot be used .*--port \d+$"):
+            lab.open_lab(port=port)
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Open the lab with a child that only exits with 3."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(lab, "ROOT", tmp_path)
+    monkeypatch.setattr(lab, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(data, "verify", lambda: ["digits: it is not prepared yet"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+
+def test_exit_code_follows_jupyter_and_sizes_are_said(started, monkeypatch):
+    said = []
+    monkeypatch.setattr(data, "fetch", lambda: None)
+    assert lab.open_lab(report=said.append) == 3
+    assert "MB" in said[0] and "Ctrl-C" in " ".join(said)
+
+
+def test_without_network_lab_opens_all_the_same(started, monkeypatch):
+    def fails():
+        raise data.DataError("no network.")
+
+    said = []
+    monkeypatch.setattr(data, "fetch", fails)
+    assert lab.open_lab(report=said.append) == 3
+    assert any("no network" in line for line in said)
+
+
+def test_ctrl_c_waits_for_the_child():
+    answers = iter([KeyboardInterrupt(), KeyboardInterrupt(), 0])
+
+    def wait():
+        answer = next(answers)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    assert lab._wait(SimpleNamespace(wait=wait, terminate=None)) == 0
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_kernels_find_this_kit_and_keep_the_users_settings(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", "mine")
+    environment = lab._environment()
+    assert environment["PYTHONPATH"] == os.pathsep.join([str(lab.ROOT), "elsewhere"])
+    assert environment["JUPYTERLAB_WORKSPACES_DIR"] == "mine"
+    code = "import bmkit, sys; sys.exit(bmkit.__version__ == '')"
+    assert subprocess.run([sys.executable, "-c", code], env=environment, cwd="/").returncode == 0
