@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bmkit import data
 from bmkit.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
 
 __all__ = [
@@ -96,6 +97,8 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     """
     everything = [chapter for chapter in chapters() if chapter.ready and stale([chapter.number])]
     wanted = everything if not numbers else _selected(numbers)
+    if wanted and data.verify():
+        data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")
@@ -122,7 +125,11 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> P
     from nbconvert import HTMLExporter
 
     notebook = _execute(chapter, read_source(chapter), report)
-    page, _ = HTMLExporter().from_notebook_node(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _with_mathml(cell.source)
+    # Without these two addresses the page asks for nothing from outside.
+    page, _ = HTMLExporter(mathjax_url="", require_js_url="").from_notebook_node(notebook)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{chapter.number}_{chapter.slug}.html"
     _write(path, page)
@@ -154,8 +161,19 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
     try:
         client.execute(env=quiet_environment(), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
-        raise BookError(f"chapter {chapter.number} stopped at code cell {done + 1} of {total}:\n{error}") from None
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        raise BookError(f"chapter {chapter.number} stopped at code cell {done + 1} of {total}:\n{plain}") from None
     return notebook
+
+
+def _with_mathml(text: str) -> str:
+    """Turn formulas into MathML, which browsers show by themselves: MathJax would have to be downloaded."""
+    from latex2mathml.converter import convert
+
+    def formula(match: re.Match) -> str:
+        return convert(match["block"] or match["inline"], display="block" if match["block"] else "inline")
+
+    return re.sub(r"\$\$(?P<block>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", formula, text, flags=re.DOTALL)
 
 
 def quiet_environment() -> dict[str, str]:

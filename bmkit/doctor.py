@@ -11,9 +11,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from bmkit.chapters import ROOT
+
 __all__ = ["Finding", "examine", "packages", "report", "summary"]
 
-ROOT = Path(__file__).resolve().parent.parent
 GIGABYTE = 1e9
 MIN_MEMORY_GB = 4
 MIN_DISK_GB = 1

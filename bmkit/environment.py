@@ -173,8 +173,6 @@ class Environment:
             raise Trouble(NO_VENV)
         if action == "repair" and not self._pip_starts():
             action = "create"  # killed while pip replaced itself
-        if action == "repair" and not self._pip_starts():
-            action = "create"  # killed while pip replaced itself
         self.stamp.unlink(missing_ok=True)
         if action == "create":
             _say(f"making the environment {self.folder.name} ({why}): {SIZE}")
@@ -189,17 +187,6 @@ class Environment:
         fresh.write_text(self.mark(self.version()), "utf-8")
         fresh.replace(self.stamp)
         _say(f"environment ready after {time.monotonic() - start:.0f} s")
-
-    def _pip_starts(self) -> bool:
-        command = [str(self.python), "-I", "-m", "pip", "--version"]
-        return subprocess.run(command, capture_output=True).returncode == 0
-
-    def _drop_halves(self) -> None:
-        # pip writes INSTALLER after a package's last file; without it the package would pass as installed.
-        for packages in (*self.folder.glob("lib/python*/site-packages"), *self.folder.glob("Lib/site-packages")):
-            for notes in packages.glob("*.dist-info"):
-                if not (notes / "INSTALLER").is_file():
-                    shutil.rmtree(notes)
 
     def _pip_starts(self) -> bool:
         command = [str(self.python), "-I", "-m", "pip", "--version"]

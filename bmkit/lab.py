@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bmkit.chapters import ROOT
+
 __all__ = ["LabError", "command", "hand_out", "open_lab"]
 
-ROOT = Path(__file__).resolve().parent.parent
 LEDGER = ".editions.json"
 FIRST = "00_start_here.ipynb"
 PORT = 8888

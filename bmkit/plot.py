@@ -11,6 +11,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.pyplot import subplots
 from PIL import Image
 
@@ -181,25 +182,32 @@ def course_map(chapters: Sequence) -> Figure:
     for x, part in enumerate(parts):
         gap = (tallest - len(members[part])) / 2  # columns are centred
         place.update({chapter.number: (x, gap + y) for y, chapter in enumerate(members[part])})
-    figure, axes = subplots(figsize=(12, 8.5))
+    figure, axes = subplots(figsize=(11, 9))
     for chapter in chapters:
-        if chapter.before:  # only the last one named: all arrows together would hide the boxes
-            start, end = place[chapter.before[-1]], place[chapter.number]
-            arrow = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 0, "shrinkB": 0, "lw": 0.9}
-            side = 0.42 if start[0] < end[0] else 0.0
-            axes.annotate(
-                "", (end[0] - side, end[1] - (0 if side else 0.3)), (start[0] + side, start[1]), arrowprops=arrow
-            )
+        for needed in chapter.before[-1:]:  # only the last one named: all arrows together would hide the boxes
+            _arrow(axes, place[needed], place[chapter.number])
     for chapter in chapters:
-        face = "#56B4E9" if chapter.ready else "white"
-        box = {"boxstyle": "round,pad=0.3", "facecolor": face, "edgecolor": "black" if chapter.ready else "0.6"}
-        text = f"{chapter.number}  " + textwrap.fill(chapter.title, 17)
-        axes.text(*place[chapter.number], text, ha="center", va="center", fontsize=7, bbox=box)
+        x, y = place[chapter.number]
+        face, edge = ("#56B4E9", "black") if chapter.ready else ("white", "0.6")
+        box = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": face, "edgecolor": edge}
+        axes.add_patch(FancyBboxPatch((x - 0.4, y - 0.34), 0.8, 0.68, mutation_aspect=2.0, **box))
+        text = textwrap.fill(f"{chapter.number} {chapter.title}", 18)
+        axes.text(x, y, text, ha="center", va="center", fontsize=7)
     for x, part in enumerate(parts):
         axes.text(x, -1, textwrap.fill(part, 12), ha="center", va="center", fontsize=10, fontweight="bold")
-    axes.set(xlim=(-0.6, len(parts) - 0.4), ylim=(tallest - 0.4, -1.6))
+    axes.set(xlim=(-0.55, len(parts) - 0.45), ylim=(tallest - 0.5, -1.6))
     axes.axis("off")
     return figure
+
+
+def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow behind the boxes: from side to side between columns, along the left side within one."""
+    if start[0] == end[0]:
+        ends, bend = ((start[0] - 0.4, start[1]), (end[0] - 0.4, end[1])), 0.25
+    else:
+        ends, bend = ((start[0] + 0.4, start[1]), (end[0] - 0.4, end[1])), 0.0
+    style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "0.6", "linewidth": 0.9}
+    axes.add_patch(FancyArrowPatch(*ends, mutation_scale=8, shrinkA=0, shrinkB=0, zorder=0, **style))
 
 
 def _png(figure: Figure) -> bytes:

@@ -5,10 +5,9 @@ import tomllib
 from pathlib import Path
 
 from bmkit import templates
+from bmkit.chapters import ROOT
 
 __all__ = ["SkeletonError", "chapter", "dataset", "exercise"]
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class SkeletonError(Exception):

@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+
+from bmkit.chapters import ROOT
 
 __all__ = ["Stage", "Verdict", "browser_is_there", "run", "stages"]
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTHING_COLLECTED = 5  # pytest's exit code: no test has the chapter's name
 MOST_WORKERS = 4
 

@@ -27,7 +27,8 @@ def name(request):
 def arrays(name):
     """Read the splits of a set once; without the data and without a network, DataError says what to do."""
     if name not in loaded:
-        loaded[name] = {split: data.load(name).arrays(split) for split in SPLITS}
+        whole = data.load(name)
+        loaded[name] = {split: whole.arrays(split) for split in SPLITS}
     return loaded[name]
 
 

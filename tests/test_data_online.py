@@ -1,6 +1,7 @@
 """Online sets: the same call, tested on right-shaped random samples, and what happens without a network."""
 
 import socket
+import tempfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from bmkit.data import manifest
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("BMKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # TFDS leaves an empty folder there at each preparation
     for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
 

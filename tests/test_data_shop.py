@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import zipfile
 
@@ -99,6 +100,7 @@ def shop(tmp_path, monkeypatch):
     shop = Shop(tmp_path)
     monkeypatch.setattr(manifest, "PATH", shop.manifest)
     monkeypatch.setenv("BMKIT_CACHE", str(shop.cache))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # TFDS leaves an empty folder there at each preparation
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

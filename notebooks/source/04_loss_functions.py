@@ -15,7 +15,6 @@ from bmkit.check import expect
 from bmkit.exercises import ch04
 import keras
 import numpy as np
-
 train.seed(0)
 
 # %% [markdown]
@@ -41,7 +40,7 @@ left.set(xlabel="rating", ylabel="number of ratings", title="all ratings")
 right.bar(places, misses, bottom=guess, width=abs(misses), color=plot.COLORS[4], edgecolor="black")
 right.plot(places, five, "o", color="black", label="ratings")
 right.axhline(guess, color=plot.COLORS[3], label="the guess")
-right.set(xlabel="five students", ylabel="rating", xticks=[], aspect="equal", title="five misses, squared")
+right.set(xlabel="five students", ylabel="rating", xticks=[], aspect="equal", title="five misses")
 right.legend(loc="upper left", fontsize=9)
 plot.show(figure)
 
@@ -72,8 +71,8 @@ def mean_squared_error(y_true, y_pred):
 print("areas:", misses**2, " mean area:", mean_squared_error(five, np.full(5, guess)))
 guesses = np.full_like(ratings, guess)
 ours = mean_squared_error(ratings, guesses)
-expect("difference to bmkit.scratch", abs(ours - scratch.mean_squared_error(ratings, guesses)), at_most=1e-5)
-expect("difference to Keras", abs(ours - keras.losses.MeanSquaredError()(ratings, guesses)), at_most=1e-5)
+expect("bmkit.scratch", scratch.mean_squared_error(ratings, guesses), equals=ours, tolerance=1e-5)
+expect("Keras", keras.losses.MeanSquaredError()(ratings, guesses), equals=ours, tolerance=1e-5)
 
 # %% [markdown]
 # ### Exercise 1 · Write it yourself
@@ -84,7 +83,8 @@ expect("difference to Keras", abs(ours - keras.losses.MeanSquaredError()(ratings
 
 
 # %%
-def mse(y_true, y_pred): ...
+def mse(y_true, y_pred):
+    ...
 
 
 ch04.mse.check(mse)
@@ -116,9 +116,10 @@ for losses, name in ((squared, "squared (MSE)"), (absolute, "absolute (MAE)")):
 axes.set(xlabel="the one guess for all ratings", ylabel="loss (rating², rating)")
 axes.legend()
 plot.show(figure)
-expect("best squared guess to the mean", abs(tried[squared.argmin()] - ratings.mean()), at_most=0.0126)
-expect("best absolute guess to the median", abs(tried[absolute.argmin()] - np.median(ratings)), at_most=1e-9)
-expect("lowest squared loss minus the variance", abs(squared.min() - ratings.var()), at_most=2e-4)
+mean, median = ratings.mean(), np.median(ratings)
+expect("best squared guess to the mean", abs(tried[squared.argmin()] - mean), at_most=0.0126)
+expect("best absolute guess", tried[absolute.argmin()], equals=median, tolerance=1e-9)
+expect("lowest squared loss minus the variance", squared.min() - ratings.var(), at_most=2e-4)
 
 # %% [markdown]
 # *Figure. Each loss has its own best guess (the dots): squared misses lead to the mean, plain distances to the median.*
@@ -176,7 +177,7 @@ start = np.full(5, guess)
 by_hand = 2 * (start - five) / 5
 measured = numerical_gradient(lambda y_pred: mean_squared_error(five, y_pred), start)
 print("by hand:", by_hand)
-expect("largest difference to the finite differences", np.abs(by_hand - measured).max(), at_most=1e-8)
+expect("by hand and by finite differences", measured, equals=by_hand, tolerance=1e-8)
 
 # %% [markdown]
 # ## Yes or no: the price of surprise
@@ -221,8 +222,8 @@ def binary_cross_entropy(y_true, p, epsilon=1e-7):
 y, forecast = np.array([1.0, 0.0, 1.0]), np.array([0.9, 0.2, 0.4])
 ours = binary_cross_entropy(y, forecast)
 print("surprises:", -np.log([0.9, 0.8, 0.4]).round(3), " mean:", ours.round(3))
-expect("difference to bmkit.scratch", abs(ours - scratch.binary_cross_entropy(y, forecast)), at_most=1e-12)
-expect("difference to Keras", abs(ours - keras.losses.BinaryCrossentropy()(y, forecast)), at_most=1e-6)
+expect("bmkit.scratch", scratch.binary_cross_entropy(y, forecast), equals=ours, tolerance=1e-12)
+expect("Keras", keras.losses.BinaryCrossentropy()(y, forecast), equals=ours, tolerance=1e-6)
 
 # %% [markdown]
 # ### What does knowing nothing cost?
@@ -332,8 +333,9 @@ axes.legend(loc="lower right")
 plot.show(figure)
 expect("pull of cross-entropy at z = −10", abs(slopes["cross-entropy"][0]), at_least=0.999)
 expect("pull of the squared miss at z = −10", abs(slopes["squared miss"][0]), at_most=0.001)
-measured = numerical_gradient(lambda z: scratch.binary_cross_entropy_from_logits(np.ones(201), z), z) * 201
-expect("cross-entropy's slope to finite differences", np.abs(measured - slopes["cross-entropy"]).max(), at_most=1e-6)
+always = np.ones(201)
+measured = numerical_gradient(lambda z: scratch.binary_cross_entropy_from_logits(always, z), z) * 201
+expect("slope by finite differences", measured, equals=slopes["cross-entropy"], tolerance=1e-6)
 
 # %% [markdown]
 # *Figure. Far left the model is sure and wrong: cross-entropy pulls with full strength, the squared miss has gone silent.*
@@ -379,8 +381,8 @@ print("stable:", (np.exp(big - 1002) / np.exp(big - 1002).sum()).round(3))
 rows = np.random.default_rng(0).normal(scale=50, size=(100, 10))
 ours = np.exp(rows - rows.max(axis=1, keepdims=True))
 ours = ours / ours.sum(axis=1, keepdims=True)  # (100, 10), each row sums to 1
-expect("largest difference to Keras", np.abs(ours - keras.ops.softmax(rows)).max(), at_most=1e-6)
-expect("largest difference to bmkit.scratch", np.abs(ours - scratch.softmax(rows)).max(), at_most=1e-12)
+expect("Keras", keras.ops.softmax(rows), equals=ours, tolerance=1e-6)
+expect("bmkit.scratch", scratch.softmax(rows), equals=ours, tolerance=1e-12)
 
 # %% [markdown]
 # ### Exercise 3 · A softmax that cannot overflow
@@ -390,7 +392,8 @@ expect("largest difference to bmkit.scratch", np.abs(ours - scratch.softmax(rows
 
 
 # %%
-def softmax(z): ...
+def softmax(z):
+    ...
 
 
 ch04.softmax.check(softmax)
@@ -417,12 +420,12 @@ one_hot = np.eye(3)[labels]
 ours = np.mean(scratch.log_sum_exp(z) - z[np.arange(2), labels])
 sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 dense = keras.losses.CategoricalCrossentropy(from_logits=True)
-expect("difference to Keras, class numbers", abs(ours - sparse(labels, z)), at_most=1e-6)
-expect("difference to Keras, one-hot rows", abs(ours - dense(one_hot, z)), at_most=1e-6)
+expect("Keras, class numbers", sparse(labels, z), equals=ours, tolerance=1e-6)
+expect("Keras, one-hot rows", dense(one_hot, z), equals=ours, tolerance=1e-6)
 gradient = (scratch.softmax(z) - one_hot) / 2  # forecast minus truth, averaged over 2 examples
 measured = numerical_gradient(lambda z: scratch.softmax_cross_entropy(labels, z), z)
 print(gradient.round(3))
-expect("gradient to finite differences", np.abs(gradient - measured).max(), at_most=1e-8)
+expect("gradient by finite differences", measured, equals=gradient, tolerance=1e-8)
 
 # %% [markdown]
 # ### Exercise 4 · The gradient
@@ -432,7 +435,8 @@ expect("gradient to finite differences", np.abs(gradient - measured).max(), at_m
 
 
 # %%
-def softmax_gradient(labels, z): ...
+def softmax_gradient(labels, z):
+    ...
 
 
 ch04.softmax_gradient.check(softmax_gradient)
@@ -458,7 +462,8 @@ ch04.first_loss.check(first_loss)
 # * **forgotten flag**: logits handed to a cross-entropy that takes them for probabilities, because `from_logits=True` was left
 #   out. It is **silent failure 3**, perhaps the most frequent bug in Keras code, and it raises no error.
 #
-# Guess before you run: which one wins? Does the third learn at all?
+# Guess before you run: which one wins? Does the third learn at all? One thing can be checked before the first step: with zero
+# weights the fused loss must be $\log 10$, the answer to exercise 5.
 
 # %%
 digits = data.load("digits")
@@ -474,10 +479,6 @@ losses = {
     "squared": squared_miss,
     "forgotten flag": keras.losses.SparseCategoricalCrossentropy(),
 }
-
-# %% [markdown]
-# Before the first step we can already check one thing: with zero weights the fused loss must be $\log 10$, the answer to
-# exercise 5.
 
 # %%
 runs, accuracy = {}, {}
