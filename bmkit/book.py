@@ -162,7 +162,7 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
         client.execute(env=quiet_environment(), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-        raise BookError(f"chapter {chapter.number} stopped at code cell {done + 1} of {total}:\n{plain}") from None
+        raise BookError(f"chapter {chapter.number} stopped at code cell {done} of {total}:\n{plain}") from None
     return notebook
 
 
@@ -208,8 +208,8 @@ def update_readme() -> None:
     """Put the chapter table between its two marks in README.md."""
     path = ROOT / "README.md"
     text = path.read_text("utf-8")
-    marked = re.compile(r"(<!-- chapters -->\n).*?(\n<!-- end of chapters -->)", re.DOTALL)
-    renewed = marked.sub(lambda match: match[1] + readme_table() + match[2], text)
+    marked = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
+    renewed = marked.sub(lambda match: match[1] + readme_table() + "\n" + match[2], text)
     if renewed != text:
         _write(path, renewed)
 

@@ -74,7 +74,11 @@ def missing(requirements: Path) -> list[str]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[IO]:
-    """Hold a lock file; a second set-up of the same folder says that it waits, and waits."""
+    """Hold a lock file; a second set-up of the same folder says that it waits, and waits.
+
+    Args:
+        path: the file; made when missing, left behind empty.
+    """
     with path.open("a+") as handle:
         if not _grab(handle):
             _say("another set-up of this folder is running; waiting for it to end …")

@@ -19,8 +19,8 @@ CHAPTER = """\
 from bmkit import data, plot, train
 from bmkit.check import expect
 from bmkit.exercises import ch«number»
+import keras
 import numpy as np
-
 train.seed(0)
 
 # %% [markdown]
@@ -47,26 +47,28 @@ def by_hand(x):
 # The same with Keras, and the claim that both agree:
 
 # %%
-import keras
-
 x, labels = data.load("digits").arrays("train")  # (rows, 8, 8, 1), (rows,)
 x = x.reshape(len(x), -1)  # (rows, 64)
-expect("by hand and Keras", by_hand(x), equals=np.array(keras.ops.sum(x, axis=-1)), tolerance=1e-4)
+expect("Keras", keras.ops.sum(x, axis=-1), equals=by_hand(x), tolerance=1e-4)
 
 # %%
 figure, axes = plot.subplots()
 axes.plot(labels, by_hand(x), ".")
 axes.set(xlabel="WHAT (UNIT)", ylabel="WHAT (UNIT)")
-plot.show(figure, "WHAT TO SEE IN ONE LINE.", "WHAT THE PICTURE SHOWS, FOR THOSE WHO CANNOT SEE IT.")
+plot.show(figure)
 
 # %% [markdown]
+# *Figure. WHAT TO SEE, IN ONE LINE.*
+# <details><summary>In words</summary>WHAT THE PICTURE SHOWS, FOR THOSE WHO CANNOT SEE IT.</details>
+#
 # ### Exercise 1 · TASK IN A FEW WORDS
 #
 # WHAT goes in, WHAT comes out, of which shape. *Easy, two minutes.* `ch«number».first.hint()` gives a hint.
 
 
 # %%
-def first(x): ...
+def first(x):
+    ...
 
 
 ch«number».first.check(first)
@@ -93,7 +95,9 @@ ch«number».second.check(second)
 #
 # **Next** [00 · Start here](00_start_here.ipynb)
 #
-# **References** AUTHOR, YEAR, *TITLE*, LINK
+# **References**
+#
+# * AUTHOR (YEAR), *TITLE*. [LINK](https://doi.org/)
 """
 
 EXERCISES = '''\

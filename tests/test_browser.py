@@ -190,7 +190,12 @@ def test_nothing_pops_up_and_nothing_is_asked_outside(lab, page, cells):
     with _witness(page, lab.folder / "dialog.png"):
         assert page.locator(".jp-Dialog").count() == 0
         assert page.locator(".Toastify__toast").count() == 0
-    home = (f"http://127.0.0.1:{lab.port}/", f"ws://127.0.0.1:{lab.port}/", "data:", f"blob:http://127.0.0.1:{lab.port}/")
+    home = (
+        f"http://127.0.0.1:{lab.port}/",
+        f"ws://127.0.0.1:{lab.port}/",
+        "data:",
+        f"blob:http://127.0.0.1:{lab.port}/",
+    )
     assert page.asked and not [url for url in page.asked if not url.startswith(home)]
 
 

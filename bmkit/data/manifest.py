@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ class Description:
         lines += [f"  notes: {self.notes}"] if self.notes else []
         size = f"{self.download_bytes / 1e6:.1f} MB" if self.download_bytes else "no download"
         lines += [f"  source: {self.source} ({size})", f"  licence: {self.licence}"]
-        return "\n".join([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
+        lines += [f"  cite: {self.citation}", f"  see: {self.reference}"]
+        return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ", break_long_words=False) for line in lines)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from bmkit.data.manifest import SPLITS, DataError, Description
 from bmkit.data.parcels import LARGEST
 from bmkit.data.unpickle import read_frame
 
-__all__ = ["READERS", "VERSION", "opening", "stratified"]
+__all__ = ["READERS", "VERSION", "opening", "pixels", "stratified"]
 
 VERSION = 1  # raise it when a reader's result changes: prepared sets of older readers are then made again
 Members = dict[str, bytes]

@@ -7,7 +7,7 @@
 #
 # **Before** [00 · Start here](00_start_here.ipynb)
 #
-# **Data** insteval (73,421 ratings of university lecturers, GPL-2 or later), small_fine_foods (5,000 food reviews, MIT), digits (1,797 handwritten digits, CC BY 4.0)
+# **Data** insteval (73,421 ratings of university lecturers, GPL-2 or later), small_fine_foods (4,969 food reviews, MIT), digits (1,797 handwritten digits, CC BY 4.0)
 
 # %%
 from bmkit import data, plot, scratch, train
@@ -401,8 +401,8 @@ ch04.softmax.check(softmax)
 # %% [markdown]
 # ### The formula: categorical cross-entropy, and why it is fused with softmax
 #
-# The price is again the surprise at what happened. With $y_i$ the *number* of the true class, $\mathrm{CE} = -\frac1n\sum_i\log
-# p_{i,y_i}$. Take that logarithm on paper, and the exponential in the numerator disappears:
+# The price is again the surprise at what happened. With $y_i$ the *number* of the true class,
+# $\mathrm{CE} = -\frac1n\sum_i\log p_{i,y_i}$. Take that logarithm on paper, and the exponential in the numerator disappears:
 #
 # $$-\log p_{y} \;=\; -\log\frac{e^{z_y}}{\sum_j e^{z_j}} \;=\; \underbrace{m+\log\sum_j e^{z_j-m}}_{\mathrm{lse}(z)} \;-\; z_y$$
 #

@@ -1,0 +1,184 @@
+"""The form every chapter keeps, and that its notebook is what its source says, fully executed."""
+
+import importlib
+import itertools
+import json
+import re
+
+import pytest
+
+from bmkit import book, chapters
+from bmkit.check import Exercise, Question
+
+READY = [chapter for chapter in chapters.chapters() if chapter.ready]
+each_chapter = pytest.mark.parametrize("chapter", READY, ids=lambda chapter: f"{chapter.number}_{chapter.slug}")
+VERDICT = re.compile(r"✓ .*? (?P<bounds>[≥≤] .*?) \(here: (?P<here>[^)]+)\)$", re.MULTILINE)
+
+
+def cells_of(chapter):
+    return json.loads(chapter.notebook.read_text("utf-8"))["cells"]
+
+
+def text(cell) -> str:
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def printed(output) -> str:
+    return "".join(output.get("text", ""))
+
+
+def has_figure(cell) -> bool:
+    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+@each_chapter
+def test_notebook_is_in_step_with_its_source(chapter):
+    assert not book.stale([chapter.number])
+
+
+@each_chapter
+def test_every_code_cell_was_executed_in_order(chapter):
+    counts = [cell["execution_count"] for cell in cells_of(chapter) if cell["cell_type"] == "code"]
+    mend = f"run: python3 -m bmkit build {chapter.number}"
+    assert None not in counts, f"cells were not executed and nothing in them would be compared; {mend}"
+    assert counts == list(range(1, len(counts) + 1)), f"cells were executed out of order; {mend}"
+
+
+@each_chapter
+def test_no_stored_error_and_no_warning(chapter):
+    for cell in cells_of(chapter):
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error", f"a stored error in:\n{text(cell)}"
+            assert output.get("name") != "stderr", f"a stored warning in:\n{text(cell)}\n{printed(output)}"
+
+
+@each_chapter
+def test_title_cell_and_plan_agree(chapter):
+    title = text(cells_of(chapter)[0])
+    assert chapters.TITLE.match(title), "the title cell has not the common form"
+    assert title.startswith(f"# {chapter.number} · {chapter.title}\n"), "notebooks/chapters.toml has another title"
+    before = re.search(r"\*\*Before\*\* (.+)", title)[1]
+    assert tuple(re.findall(r"\[(\d\d) ·", before)) == chapter.before, "notebooks/chapters.toml names others"
+    assert 1 <= chapter.aims.count(",") + 1 <= 7 and chapter.run_seconds <= 90
+
+
+@each_chapter
+def test_setup_cell_is_short_and_seeds(chapter):
+    setup = next(text(cell) for cell in cells_of(chapter) if cell["cell_type"] == "code").splitlines()
+    assert len([line for line in setup if line.strip()]) <= 7
+    assert setup[-1] == "train.seed(0)"
+
+
+@each_chapter
+def test_cells_are_small_and_mixed(chapter):
+    cells = cells_of(chapter)
+    assert 20 <= len(cells) <= 45, f"{len(cells)} cells"
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert 0.6 <= (len(cells) - len(code)) / len(code) <= 2.5, "about one text cell a code cell"
+    for cell in code:
+        lines = [line for line in text(cell).splitlines() if line.strip()]
+        assert len(lines) <= 15, f"a code cell of {len(lines)} lines:\n{text(cell)}"
+        assert all(len(line) <= 104 for line in lines), f"a line too long to project:\n{text(cell)}"
+
+
+@each_chapter
+def test_headings_come_in_order(chapter):
+    levels = [
+        len(mark)
+        for cell in cells_of(chapter)
+        if cell["cell_type"] == "markdown"
+        for mark in re.findall(r"^(#+) ", text(cell), re.MULTILINE)
+    ]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+
+
+@each_chapter
+def test_figures_are_small_and_told_in_words(chapter):
+    cells = cells_of(chapter)
+    figures = [index for index, cell in enumerate(cells) if has_figure(cell)]
+    assert len(figures) >= 4, "a chapter lives from its pictures"
+    for index in figures:
+        for output in cells[index]["outputs"]:
+            size = len(output.get("data", {}).get("image/png", "")) * 3 / 4
+            assert size <= 61_000, f"a figure of {size:.0f} bytes in:\n{text(cells[index])}"
+        below = next(text(cell) for cell in cells[index + 1 :] if cell["cell_type"] == "markdown")
+        assert below.startswith("*Figure. "), f"no caption below:\n{text(cells[index])}"
+        assert "<details><summary>In words</summary>" in below, f"no text alternative below:\n{text(cells[index])}"
+    assert chapter.notebook.stat().st_size <= 600_000
+
+
+@each_chapter
+def test_claims_hold_as_stored(chapter):
+    found = [
+        match
+        for cell in cells_of(chapter)
+        for out in cell.get("outputs", [])
+        for match in VERDICT.finditer(printed(out))
+    ]
+    assert len(found) >= 3, "a chapter asserts what it says"
+    for match in found:
+        here = float(match["here"])
+        for sign, bound in re.findall(r"([≥≤]) (\S+)", match["bounds"]):
+            # Numbers are stored with three figures, so the last of them may be rounded past the bound.
+            slack = 0.006 * abs(here)
+            assert (here >= float(bound) - slack) if sign == "≥" else (here <= float(bound) + slack), match[0]
+
+
+@each_chapter
+def test_summary_has_questions_and_references(chapter):
+    summary = text(cells_of(chapter)[-1])
+    assert "## Summary" in summary and "**References**" in summary and "**Next** " in summary
+    questions = summary.split("**Ask yourself**")[1]
+    assert questions.count("<details><summary>") >= 3
+    references = summary.split("**References**")[1]
+    assert len(re.findall(r"^\* .*\(\d{4}\)", references, re.MULTILINE)) >= 3
+
+
+@each_chapter
+def test_links_between_chapters_resolve(chapter):
+    for cell in cells_of(chapter):
+        for link in re.findall(r"\]\(([^)\s]+\.ipynb)[^)]*\)", text(cell)):
+            assert (book.NOTEBOOKS / link).exists(), f"{link} leads nowhere"
+
+
+@each_chapter
+def test_every_exercise_of_the_chapter_stands_in_it_untouched(chapter):
+    module = importlib.import_module(f"bmkit.exercises.ch{chapter.number}")
+    names = [name for name in module.__all__ if isinstance(getattr(module, name), (Exercise, Question))]
+    assert len(names) >= 3, "at least three exercises a chapter"
+    assert any(isinstance(getattr(module, name), Question) for name in names), "at least one: predict, then run"
+    for name in names:
+        ending = f"ch{chapter.number}.{name}.check({name})"
+        cell = next((cell for cell in cells_of(chapter) if text(cell).endswith(ending)), None)
+        assert cell, f"no cell ends in {ending}"
+        assert "not attempted" in printed(cell["outputs"][0]), f"the stub of {name} is not untouched"
+
+
+@each_chapter
+def test_sources_hold_no_comment_that_switches_checking_off(chapter):
+    for cell in cells_of(chapter):
+        assert "NBVAL" not in text(cell).upper()
+        assert not {"raises-exception", "nbval-ignore-output", "nbval-skip"} & set(cell["metadata"].get("tags", []))
+
+
+def test_every_notebook_has_a_source_and_a_plan():
+    built = {path.name for path in book.NOTEBOOKS.glob("*.ipynb")}
+    assert built == {chapter.notebook.name for chapter in READY}
+    sources = {path.name for path in (book.NOTEBOOKS / "source").glob("*.py")}
+    assert sources == {chapter.source.name for chapter in READY}
+
+
+def test_the_plan_is_complete_and_can_be_read_in_order_of_needs():
+    plan = chapters.chapters()
+    assert [chapter.number for chapter in plan] == [f"{number:02d}" for number in range(47)]
+    needs = {chapter.number: set(chapter.before) for chapter in plan}
+    done: set[str] = set()
+    while len(done) < len(needs):
+        free = {number for number, before in needs.items() if number not in done and before <= done}
+        assert free, f"these wait for one another: {sorted(set(needs) - done)}"
+        done |= free
+
+
+def test_readme_has_the_current_table():
+    assert chapters.readme_table() in (book.ROOT / "README.md").read_text("utf-8"), "run: python3 -m bmkit build"

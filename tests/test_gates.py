@@ -1,0 +1,175 @@
+"""Rules that every module keeps: floors, size, light import, public lists, docstrings."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "bmkit"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main__.py")
+# A module may import only modules of lower floors, or its own package. `__main__` stands outside: it starts them all.
+FLOORS = {
+    0: {"backend", "chapters", "data", "doctor", "environment", "scratch", "templates"},
+    1: {"check", "metrics", "plot"},
+    2: {"layers", "train"},
+    3: {"models", "pretrained"},
+    4: {"attack", "exercises", "explain"},
+    5: {"book", "lab", "skeleton", "suite"},
+    6: {"cli"},
+}
+FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
+NUMERIC = {"scratch": {"numpy"}}  # packages outside the standard library that a module may use
+
+
+def part_of(path: Path) -> str:
+    """Return the first name below ``bmkit``: "data" for bmkit/data/load.py, "train" for bmkit/train.py."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> set[str]:
+    """Return the absolute names of all modules that a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports by a relative name; write bmkit.… in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_a_module_imports_only_from_floors_below(path):
+    own = part_of(path)
+    if own == "__init__":
+        assert not imported(path), "bmkit/__init__.py holds the version only"
+        return
+    assert own in FLOOR_OF, f"bmkit.{own} stands on no floor; add it to FLOORS in tests/test_gates.py"
+    for name in imported(path):
+        if name.startswith("bmkit.") and (other := name.split(".")[1]) != own and other in FLOOR_OF:
+            # On floor 0 modules may use one another; above, only what lies below.
+            allowed = FLOOR_OF[other] < FLOOR_OF[own] or FLOOR_OF[own] == 0 == FLOOR_OF[other]
+            assert allowed, f"{path.name} (floor {FLOOR_OF[own]}) imports {name} (floor {FLOOR_OF[other]})"
+        assert not name.startswith(("tests", "notebooks")), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part_of(p) in NUMERIC], ids=module_of)
+def test_formulas_need_numpy_alone(path):
+    outside = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names) - {"bmkit"}
+    assert outside <= NUMERIC[part_of(path)]
+
+
+@pytest.mark.parametrize("folder", ["bmkit", "tests", "benchmarks"])
+def test_no_file_grows_past_300_lines(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        lines = len(path.read_text("utf-8").splitlines())
+        assert lines <= 300, f"{path.relative_to(ROOT)} has {lines} lines; split it by purpose"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_functions_stay_short(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            lines = node.end_lineno - node.lineno - docstring.count("\n")
+            assert lines <= 45, f"{path.name}: {node.name} has {lines} lines of code; take a step out of it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_at_most_seven_arguments(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            names = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+            count = len([name for name in names if name not in ("self", "cls")])
+            assert count <= 7, f"{path.name}: {node.name} takes {count} arguments"
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
+def test_import_of_the_package_is_light():
+    heavy = ("keras", "tensorflow", "tensorflow_datasets", "numpy", "matplotlib", "sklearn", "jupyterlab")
+    code = f"import bmkit, sys; print([name for name in {heavy} if name in sys.modules], len(sys.modules))"
+    assert run_python(code).startswith("[]"), "import bmkit must load nothing heavy"
+
+
+def test_import_of_the_package_takes_a_tenth_of_a_second_at_most():
+    # Not a race against the machine: the interpreter's own clock over an import that reads one file.
+    code = (
+        "import time; start = time.process_time(); import bmkit; "
+        "assert time.process_time() - start < 0.1, 'import bmkit used more than 0.1 s of processor time'"
+    )
+    run_python(code)
+
+
+@pytest.mark.parametrize("module", ["data", "book", "cli", "chapters", "doctor", "lab", "scratch"])
+def test_modules_without_models_do_not_load_keras(module):
+    out = run_python(f"import bmkit.{module}, sys; print('keras' in sys.modules, 'tensorflow' in sys.modules)")
+    assert out.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_the_public_list_is_complete_and_sorted(path):
+    module = importlib.import_module(module_of(path))
+    public = module.__all__
+    assert all(hasattr(module, name) for name in public)
+    defined = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+    }
+    # Readers and commands are reached through a registry: the manifest names the ones, Typer holds the others.
+    registered = {function.__name__ for function in getattr(module, "READERS", {}).values()} | {"Action", "Kind"}
+    unlisted = defined - set(public) - registered
+    assert not unlisted, f"{sorted(unlisted)} look public but are not in __all__"
+
+
+def documented():
+    for path in MODULES:
+        module = importlib.import_module(module_of(path))
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value) and value.__module__ == module.__name__:
+                yield pytest.param(value, id=f"{module.__name__}.{name}")
+
+
+@pytest.mark.parametrize("function", documented())
+def test_public_functions_say_what_they_take_return_and_raise(function):
+    docstring = inspect.getdoc(function) or ""
+    arguments = inspect.signature(function).parameters
+    if arguments:
+        assert "Args:" in docstring
+        for name in arguments:
+            assert re.search(rf"^\s+\*{{0,2}}{name}: ", docstring, re.MULTILINE), f"argument {name} is not explained"
+    if "raise " in inspect.getsource(function).split('"""')[-1] and "raise\n" not in inspect.getsource(function):
+        assert "Raises:" in docstring or "Errors" in docstring, "says nothing about what it raises"
+    if part_of(Path(inspect.getsourcefile(inspect.unwrap(function)))) in ("scratch", "models"):
+        for section in ("Returns:", "Example:", "Reference:"):
+            assert section in docstring, f"section {section} is missing"
+
+
+def test_requirements_and_project_name_the_same_packages():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    ranges = {re.split(r"[<>=]", line)[0].lower() for line in wanted}
+    pins = [line for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if "==" in line]
+    assert ranges == {line.split("==")[0].lower() for line in pins}
+    assert all("#" in line for line in pins), "each line of requirements.txt gives its reason"
+    assert (ROOT / "requirements.txt").read_text("utf-8").rstrip().endswith("-e .")
