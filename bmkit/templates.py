@@ -40,7 +40,7 @@ train.seed(0)
 
 # %%
 def by_hand(x):
-    return x.sum(axis=-1)  # (batch, features) → (batch,)
+    return np.sum(x, axis=-1)  # (batch, features) → (batch,)
 
 
 # %% [markdown]

@@ -36,7 +36,7 @@ def test_a_new_chapter_has_title_cell_sections_and_exercises(kit):
     notebook = jupytext.read(source, fmt="py:percent")
     assert chapters.TITLE.fullmatch(notebook.cells[0].source)["title"] == chapter.title
     text = source.read_text("utf-8")
-    assert "«" not in text and "### Exercise 2" in text and "## Summary" in text and text.count("<details>") == 3
+    assert "«" not in text and "### Exercise 2" in text and "## Summary" in text and text.count("<details>") == 4
     assert f"ch{chapter.number}.first.check(first)" in text
     assert len(told) == 3 and told[-1] == f"then run: python3 -m bmkit build {chapter.number}"
 
