@@ -5,7 +5,7 @@ Importing this module sets the course's Matplotlib style.
 
 import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -15,7 +15,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.pyplot import subplots
 from PIL import Image
 
-__all__ = ["COLORS", "LINES", "MARKERS", "course_map", "history", "images", "matrix", "show", "subplots"]
+from bmkit.live import is_live
+
+__all__ = ["COLORS", "LINES", "MARKERS", "course_map", "explore", "history", "images", "matrix", "show", "subplots"]
 
 # Okabe and Ito's palette, ordered so that neighbours also differ in lightness.
 COLORS = ("#0072B2", "#E69F00", "#000000", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
@@ -164,6 +166,42 @@ def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, x
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(False)
     return figure
+
+
+def explore(draw: Callable[..., Figure], *, start: Mapping, **values: Sequence) -> None:
+    """Let the learner move sliders and see a figure follow; where nobody watches, show it for the start values.
+
+    Args:
+        draw: function from one value for each slider to a figure; fast, as it runs at every move.
+        start: the value each slider starts with; the figure for these is what is stored in the notebook.
+        **values: for each slider the values it offers, in order.
+
+    Raises:
+        ValueError: a start value is missing or is not among those offered.
+
+    Example:
+        >>> def draw(power):
+        ...     figure, axes = subplots()
+        ...     axes.plot(np.arange(5.0) ** power)
+        ...     axes.set(xlabel="x", ylabel="y")
+        ...     return figure
+        >>> explore(draw, start={"power": 2}, power=[1, 2, 3])
+        <IPython.core.display.Image object>
+    """
+    unknown = [name for name in values if start.get(name) not in list(values[name])]
+    if unknown or set(start) != set(values):
+        raise ValueError(f"start = {dict(start)} must give each of {', '.join(values)} one of the values offered.")
+    if not is_live():
+        show(draw(**start))
+        return
+    from IPython.display import display
+    from ipywidgets import SelectionSlider, VBox, interactive_output
+
+    sliders = {
+        name: SelectionSlider(options=list(offered), value=start[name], description=name.replace("_", " "))
+        for name, offered in values.items()
+    }
+    display(VBox([*sliders.values(), interactive_output(lambda **chosen: show(draw(**chosen)), sliders)]))
 
 
 def course_map(chapters: Sequence) -> Figure:

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bmkit.backend import keras
+from bmkit.live import in_notebook, is_live
 
 __all__ = ["Runtime", "evaluate", "fit", "runtime", "seed"]
 
@@ -206,12 +206,10 @@ class _Progress(keras.callbacks.Callback):
     def __init__(self, epochs: int):
         super().__init__()
         self.epochs, self.started, self.last_shown = epochs, time.monotonic(), 0.0
-        self.quiet = bool(os.environ.get("BMKIT_QUIET"))
-        self.notebook = "ipykernel" in sys.modules and _in_kernel()
         self.handle, self.terminal = None, None
 
     def __enter__(self):
-        if not self.quiet and not self.notebook and sys.stderr.isatty():
+        if not in_notebook() and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import Progress
 
@@ -240,12 +238,12 @@ class _Progress(keras.callbacks.Callback):
         text = f"epoch {min(epoch + 1, self.epochs)} of {self.epochs}  {numbers}"
         if self.terminal:
             self.terminal.update(self.task, completed=epoch + part, description=text)
-        elif self.notebook and not self.quiet:
+        elif is_live():
             bar = f"<progress value='{epoch + part:.2f}' max='{self.epochs}'></progress> {text}"
             self._display({"text/plain": text, "text/html": bar})
 
     def finish(self, epochs_run: int, interrupted: bool) -> None:
-        if not self.notebook:
+        if not in_notebook():
             return
         seconds = time.monotonic() - self.started
         text = "stopped by you, best weights kept" if interrupted else "training done, best weights kept"
@@ -258,9 +256,3 @@ class _Progress(keras.callbacks.Callback):
             self.handle = display(bundle, raw=True, display_id=True)
         else:
             self.handle.update(bundle, raw=True)
-
-
-def _in_kernel() -> bool:
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+os.environ.setdefault("BMKIT_QUIET", "1")  # no progress bars, no sliders: as when the notebooks were built
+
 nbval_kernel = pytest.importorskip("nbval.kernel")
 
 
