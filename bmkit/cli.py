@@ -146,8 +146,9 @@ def _catalogue(descriptions) -> None:
     for one in descriptions:
         size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
         splits = " + ".join(f"{count:,}" for count in one.rows.values())
-        rows.append((one.name, one.title, splits, size, one.licence, "core" if one.core else ""))
-    _table("Data sets", ["name", "what", "rows", "download", "licence", ""], rows)
+        rows.append((one.name, one.title, splits, size, "core" if one.core else "online"))
+    _table("Data sets", ["name", "what", "rows", "download", ""], rows)
+    print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
 
 
 @app.command("build")

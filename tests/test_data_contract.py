@@ -71,7 +71,8 @@ def test_every_class_is_in_every_split_with_its_share(name, arrays):
     shares = {split: np.bincount(arrays[split][1]) / len(arrays[split][1]) for split in SPLITS}
     for split in SPLITS:
         assert len(shares[split]) == len(classes) and shares[split].min() > 0
-    np.testing.assert_allclose(shares["validation"], shares["train"], atol=0.01)
+    one_row = 1 / len(arrays["validation"][1])
+    np.testing.assert_allclose(shares["validation"], shares["train"], atol=max(0.01, one_row))
 
 
 def test_no_row_is_in_two_splits(name, arrays):
@@ -115,7 +116,7 @@ def test_the_description_is_complete_and_readable(name):
     )
     assert all(field.unit for field in [*fields, description.y])
     for part in (name, description.licence, description.citation, f"{description.rows['train']:,} train"):
-        assert part in str(description)
+        assert part in " ".join(str(description).split())  # long lines are wrapped
 
 
 def test_the_parcel_in_the_cache_is_the_one_of_the_manifest(name, arrays):

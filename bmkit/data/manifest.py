@@ -56,7 +56,7 @@ class Description:
     """What a data set is: `x` is one Field, or one Field per name where a row has several inputs.
 
     `rows` counts the rows of each split, `source` names the package the data comes from, and `download_bytes` is
-    what a first use transfers. `str()` gives a text to read.
+    what a first use transfers; `features` names the columns of a table. `str()` gives a text to read.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Description:
     reference: str
     source: str
     download_bytes: int
+    features: tuple = ()
 
     def __str__(self) -> str:
         """Return the description as lines of text."""
@@ -80,6 +81,7 @@ class Description:
         counts = ", ".join(f"{self.rows[split]:,} {split}" for split in SPLITS)
         lines = [f"{self.name}: {self.title}", f"  rows: {counts}", f"  split: {self.split}"]
         lines += [f"  {name}: {field}" for name, field in (inputs | {"y": self.y}).items()]
+        lines += [f"  columns of x: {', '.join(self.features)}"] if self.features else []
         lines += [f"  classes: {', '.join(self.classes)}"] if self.classes else []
         lines += [f"  notes: {self.notes}"] if self.notes else []
         size = f"{self.download_bytes / 1e6:.1f} MB" if self.download_bytes else "no download"

@@ -88,6 +88,21 @@ def digits(_: Members, description: Description) -> Splits:
     return _stratified_splits(x, bunch.target.astype(np.int64), description)
 
 
+def embedded_table(_: Members, description: Description) -> Splits:
+    """Take the table of the same name that ships inside scikit-learn, in its own units, never scaled."""
+    from sklearn import datasets
+
+    raw = {"scaled": False} if description.name == "diabetes" else {}
+    bunch = getattr(datasets, f"load_{description.name}")(**raw)
+    if tuple(bunch.feature_names) != description.features:
+        raise DataError(f"{description.name} has the columns {list(bunch.feature_names)}; the manifest names others.")
+    x, y = bunch.data.astype(np.float32), bunch.target.astype(description.y.dtype)
+    if description.classes:
+        return _stratified_splits(x, y, description)
+    chosen = stratified(np.zeros(len(y), int), [description.rows[split] for split in SPLITS])
+    return {split: (x[rows], y[rows]) for split, rows in zip(SPLITS, chosen, strict=True)}
+
+
 def labelled_csv(members: Members, description: Description) -> Splits:
     """Read one gzipped table of integers 0 to 255 without a header, whose last column is the class."""
     (packed,) = members.values()
@@ -223,5 +238,5 @@ def ratings(members: Members, description: Description) -> Splits:
 
 
 READERS: dict[str, Callable[[Members, Description], Splits]] = {
-    reader.__name__: reader for reader in (digits, labelled_csv, reviews, time_series, faces, ratings)
+    reader.__name__: reader for reader in (digits, embedded_table, labelled_csv, reviews, time_series, faces, ratings)
 }
