@@ -1,6 +1,7 @@
 """The verbs of ``python3 -m bmkit``: each a thin call. Whatever is heavy is imported inside the verb that needs it."""
 
 import difflib
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -146,8 +147,9 @@ def _catalogue(descriptions) -> None:
     for one in descriptions:
         size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
         splits = " + ".join(f"{count:,}" for count in one.rows.values())
-        rows.append((one.name, one.title, splits, size, "core" if one.core else "online"))
-    _table("Data sets", ["name", "what", "rows", "download", ""], rows)
+        licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
+        rows.append((one.name, one.title, splits, size, licence, "core" if one.core else "online"))
+    _table("Data sets", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
 
 

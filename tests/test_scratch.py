@@ -234,4 +234,4 @@ def test_nothing_changes_its_arguments():
     before = LOGITS.copy(), IMAGE.copy()
     scratch.softmax_cross_entropy_gradient(LABELS, LOGITS)
     scratch.conv2d(IMAGE, KERNEL, padding=1)
-    assert (LOGITS == before[0]).all() and (IMAGE == before[1]).all()
+    assert (before[0] == LOGITS).all() and (before[1] == IMAGE).all()
