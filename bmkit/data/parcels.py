@@ -153,8 +153,8 @@ def _accept(parcel: Parcel, received: Path, path: Path) -> None:
     if problem:
         raise DataError(
             f"the file received for {parcel.name}=={parcel.version} is not the expected one: {problem}; it was "
-            "thrown away. Try again; if you changed the manifest, restore it with `git checkout data/manifest.toml`; else "
-            "your package mirror serves something else: tell its keeper."
+            "thrown away. Try again; if you changed the manifest, take it back with "
+            "`git checkout data/manifest.toml`; else your package mirror serves something else: tell its keeper."
         )
     publish(received, path)
 
