@@ -46,7 +46,7 @@ def read_source(chapter: Chapter):
         cell["id"] = f"{chapter.number}-{index:03d}"
         cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
     notebook["metadata"] = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5

@@ -10,6 +10,8 @@ import numpy as np
 
 __all__ = ["Exercise", "ExpectationError", "Question", "expect"]
 
+WIDTH = 88  # characters that a line of output holds before JupyterLab breaks it anywhere
+
 
 class ExpectationError(AssertionError):
     """A claim of the course did not hold on this machine."""
@@ -42,7 +44,7 @@ def expect(claim: str, value, *, at_least=None, at_most=None, equals=None, toler
     if equals is not None:
         _expect_equal(claim, value, equals, tolerance)
         return
-    bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", at_least), ("≤", at_most)) if bound is not None]
+    bounds = [f"{sign} {_number(bound)}" for sign, bound in (("≥", at_least), ("≤", at_most)) if bound is not None]
     if not bounds:
         raise ValueError(f"expect({claim!r}) needs a bound: at_least, at_most or equals.")
     value = float(value)
@@ -51,7 +53,12 @@ def expect(claim: str, value, *, at_least=None, at_most=None, equals=None, toler
     holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     if not holds:
         raise ExpectationError(f"expected {statement}, but measured {value:.6g} here.")
-    print(f"✓ {statement} (here: {value:.3g})")
+    print(f"✓ {statement} (here: {_number(value)})")
+
+
+def _number(value: float) -> str:
+    """Write three figures, or all figures of a large whole number: 0.0957, 53,066."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
@@ -59,7 +66,7 @@ def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
     if difference:
         raise ExpectationError(f"expected {claim} = {_short(equals)}, but {difference}")
     exact = f"✓ {claim} = {_short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
-    print(exact + (f" to {tolerance:g}" if tolerance else ""))
+    print(exact + (f" (to {tolerance:g})" if tolerance else ""))
 
 
 class _Checked:
@@ -73,19 +80,19 @@ class _Checked:
     def hint(self) -> None:
         """Print the next hint; each call climbs one rung, the last rung repeats."""
         self._hints_given = min(self._hints_given + 1, len(self.hints))
-        print(f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
+        _say(f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
 
     def _not_attempted(self) -> None:
-        print(f"○ {self.name}: not attempted yet. Replace the ... and run the cell again; {self.name}.hint() helps.")
+        _say(f"○ {self.name}: not attempted yet.\nReplace the ... and run the cell again; {self.name}.hint() helps.")
 
     def _right(self, comment: str = "") -> None:
-        print(f"✓ {self.name}: right. {comment}".rstrip())
+        _say(f"✓ {self.name}: right. {comment}".rstrip())
 
     def _wrong(self, reason: str) -> None:
-        print(f"✗ {self.name}: not yet. {reason}")
+        _say(f"✗ {self.name}: not yet. {reason}")
 
     def _own_fault(self, error: Exception) -> None:
-        print(
+        _say(
             f"! {self.name}: the checker itself failed ({type(error).__name__}: {error}). "
             "This says nothing about your answer; please report it."
         )
@@ -237,6 +244,11 @@ class Question(_Checked):
             return False
 
 
+def _say(text: str) -> None:
+    """Print lines that fit a notebook's page."""
+    print("\n".join(textwrap.fill(line, WIDTH, break_long_words=False) for line in text.split("\n")))
+
+
 def _difference(value, expected, tolerance: float) -> str:
     """Say how `value` disagrees with `expected`, or return the empty string."""
     if isinstance(expected, (str, bool, type(None))) or isinstance(value, str):
@@ -272,7 +284,11 @@ def _short(value) -> str:
         return repr(value)
     if isinstance(value, (tuple, list)):
         return "(" + ", ".join(_short(item) for item in value) + ")"
-    if hasattr(value, "__array__") or isinstance(value, (int, float)):
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.5g}"
+    if hasattr(value, "__array__"):
         array = np.asarray(value)
         if array.size > 24:
             return f"an array of shape {array.shape}"

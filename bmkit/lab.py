@@ -22,6 +22,9 @@ __all__ = ["LabError", "command", "hand_out", "open_lab"]
 LEDGER = ".editions.json"
 FIRST = "00_start_here.ipynb"
 PORT = 8888
+SETTINGS = ROOT / ".jupyter" / "settings"
+# No question about news at the first start, and no look for them over the network.
+OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 class LabError(Exception):
@@ -53,8 +56,8 @@ def hand_out(originals: Path, copies: Path, report: Callable[[str], None] = prin
 
 def _hand_out_one(original: Path, copy: Path, editions: list[str], report: Callable[[str], None]) -> None:
     newest = original.read_bytes()
-    edition = hashlib.sha256(newest).hexdigest()
-    here = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.exists() else None
+    edition = _fingerprint(newest)
+    here = _fingerprint(copy.read_bytes()) if copy.exists() else None
     untouched = here is None or here in editions
     if untouched and here != edition:
         _write(copy, newest)
@@ -65,6 +68,16 @@ def _hand_out_one(original: Path, copy: Path, editions: list[str], report: Calla
         report(f"{copy.name} has your edits and stays as it is; the newer edition is {beside.name} beside it.")
     if edition not in editions:
         editions.append(edition)
+
+
+def _fingerprint(content: bytes) -> str:
+    """Hash what a person writes, text and code: JupyterLab itself changes the rest when it opens or runs a notebook."""
+    try:
+        cells = json.loads(content)["cells"]
+        written = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
+    except (ValueError, KeyError, TypeError):
+        written = content
+    return hashlib.sha256(written).hexdigest()
 
 
 def _read_ledger(path: Path) -> dict[str, list[str]]:
@@ -103,8 +116,9 @@ def command(folder: Path, *, port: int | None = None, browser: bool = True) -> l
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port or PORT}",
         "--ServerApp.answer_yes=True",  # Ctrl-C stops at once instead of asking
-        "--LabApp.news_url=None",
+        f"--LabApp.app_settings_dir={SETTINGS}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--KernelManager.transport_encryption=auto",  # without it each kernel start warns of eavesdropping
         "--LabApp.extension_manager=readonly",  # the other one asks the package index
         "--Application.log_level=ERROR",  # the address is shown all the same; "not trusted" at each opening is not
     ]
@@ -138,6 +152,8 @@ def open_lab(*, port: int | None = None, browser: bool = True, report: Callable[
     _fetch_core_data(report)
     folder = ROOT / "my_notebooks"
     hand_out(ROOT / "notebooks", folder, report)
+    SETTINGS.mkdir(parents=True, exist_ok=True)
+    _write(SETTINGS / "overrides.json", json.dumps(OVERRIDES).encode())
     report(f"Your notebooks are in {folder}. Ctrl-C in this window stops JupyterLab.")
     if _is_root():
         report("You are root: JupyterLab is started with --allow-root.")

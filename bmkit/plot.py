@@ -111,13 +111,16 @@ def images(
     return figure
 
 
-def history(runs: Mapping[str, Mapping[str, Sequence[float]]], metric: str = "loss", unit: str = "") -> Figure:
+def history(
+    runs: Mapping[str, Mapping[str, Sequence[float]]], metric: str = "loss", *, unit: str = "", log: bool = False
+) -> Figure:
     """Draw learning curves: training dashed and open, validation solid and filled.
 
     Args:
         runs: from each run's name to its history as `bmkit.train.fit` returns it.
         metric: the name of the metric to draw, such as ``"accuracy"``.
         unit: its unit, for the axis.
+        log: draw the metric on a logarithmic axis.
 
     Returns:
         The figure.
@@ -133,7 +136,7 @@ def history(runs: Mapping[str, Mapping[str, Sequence[float]]], metric: str = "lo
         axes.plot(epochs, run[metric], color=color, ls="--", marker=marker, mfc="white", label=f"{name}, training")
         if f"val_{metric}" in run:
             axes.plot(epochs, run[f"val_{metric}"], color=color, ls="-", marker=marker, label=f"{name}, validation")
-    axes.set(xlabel="epoch", ylabel=f"{metric} ({unit})" if unit else metric)
+    axes.set(xlabel="epoch", ylabel=f"{metric} ({unit})" if unit else metric, yscale="log" if log else "linear")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     return figure
@@ -215,12 +218,15 @@ def course_map(chapters: Sequence) -> Figure:
     """
     parts = list(dict.fromkeys(chapter.part for chapter in chapters))
     members = {part: [chapter for chapter in chapters if chapter.part == part] for part in parts}
-    tallest = max(len(column) for column in members.values())
-    place = {}
-    for x, part in enumerate(parts):
-        gap = (tallest - len(members[part])) / 2  # columns are centred
-        place.update({chapter.number: (x, gap + y) for y, chapter in enumerate(members[part])})
-    figure, axes = subplots(figsize=(11, 9))
+    # A part of more than nine chapters takes two columns.
+    columns = [(part, half) for part in parts for half in np.array_split(members[part], -(-len(members[part]) // 9))]
+    tallest = max(len(column) for _, column in columns)
+    place = {
+        chapter.number: (x, (tallest - len(column)) / 2 + y)  # columns are centred
+        for x, (_, column) in enumerate(columns)
+        for y, chapter in enumerate(column)
+    }
+    figure, axes = subplots(figsize=(8.6, 6.8))
     for chapter in chapters:
         for needed in chapter.before[-1:]:  # only the last one named: all arrows together would hide the boxes
             _arrow(axes, place[needed], place[chapter.number])
@@ -228,12 +234,13 @@ def course_map(chapters: Sequence) -> Figure:
         x, y = place[chapter.number]
         face, edge = ("#56B4E9", "black") if chapter.ready else ("white", "0.6")
         box = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": face, "edgecolor": edge}
-        axes.add_patch(FancyBboxPatch((x - 0.4, y - 0.34), 0.8, 0.68, mutation_aspect=2.0, **box))
-        text = textwrap.fill(f"{chapter.number} {chapter.title}", 18)
-        axes.text(x, y, text, ha="center", va="center", fontsize=7)
-    for x, part in enumerate(parts):
-        axes.text(x, -1, textwrap.fill(part, 12), ha="center", va="center", fontsize=10, fontweight="bold")
-    axes.set(xlim=(-0.55, len(parts) - 0.45), ylim=(tallest - 0.5, -1.6))
+        axes.add_patch(FancyBboxPatch((x - 0.42, y - 0.42), 0.84, 0.84, mutation_aspect=1.4, **box))
+        text = textwrap.fill(f"{chapter.number} {chapter.title}", 13)
+        axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.05)
+    for part in parts:
+        middle = np.mean([x for x, (owner, _) in enumerate(columns) if owner == part])
+        axes.text(middle, -1, textwrap.fill(part, 11), ha="center", va="center", fontsize=9, fontweight="bold")
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(tallest - 0.5, -1.5))
     axes.axis("off")
     return figure
 
@@ -241,10 +248,10 @@ def course_map(chapters: Sequence) -> Figure:
 def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw an arrow behind the boxes: from side to side between columns, along the left side within one."""
     if start[0] == end[0]:
-        ends, bend = ((start[0] - 0.4, start[1]), (end[0] - 0.4, end[1])), 0.25
+        ends, bend = ((start[0] - 0.42, start[1]), (end[0] - 0.42, end[1])), 0.25
     else:
-        ends, bend = ((start[0] + 0.4, start[1]), (end[0] - 0.4, end[1])), 0.0
-    style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "0.6", "linewidth": 0.9}
+        ends, bend = ((start[0] + 0.42, start[1]), (end[0] - 0.42, end[1])), 0.0
+    style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "0.65", "linewidth": 0.8}
     axes.add_patch(FancyArrowPatch(*ends, mutation_scale=8, shrinkA=0, shrinkB=0, zorder=0, **style))
 
 

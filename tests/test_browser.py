@@ -139,7 +139,18 @@ def cells(lab, page):
         page.wait_for_function(CLEARED)
         page.evaluate(_command("notebook:run-all-cells"))
         page.wait_for_function(DONE, timeout=300_000)
+        if "BMKIT_SCREENSHOT" in os.environ:
+            _portrait(page, os.environ["BMKIT_SCREENSHOT"])
     return [nbformat.from_dict(cell) for cell in page.evaluate(CELLS)]
+
+
+def _portrait(page, path):
+    """Take the picture of the README: the outline at the left, the photograph with its edges in the middle."""
+    page.evaluate(_command("toc:show-panel"))
+    page.locator(".jp-tocItem").first.wait_for()
+    page.locator(".jp-CodeCell", has_text="import skimage").locator(".jp-InputPrompt").click()
+    page.locator(".jp-MarkdownCell", has_text="The kernel says").evaluate("cell => cell.scrollIntoView()")
+    page.screenshot(path=path)
 
 
 @contextlib.contextmanager
@@ -188,7 +199,7 @@ def test_formulas_are_drawn(lab, page, cells):
     written = re.findall(r"\$\$.+?\$\$|\$[^$]+\$", text, re.S)
     with _witness(page, lab.folder / "formulas.png"):
         page.wait_for_function(f"() => document.querySelectorAll('mjx-container').length >= {len(written)}")
-        shown = page.locator(".jp-MarkdownOutput").all_inner_texts()
+        shown = page.locator(".jp-MarkdownOutput").all_text_contents()
         assert written and not [text for text in shown if "$" in text]
         assert page.locator("mjx-container").count() == len(written)
         assert page.locator("mjx-merror, [data-mjx-error]").count() == 0

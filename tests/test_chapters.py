@@ -118,8 +118,8 @@ def test_claims_hold_as_stored(chapter):
     ]
     assert len(found) >= 3, "a chapter asserts what it says"
     for match in found:
-        here = float(match["here"])
-        for sign, bound in re.findall(r"([≥≤]) (\S+)", match["bounds"]):
+        here = float(match["here"].replace(",", ""))
+        for sign, bound in re.findall(r"([≥≤]) (\S+)", match["bounds"].replace(",", "")):
             # Numbers are stored with three figures, so the last of them may be rounded past the bound.
             slack = 0.006 * abs(here)
             assert (here >= float(bound) - slack) if sign == "≥" else (here <= float(bound) + slack), match[0]

@@ -52,7 +52,7 @@ plot.show(plot.images(pictures[:16], titles, columns=8, vmin=0, vmax=1))
 # %% [markdown]
 # *Figure. Sixteen digits as the model gets them: 8×8 pixels, and above each what its writer meant.*
 # <details><summary>In words</summary>Two rows of eight small, coarse grey pictures of digits. Most are easy to read for a
-# person, a few are not.</details>
+# person, a few are not.</details><br>
 #
 # There are three piles. The model learns from **training** data. We watch it on **validation** data while we try things out. The
 # **test** data stay closed until the very end, because whatever we looked at while deciding can no longer surprise us.
@@ -104,7 +104,7 @@ expect("nearest average, share right", nearest, at_least=0.85, at_most=0.95)
 
 # %% [markdown]
 # *Figure. The average of all training pictures of each digit: blurred, but every one can be read.*
-# <details><summary>In words</summary>Ten soft grey pictures, one for each digit from 0 to 9.</details>
+# <details><summary>In words</summary>Ten soft grey pictures, one for each digit from 0 to 9.</details><br>
 #
 # About nine of ten, without any learning to speak of! Whoever reports "90 % right" for a network on these data has reported
 # nothing. Keep this habit; every chapter has it.
@@ -157,7 +157,7 @@ expect("untrained network, share right", untrained, at_most=0.35)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
 history = train.fit(network, digits.train, digits.validation, epochs=25)
-figure = plot.history({"network": history}, "accuracy", "share right")
+figure = plot.history({"network": history}, "accuracy", unit="share right")
 figure.axes[0].axhline(nearest, color="black", lw=0.8)
 figure.axes[0].annotate("nearest average", (13, nearest - 0.05), fontsize=9)
 plot.show(figure)
@@ -167,7 +167,7 @@ expect("validation loss, first over lowest", gain, at_least=2)
 # %% [markdown]
 # *Figure. Within a few epochs the network passes the baseline, on digits it never trained on as well.*
 # <details><summary>In words</summary>Accuracy over 25 epochs, training dashed and validation solid. Both rise steeply, cross the
-# thin line of the nearest-average baseline, and level off close to 1.</details>
+# thin line of the nearest-average baseline, and level off close to 1.</details><br>
 #
 # Now, once, the test data. `expect` is how this course makes claims: it measures, compares with a bound, and stops the notebook if
 # the claim does not hold.
@@ -197,7 +197,7 @@ expect("share on the diagonal", np.trace(table) / table.sum(), at_least=0.94)
 # %% [markdown]
 # *Figure. Almost all counts lie on the diagonal; the few others show which digits look alike to the network.*
 # <details><summary>In words</summary>A table of ten rows and ten columns. The fields on the diagonal are dark;
-# off the diagonal there are only a few small counts.</details>
+# off the diagonal there are only a few small counts.</details><br>
 #
 # ### Draw your own
 #
@@ -241,7 +241,7 @@ expect("share of noise named with more than 0.5", np.mean(surest > 0.5), at_leas
 # %% [markdown]
 # *Figure. Shown nothing but noise, the network names a digit, and most of the time it is rather sure.*
 # <details><summary>In words</summary>A histogram of the highest probability for 1,000 pictures of noise. Most of the bars are
-# right of one half.</details>
+# right of one half.</details><br>
 #
 # It never learned that there is anything but digits. Real applications must deal with that; much of Part V of this course is
 # about it.
@@ -258,7 +258,7 @@ plot.show(plot.course_map(chapters.chapters()))
 # *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
 # <details><summary>In words</summary>Eight columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
 # Applications, Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
-# 11 and 16. The README lists all chapters with links.</details>
+# 11 and 16. The README lists all chapters with links.</details><br>
 #
 # How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
 # **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess. Being wrong
@@ -278,7 +278,7 @@ plot.show(plot.course_map(chapters.chapters()))
 # <details><summary>Why not judge the network on the pictures it was trained on?</summary>It may have memorised them. What we want
 # to know is how it does on pictures it has never seen.</details>
 # <details><summary>You ran a cell in the middle and got a NameError. What happened?</summary>The cell that defines that name has
-# not run in this session. Run the cells above it first.</details>
+# not run in this session. Run the cells above it first.</details><br>
 #
 # **Next** [04 · Loss functions](04_loss_functions.ipynb), the number that training makes small; then
 # [11 · Convolutional networks for images](11_cnn_images.ipynb).

@@ -40,7 +40,7 @@ expect("a dense layer on both", shuffled @ weights[order], equals=plain, toleran
 # *Figure. Eight digits, and below them the same digits with all pixels shuffled in one fixed way: for a dense layer the lower
 # row is exactly as good as the upper one.*
 # <details><summary>In words</summary>Upper row, eight handwritten digits, white on black. Lower row, the same pixels scattered
-# so that only noise is left to the eye.</details>
+# so that only noise is left to the eye.</details><br>
 #
 # Shuffle the rows of the weight matrix along with the pixels, and every neuron gives the same answer as before. So a dense
 # layer *starts* without knowing that a picture has an up, a left and a next pixel. It must learn all that from examples.
@@ -72,7 +72,7 @@ def conv2d(image, kernel, bias=0.0):
 
 step = np.array([[0, 0, 9, 9]] * 3, dtype=float)[:, :, np.newaxis]  # dark left, bright right
 difference = np.array([-1.0, 0.0, 1.0] * 3).reshape(3, 3, 1, 1)  # right column minus left column
-print(step[..., 0], "\n\nbecomes", conv2d(step, difference)[..., 0])
+print(step[..., 0], "\nbecomes\n", conv2d(step, difference)[..., 0], sep="")
 
 # %% [markdown]
 # The kernel says "right minus left, added up over three rows". Both places of the window see the step from dark to bright, so
@@ -97,7 +97,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. One photograph, three kernels: each answers one question everywhere in the picture.*
 # <details><summary>In words</summary>A cat's eye in grey. "Upright edges" lights up the left and right rim of the eye, "level
-# edges" the eyelids, "blur" is the photograph out of focus.</details>
+# edges" the eyelids, "blur" is the photograph out of focus.</details><br>
 #
 # Nobody writes kernels by hand any more: training finds them, by the gradient of a loss. But it is the same operation. Four
 # implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
@@ -146,7 +146,7 @@ ch11.output_side.check(output_side)
 
 # %%
 grid = np.array([[1, 3, 0, 0], [2, 0, 0, 1], [5, 1, 9, 4], [0, 0, 2, 8]])[:, :, np.newaxis]  # (4, 4, 1)
-print(grid[..., 0], "\n\nbecomes\n", scratch.max_pool2d(grid)[..., 0])
+print(grid[..., 0], "\nbecomes\n", scratch.max_pool2d(grid)[..., 0], sep="")
 maps = random.normal(size=(9, 9, 5))  # an odd side: the last row and column are dropped
 pooled = keras.layers.MaxPooling2D(2)(maps[np.newaxis])[0]
 expect("Keras", pooled, equals=scratch.max_pool2d(maps), tolerance=1e-6)
@@ -227,7 +227,7 @@ expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params
 # %%
 class Network:
     def forward(self, x):
-        return functions.relu(x)  # noqa: F821 – nobody imported "functions"
+        return functions.relu(x)  # nobody imported "functions"
 
 
 network_without_import = Network()
@@ -257,14 +257,16 @@ for pictures_in_batch in (1, 9):
         print(pictures_in_batch, "pictures become", len(features.reshape(-1, 64 * 6 * 6)), "rows")
     except ValueError as error:
         print(pictures_in_batch, "picture:", error)
+source = np.repeat(np.arange(9), 64 * 8 * 8).reshape(-1, 64 * 6 * 6)  # whose number it is
+expect("rows that mix two pictures", sum(len(set(row)) > 1 for row in source), equals=8)
 try:
     models.article_cnn()(np.zeros((9, 32, 32, 3)))
 except ValueError:
     print("Keras refuses 32×32 pictures: Flatten and Dense fix their sizes when they are built")
 
 # %% [markdown]
-# Nine pictures silently become sixteen rows, each a mixture of two pictures. When labels are counted row by row the error
-# surfaces late, far from its cause. Never let `-1` stand for the batch: flatten each picture, as `Flatten` does.
+# Nine pictures silently become sixteen rows: half of them mix two pictures, the others hold a piece of one. If the error
+# surfaces at all, it does so far from its cause. Never let `-1` stand for the batch: flatten each picture, as `Flatten` does.
 #
 # **Fault 3: data that is not there.** The data sets are left as three dots, and the loops run over loaders that no line ever
 # builds. Three dots are valid Python: an object called `Ellipsis`. So that line passes too, and the error again waits further
@@ -294,7 +296,7 @@ figure, axes = plot.subplots(figsize=(6.4, 2.4))
 axes.hist(score, bins=np.arange(0.335, 0.67, 0.02), color=plot.COLORS[4], edgecolor="black")
 axes.axvline(score.max(), color=plot.COLORS[3], ls="--", label="the one we keep")
 axes.axvline(fresh, color="black", label="the same one on fresh questions")
-axes.set(xlabel="share of test questions right", ylabel="models")
+axes.set(xlabel="share of test questions right", ylabel="models", ylim=(0, 52))
 axes.legend(fontsize=9)
 plot.show(figure)
 expect("test score of the chosen coin", score.max(), at_least=0.6)
@@ -303,7 +305,7 @@ expect("its score on fresh questions", fresh, at_least=0.48, at_most=0.52)
 # %% [markdown]
 # *Figure. Two hundred coins take a test. The best looks like a model that has learned something, until it meets new questions.*
 # <details><summary>In words</summary>A histogram of 200 scores around 0.5. A dashed line at its right end marks the chosen
-# coin; a solid line at 0.5 marks the same coin on fresh questions.</details>
+# coin; a solid line at 0.5 marks the same coin on fresh questions.</details><br>
 #
 # **Fault 5: the last batch speaks for all.** The loop prints the loss of each batch beside an epoch number. The number is left
 # over from the training loop before, so it never changes; and what stays on the screen is the *last* batch, which is often
@@ -363,7 +365,7 @@ for name, model in candidates.items():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizers[name], loss, metrics=["accuracy"])
     runs[name] = train.fit(model, train_set, validation_set, epochs=epochs[name])
-plot.show(plot.history(runs, "loss", "nats"))
+plot.show(plot.history(runs, "loss", unit="nats", log=True))
 lowest = {name: min(run["val_loss"]) for name, run in runs.items()}
 ratio = lowest["Adam, shrinking step"] / lowest["dense baseline"]
 expect("Adam's lowest validation loss over the baseline's", ratio, at_most=0.8)
@@ -371,7 +373,7 @@ expect("Adam's lowest validation loss over the baseline's", ratio, at_most=0.8)
 # %% [markdown]
 # *Figure. The convolutional network with Adam ends below the baseline; with the article's optimizer it is still on its way.*
 # <details><summary>In words</summary>Loss over the epochs for three models, training dashed and validation solid. All fall.
-# "Adam, shrinking step" ends lowest, the article's optimizer starts highest and falls slowly.</details>
+# "Adam, shrinking step" ends lowest, the article's optimizer starts highest. The loss axis is logarithmic.</details><br>
 #
 # We choose by **validation** loss, and only now, once, open the test set. One model goes in, one number comes out. The baseline
 # is measured beside it because a number alone says nothing.
@@ -403,7 +405,7 @@ expect("surest errors shown", len(wrong), equals=12)
 # %% [markdown]
 # *Figure. The twelve errors the network was surest of: some are hard for people too, some are plainly the network's fault.*
 # <details><summary>In words</summary>Twelve digits, each with the true digit and the wrong reading above it. Several are
-# written sloppily, with open loops or missing strokes.</details>
+# written sloppily, with open loops or missing strokes.</details><br>
 #
 # ## What the network looks at
 #
@@ -412,16 +414,17 @@ expect("surest errors shown", len(wrong), equals=12)
 
 # %%
 first_block = keras.Model(candidates[best].inputs[0], candidates[best].layers[1].output)
-maps = np.array(first_block(x_test[:1]))[0]  # (12, 12, 32)
+zero = np.flatnonzero(y_test == 0)[:1]
+maps = np.array(first_block(x_test[zero]))[0]  # (12, 12, 32)
 strongest = np.argsort(-maps.max(axis=(0, 1)))[:11]
-shown = [x_test[0, ..., 0], *np.moveaxis(maps[..., strongest], -1, 0)]
+shown = [x_test[zero][0, ..., 0], *np.moveaxis(maps[..., strongest], -1, 0)]
 plot.show(plot.images(shown, ["the digit", *(f"map {k}" for k in strongest)], columns=6))
 expect("feature maps of the first block", maps.shape[-1], equals=32)
 
 # %% [markdown]
 # *Figure. One digit, and the eleven feature maps that answer most strongly: each lights up along other parts of the strokes.*
-# <details><summary>In words</summary>A digit, then eleven coarse pictures of it; in some its left edges are bright, in others
-# its lower edges or its whole stroke.</details>
+# <details><summary>In words</summary>A zero, then eleven coarse pictures of it; in some only its left or right rim is bright,
+# in others its top and bottom, in others the whole ring.</details><br>
 #
 # ## Does it really not care where things are?
 #
@@ -448,7 +451,7 @@ expect("network, shifted by 3 pixels", curves[best][3], at_most=0.6)
 # %% [markdown]
 # *Figure. One pixel hardly disturbs the convolutional network. Two ruin the dense layer. Three are too many for both.*
 # <details><summary>In words</summary>Share of right readings over the shift from 0 to 3 pixels. The dense baseline falls
-# steeply from the first pixel on; the convolutional network holds for one pixel and then falls as well.</details>
+# steeply from the first pixel on; the convolutional network holds for one pixel and then falls as well.</details><br>
 #
 # Did the last point surprise you? The convolutions do not care where a stroke lies, and pooling forgives small shifts. But the
 # last layers are dense: they learned that certain strokes come in certain places, because in the training data they always
@@ -471,7 +474,7 @@ expect("network, shifted by 3 pixels", curves[best][3], at_most=0.6)
 # <details><summary>Two 3×3 convolutions in a row: how many input pixels does one output see?</summary>5×5. Each layer adds 2. With a
 # pooling between them it is more, since one step of the second kernel is two pixels wide.</details>
 # <details><summary>Why not look at the test set after every epoch, if we never train on it?</summary>Because we choose by it:
-# stopping at the best epoch is a choice, and among many epochs the best is partly luck, like the best of 200 coins.</details>
+# stopping at the best epoch is a choice, and among many epochs the best is partly luck, like the best of 200 coins.</details><br>
 #
 # **Next** Chapter 12, *Convolutional networks for speech* (planned), turns sound into a picture and reads it with the same
 # layers. [00 · Start here](00_start_here.ipynb) has the map.
@@ -484,4 +487,5 @@ expect("network, shifted by 3 pixels", curves[best][3], at_most=0.6)
 # * M. D. Zeiler, R. Fergus (2014), Visualizing and understanding convolutional networks. [arXiv](https://arxiv.org/abs/1311.2901)
 # * C. Dwork et al. (2015), The reusable holdout: preserving validity in adaptive data analysis.
 #   [doi](https://doi.org/10.1126/science.aaa9375)
-# * The audited listing: section 5 of the article *AI大模型应用开发的潮流和挑战* (on developing applications with large AI models).
+# * The audited listing stands in section 5 of an article on trends and challenges in developing applications with large AI
+#   models (*AI大模型应用开发的潮流和挑战*).
