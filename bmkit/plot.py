@@ -138,7 +138,11 @@ def history(
             axes.plot(epochs, run[f"val_{metric}"], color=color, ls="-", marker=marker, label=f"{name}, validation")
     axes.set(xlabel="epoch", ylabel=f"{metric} ({unit})" if unit else metric, yscale="log" if log else "linear")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend()
+    if len(runs) > 2:  # beside the curves, not on them
+        figure.set_size_inches(7.8, 3.4)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    else:
+        axes.legend()
     return figure
 
 
@@ -235,12 +239,20 @@ def course_map(chapters: Sequence) -> Figure:
         face, edge = ("#56B4E9", "black") if chapter.ready else ("white", "0.6")
         box = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": face, "edgecolor": edge}
         axes.add_patch(FancyBboxPatch((x - 0.42, y - 0.42), 0.84, 0.84, mutation_aspect=1.4, **box))
-        text = textwrap.fill(f"{chapter.number} {chapter.title}", 13)
+        text = textwrap.fill(f"{chapter.number} {chapter.title}", 14, break_long_words=False)
         axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.05)
     for part in parts:
         middle = np.mean([x for x, (owner, _) in enumerate(columns) if owner == part])
-        axes.text(middle, -1, textwrap.fill(part, 11), ha="center", va="center", fontsize=9, fontweight="bold")
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(tallest - 0.5, -1.5))
+        axes.text(
+            middle,
+            -1,
+            textwrap.fill(part, 12, break_long_words=False),
+            ha="center",
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+        )
+    axes.set(xlim=(-0.65, len(columns) - 0.5), ylim=(tallest - 0.5, -1.5))
     axes.axis("off")
     return figure
 
