@@ -62,10 +62,15 @@ def _number(value: float) -> str:
 
 
 def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
-    difference = _difference(value, equals, tolerance)
+    difference = _difference(value, equals, tolerance, relative=0.0)
     if difference:
         raise ExpectationError(f"expected {claim} = {_short(equals)}, but {difference}")
-    exact = f"✓ {claim} = {_short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
+    if isinstance(equals, (int, np.integer)) and not isinstance(equals, bool):
+        exact = f"✓ {claim} = {equals:,}"
+    elif isinstance(equals, (float, np.floating)):
+        exact = f"✓ {claim} = {equals:.5g}"  # further figures may differ from processor to processor
+    else:
+        exact = f"✓ {claim} = {_short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
     print(exact + (f" (to {tolerance:g})" if tolerance else ""))
 
 
@@ -83,7 +88,7 @@ class _Checked:
         _say(f"Hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
 
     def _not_attempted(self) -> None:
-        _say(f"○ {self.name}: not attempted yet.\nReplace the ... and run the cell again; {self.name}.hint() helps.")
+        _say(f"○ {self.name}: not attempted yet. Replace the ... and run the cell again; {self.name}.hint() helps.")
 
     def _right(self, comment: str = "") -> None:
         _say(f"✓ {self.name}: right. {comment}".rstrip())
@@ -246,27 +251,28 @@ class Question(_Checked):
 
 def _say(text: str) -> None:
     """Print lines that fit a notebook's page."""
-    print("\n".join(textwrap.fill(line, WIDTH, break_long_words=False) for line in text.split("\n")))
+    print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
-def _difference(value, expected, tolerance: float) -> str:
-    """Say how `value` disagrees with `expected`, or return the empty string."""
+def _difference(value, expected, tolerance: float, relative: float | None = None) -> str:
+    """Say how `value` disagrees with `expected`, or return the empty string; relatively too, unless told how far."""
     if isinstance(expected, (str, bool, type(None))) or isinstance(value, str):
         same = type(value) is type(expected) and value == expected
         return "" if same else _got(expected, value)
     if isinstance(expected, (tuple, list)):
-        return _difference_of_sequences(value, expected, tolerance)
+        return _difference_of_sequences(value, expected, tolerance, relative)
     value, expected = np.asarray(value), np.asarray(expected)
     if value.shape != expected.shape:
         return f"the expected shape is {expected.shape}, but yours is {value.shape}."
-    same = np.isclose(value.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, equal_nan=True)
+    relative = tolerance if relative is None else relative
+    same = np.isclose(value.astype(float), expected.astype(float), rtol=relative, atol=tolerance, equal_nan=True)
     return "" if same.all() else _got(expected, value)
 
 
-def _difference_of_sequences(value, expected: Sequence, tolerance: float) -> str:
+def _difference_of_sequences(value, expected: Sequence, tolerance: float, relative: float | None) -> str:
     if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != len(expected):
         return _got(expected, value)
-    different = (_difference(v, e, tolerance) for v, e in zip(value, expected, strict=True))
+    different = (_difference(v, e, tolerance, relative) for v, e in zip(value, expected, strict=True))
     return _got(expected, value) if any(different) else ""
 
 
@@ -284,11 +290,9 @@ def _short(value) -> str:
         return repr(value)
     if isinstance(value, (tuple, list)):
         return "(" + ", ".join(_short(item) for item in value) + ")"
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return f"{value:,}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:.5g}"
-    if hasattr(value, "__array__"):
+        return f"{value:.10g}"
+    if hasattr(value, "__array__") or isinstance(value, int):
         array = np.asarray(value)
         if array.size > 24:
             return f"an array of shape {array.shape}"

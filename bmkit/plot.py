@@ -19,8 +19,8 @@ from bmkit.live import is_live
 
 __all__ = ["COLORS", "LINES", "MARKERS", "course_map", "explore", "history", "images", "matrix", "show", "subplots"]
 
-# Okabe and Ito's palette, ordered so that neighbours also differ in lightness.
-COLORS = ("#0072B2", "#E69F00", "#000000", "#D55E00", "#56B4E9", "#CC79A7", "#009E73")
+# Okabe and Ito's palette, the green a little darker, ordered so that neighbours also differ in lightness.
+COLORS = ("#0072B2", "#E69F00", "#000000", "#D55E00", "#56B4E9", "#CC79A7", "#00805F")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_BYTES = 60_000
@@ -125,11 +125,16 @@ def history(
     Returns:
         The figure.
 
+    Raises:
+        ValueError: more runs than there are colours.
+
     Example:
         >>> figure = history({"mlp": {"loss": [2.0, 1.0], "val_loss": [2.1, 1.4]}}, unit="nats")
         >>> figure.axes[0].get_ylabel()
         'loss (nats)'
     """
+    if len(runs) > len(COLORS):
+        raise ValueError(f"{len(runs)} runs are too many to tell apart; draw at most {len(COLORS)} in one figure.")
     figure, axes = subplots()
     for (name, run), color, marker in zip(runs.items(), COLORS, MARKERS, strict=False):
         epochs = np.arange(1, len(run[metric]) + 1)
@@ -278,5 +283,9 @@ def _png(figure: Figure) -> bytes:
         small = io.BytesIO()
         picture.quantize(colors).save(small, format="png", optimize=True)
         if small.tell() <= MOST_BYTES:
-            break
+            return small.getvalue()
+    while small.tell() > MOST_BYTES:
+        picture = picture.resize((int(picture.width * 0.8), int(picture.height * 0.8)))
+        small = io.BytesIO()
+        picture.quantize(32).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -105,7 +105,9 @@ def fit(
         raise ValueError(f"model {model.name!r} is not compiled; call model.compile(optimizer=…, loss=…) first.")
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; at least 1 is needed.")
-    model.jit_compile = runtime().jit_compile
+    if runtime().jit_compile != "auto":
+        model.jit_compile = runtime().jit_compile
+    model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
     monitor = "loss" if validation is None else "val_loss"
     with _workspace(resume) as folder, _Progress(epochs) as progress:
         keepers = _keepers(folder, monitor, patience, resume is not None)
@@ -167,22 +169,41 @@ def _workspace(resume):
 
 def _keepers(folder: Path, monitor: str, patience: int | None, resumable: bool) -> list[keras.callbacks.Callback]:
     best = min(_read_history(folder).get(monitor, []), default=None)
-    keepers = [
-        keras.callbacks.ModelCheckpoint(
-            folder / "best.weights.h5",
-            monitor=monitor,
-            mode="min",
-            save_best_only=True,
-            save_weights_only=True,
-            initial_value_threshold=best,
-        ),
-        keras.callbacks.CSVLogger(folder / "history.csv", append=True),
-    ]
+    keepers = [_Best(folder, monitor, best), keras.callbacks.CSVLogger(folder / "history.csv", append=True)]
     if patience is not None:
         keepers.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode="min", baseline=best))
     if resumable:
-        keepers.append(keras.callbacks.BackupAndRestore(folder / "backup"))
+        _drop_damaged_backup(folder / "backup")
+        keepers.append(keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True))
     return keepers
+
+
+def _drop_damaged_backup(backup: Path) -> None:
+    """Remove a backup that a kill cut short in its first epoch; of later ones Keras keeps a second copy."""
+    import h5py
+
+    try:
+        if (backup / "latest.weights.h5").exists():
+            h5py.File(backup / "latest.weights.h5").close()
+    except OSError:
+        if not (backup / "latest.weights.h5.bkp").exists():
+            shutil.rmtree(backup)
+
+
+class _Best(keras.callbacks.Callback):
+    """Keep the weights of the lowest `monitor` in a file that is always whole, even if this process is killed."""
+
+    def __init__(self, folder: Path, monitor: str, best: float | None):
+        super().__init__()
+        self.path, self.beside = folder / "best.weights.h5", folder / "beside.weights.h5"
+        self.monitor, self.best = monitor, float("inf") if best is None else best
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = (logs or {}).get(self.monitor, float("nan"))
+        if value < self.best:  # never true for "not a number"
+            self.best = value
+            self.model.save_weights(self.beside, overwrite=True)
+            self.beside.replace(self.path)
 
 
 def _read_history(folder: Path) -> dict[str, list[float]]:
@@ -191,7 +212,8 @@ def _read_history(folder: Path) -> dict[str, list[float]]:
     if not path.exists():
         return {}
     with path.open(newline="") as file:
-        rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
+        whole = (row for row in csv.DictReader(file) if None not in row.values())  # a kill may cut the last line
+        rows = {int(row.pop("epoch")): row for row in whole}
     # Keras' logger invents columns for validation where there is none, and fills them with "NA".
     names = [name for name, text in next(iter(rows.values()), {}).items() if text != "NA"]
     return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}

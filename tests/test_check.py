@@ -20,9 +20,9 @@ NAN = float("nan")
         ("linear", {"equals": "linear"}, "✓ accuracy = 'linear'"),
         (True, {"equals": True}, "✓ accuracy = True"),
         ((3, 4), {"equals": (3, 4)}, "✓ accuracy: equal"),
-        (2.3, {"equals": 2.30259, "tolerance": 0.01}, "✓ accuracy = 2.3026 to 0.01"),
+        (2.3, {"equals": 2.30259, "tolerance": 0.01}, "✓ accuracy = 2.3026 (to 0.01)"),
         (np.eye(3), {"equals": np.eye(3)}, "✓ accuracy: equal"),
-        (np.ones(3) + 1e-4, {"equals": np.ones(3), "tolerance": 1e-3}, "✓ accuracy: equal to 0.001"),
+        (np.ones(3) + 1e-4, {"equals": np.ones(3), "tolerance": 1e-3}, "✓ accuracy: equal (to 0.001)"),
     ],
 )
 def test_a_claim_that_holds_is_printed(capsys, value, bounds, printed):
@@ -266,3 +266,13 @@ def test_a_question_gives_hints_and_its_answer(capsys, side):
     side.hint()
     side.solution()
     assert capsys.readouterr().out == "Hint 1 of 2: Count.\ndemo.side = 26\n28 - 3 + 1.\n"
+
+
+def test_long_verdicts_are_wrapped_between_words(monkeypatch, capsys):
+    monkeypatch.setattr("bmkit.check.WIDTH", 40)
+    question = Question("demo.side", 26, why="28 - 3 + 1.", hints=["a hint that is longer than a line of forty"])
+    question.check(...)
+    question.hint()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 3 and max(map(len, lines)) <= 40
+    assert " ".join(lines).count("demo.side.hint() helps.") == 1

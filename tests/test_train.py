@@ -128,6 +128,15 @@ def test_ctrl_c_keeps_the_best_weights_and_training_goes_on_later(plain, tmp_pat
     assert len(later["loss"]) == 2, "a resumed model must train again from the first epoch"
 
 
+def test_the_best_weights_from_before_an_interruption_are_still_the_best(tmp_path):
+    model, diary = compiled(), Diary(until=2)
+    train.fit(model, (X, Y), MISLED, epochs=4, resume=tmp_path / "run", callbacks=[diary])
+    losses = train.fit(model, (X, Y), MISLED, epochs=4, resume=tmp_path / "run")["val_loss"]
+    best = int(np.argmin(losses))
+    assert best < 2 and len(losses) == 4, "the case must have its best epoch before the interruption"
+    assert same(model.get_weights(), diary.weights[best])
+
+
 def test_ctrl_c_in_the_first_epoch_returns_an_empty_history():
     model = compiled()
     assert train.fit(model, (X, Y), epochs=2, callbacks=[Diary(until=0)]) == {}
