@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 import shutil
 import sys
 import tempfile
@@ -55,7 +56,11 @@ def runtime() -> Runtime:
     """
     device = "gpu" if keras.distribution.list_devices("gpu") else "cpu"
     if device == "cpu" and keras.backend.backend() == "tensorflow":
-        return Runtime(device, False, "on a CPU, XLA slows convolutions down several times and gains little elsewhere")
+        return Runtime(
+            device,
+            False,
+            "on a CPU, XLA halves the speed of convolutions and compiles for seconds; only recurrent networks gain",
+        )
     return Runtime(device, "auto", "Keras' own choice suits this device and backend")
 
 
@@ -168,6 +173,7 @@ def _workspace(resume):
 
 
 def _keepers(folder: Path, monitor: str, patience: int | None, resumable: bool) -> list[keras.callbacks.Callback]:
+    _drop_cut_line(folder / "history.csv")
     best = min(_read_history(folder).get(monitor, []), default=None)
     keepers = [_Best(folder, monitor, best), keras.callbacks.CSVLogger(folder / "history.csv", append=True)]
     if patience is not None:
@@ -176,6 +182,12 @@ def _keepers(folder: Path, monitor: str, patience: int | None, resumable: bool) 
         _drop_damaged_backup(folder / "backup")
         keepers.append(keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True))
     return keepers
+
+
+def _drop_cut_line(log: Path) -> None:
+    """Remove a last line that a kill cut short: the next one would be joined to it."""
+    if log.exists():
+        os.truncate(log, log.read_bytes().rfind(b"\n") + 1)
 
 
 def _drop_damaged_backup(backup: Path) -> None:
@@ -212,8 +224,7 @@ def _read_history(folder: Path) -> dict[str, list[float]]:
     if not path.exists():
         return {}
     with path.open(newline="") as file:
-        whole = (row for row in csv.DictReader(file) if None not in row.values())  # a kill may cut the last line
-        rows = {int(row.pop("epoch")): row for row in whole}
+        rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
     # Keras' logger invents columns for validation where there is none, and fills them with "NA".
     names = [name for name, text in next(iter(rows.values()), {}).items() if text != "NA"]
     return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}

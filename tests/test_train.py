@@ -137,6 +137,21 @@ def test_the_best_weights_from_before_an_interruption_are_still_the_best(tmp_pat
     assert same(model.get_weights(), diary.weights[best])
 
 
+@pytest.mark.parametrize(("epochs_before", "backup_cut"), [(1, True), (2, True), (2, False)])
+def test_files_that_a_kill_cut_short_do_not_stop_a_later_run(plain, tmp_path, epochs_before, backup_cut):
+    folder, model = tmp_path / "run", compiled()
+    train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder, callbacks=[Diary(until=epochs_before)])
+    backup = folder / "backup" / "latest.weights.h5"
+    if backup_cut:
+        backup.write_bytes(backup.read_bytes()[:500])
+    (folder / "beside.weights.h5").write_bytes(b"half a file")
+    with (folder / "history.csv").open("a", newline="") as file:
+        file.write(f"{epochs_before},0.5")
+    history = train.fit(compiled(), (X, Y), (X, Y), epochs=EPOCHS, resume=folder)
+    # The epochs since the last whole backup are trained again, from the same weights: nothing differs in the end.
+    assert history == nearly(plain[1]) and not folder.exists()
+
+
 def test_ctrl_c_in_the_first_epoch_returns_an_empty_history():
     model = compiled()
     assert train.fit(model, (X, Y), epochs=2, callbacks=[Diary(until=0)]) == {}

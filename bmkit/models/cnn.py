@@ -42,6 +42,8 @@ def cnn(
     Reference:
         LeCun et al. (1998), https://doi.org/10.1109/5.726791
     """
+    if len(input_shape) != 3:
+        raise ValueError(f"input_shape is {tuple(input_shape)}; expected (height, width, channels).")
     height, width, _ = input_shape
     if min(height, width) < 2 ** len(filters):
         raise ValueError(
