@@ -15,6 +15,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
+from bmkit.scratch.network import dense, dense_parameters, mlp_forward, neuron
 
 __all__ = [
     "binary_cross_entropy",
@@ -24,11 +25,15 @@ __all__ = [
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "dense",
+    "dense_parameters",
     "log_softmax",
     "log_sum_exp",
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "mlp_forward",
+    "neuron",
     "relu",
     "sigmoid",
     "softmax",
