@@ -15,6 +15,13 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
+from bmkit.scratch.validation import (
+    cross_validation_estimate,
+    cross_validation_standard_error,
+    group_k_fold,
+    k_fold,
+    stratified_k_fold,
+)
 
 __all__ = [
     "binary_cross_entropy",
@@ -24,6 +31,10 @@ __all__ = [
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "cross_validation_estimate",
+    "cross_validation_standard_error",
+    "group_k_fold",
+    "k_fold",
     "log_softmax",
     "log_sum_exp",
     "max_pool2d",
@@ -34,4 +45,5 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
+    "stratified_k_fold",
 ]
