@@ -35,8 +35,11 @@ __all__ = [
     "mlp_forward",
     "neuron",
     "relu",
+    "ridge",
     "sigmoid",
+    "soft_threshold",
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
+    "stratified_k_fold",
 ]

@@ -1,0 +1,530 @@
+# %% [markdown]
+# # 06 · Regularization
+#
+# **After this you can** recognise a model that learns by heart, write the L1 and L2 penalties with their gradients, explain why one makes weights small and the other makes them zero, build dropout by hand, and choose how strongly to hold a model back
+#
+# **Time** 45 min to read, 80 min to teach, 40 s to run
+#
+# **Before** [05 · Gradient descent](05_gradient_descent.ipynb)
+#
+# **Data** small_fine_foods (4,969 food reviews, MIT), diabetes (442 patients, no licence stated)
+
+# %%
+from bmkit import data, plot, scratch, train
+from bmkit.check import expect
+from bmkit.exercises import ch06
+import keras
+import numpy as np
+train.seed(0)
+
+# %% [markdown]
+# ## A network that learns by heart
+#
+# Give a pupil six hundred questions with their answers, and two kinds of learning will get all six hundred right: understanding,
+# and learning by heart. Only new questions tell them apart. A network has the same choice, and if it has more weights than
+# there are questions, learning by heart is easy.
+#
+# Our questions are 600 food reviews: did the writer give the top rating? We show the network a **bag of words**: for each of the
+# 1,000 most frequent words a 1 if the review has it and a 0 if not. 400 validation reviews and 800 more of the published
+# training set serve as the new questions.
+
+# %%
+texts, great = data.load("small_fine_foods").arrays("train")
+more_texts, more_great = data.load("small_fine_foods").arrays("validation")
+bag = keras.layers.TextVectorization(1000, output_mode="multi_hot")
+bag.adapt(list(texts[:600]))  # the words come from training reviews only
+x, y = np.array(bag(list(texts[:600]))), great[:600]  # (600, 1000), (600,)
+new_x = np.array(bag([*more_texts, *texts[600:1400]]))  # (1200, 1000)
+new_y = np.concatenate([more_great, great[600:1400]])
+print(x.shape, new_x.shape)
+
+
+def entropy(truth):  # what the best constant forecast costs, chapter 04
+    return scratch.binary_cross_entropy(truth, np.full(len(truth), truth.mean()))
+
+
+# %%
+def network(penalty=None, rate=0.0):
+    train.seed(0)  # every variant starts from the same weights
+    model = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(rate)])
+    model.add(keras.layers.Dense(32, activation="relu", kernel_regularizer=penalty))
+    model.add(keras.layers.Dropout(rate))
+    model.add(keras.layers.Dense(2, kernel_regularizer=penalty))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    bare = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
+    model.compile(keras.optimizers.Adam(0.002), loss, metrics=["accuracy", bare])  # bare: no penalty
+    return model
+
+
+free = network()
+expect("weights a question", free.count_params() / len(y), at_least=50)
+runs = {"free": train.fit(free, (x, y), (new_x, new_y), epochs=20)}
+
+# %% [markdown]
+# More than fifty weights a question. `network` has two knobs that we leave at zero for now; they are what this chapter is
+# about. How will the loss on new reviews develop while the loss on known ones goes to zero?
+
+# %%
+figure = plot.history(runs, "cross_entropy", "nats")
+figure.axes[0].axhline(entropy(new_y), color="black", lw=0.8)
+figure.axes[0].annotate("always the same forecast", (11, entropy(new_y) + 0.02), fontsize=9)
+plot.show(figure)
+known, unseen = runs["free"]["cross_entropy"], runs["free"]["val_cross_entropy"]
+expect("last training loss, nats", known[-1], at_most=0.05)
+expect("last validation loss minus the baseline, nats", unseen[-1] - entropy(new_y), at_least=0.1)
+expect("lowest validation loss minus the baseline, nats", min(unseen) - entropy(new_y), at_most=-0.05)
+expect("epoch of the lowest validation loss", 1 + np.argmin(unseen), at_most=8)
+expect("training accuracy at the end", runs["free"]["accuracy"][-1], at_least=0.98)
+gain = runs["free"]["val_accuracy"][-1] - new_y.mean()
+expect("validation accuracy over always 'great'", gain, at_least=0.03)
+
+# %% [markdown]
+# *Figure. Known reviews: ever better, to zero. New reviews: better for a few epochs, then worse and worse, past the baseline that
+# reads nothing.*
+# <details><summary>In words</summary>Loss over 20 epochs. The dashed training curve falls to zero. The solid validation curve
+# dips below a thin line in the first epochs, then climbs steadily and ends far above that line.</details>
+#
+# This is **overfitting**. Note how it looks: the network still names the class better than the baseline, but it has become so
+# *sure* of itself that its mistakes cost more than saying the same to everybody. The distance between the two curves is the
+# **generalisation gap**. To **regularize** means to make learning by heart harder than understanding. There are many ways; four
+# of them are used everywhere.
+#
+# ## Way 1: make weights pay
+#
+# To learn one review by heart the network must react strongly to its particular mix of words, and a strong reaction needs large
+# weights. So we let weights pay. The number to minimise becomes
+#
+# $$J(w) = L(w) + \lambda\,\Omega(w), \qquad \Omega_{\mathrm{L2}}(w) = \sum_j w_j^2, \qquad \Omega_{\mathrm{L1}}(w) = \sum_j |w_j|$$
+#
+# * $L$ is the loss on the data and $w$ all the weights that pay, with $j$ counting them (biases usually go free),
+# * $\lambda\ge 0$, the **strength**, says how much a weight costs; at $\lambda=0$ nothing has changed,
+# * $\Omega$ is the price list, and the two differ in one thing only, which turns out to matter a lot.
+#
+# Gradient descent sees the price through its slope:
+#
+# $$\frac{\partial}{\partial w_j}\,\lambda\,\Omega_{\mathrm{L2}} = 2\lambda\,w_j, \qquad
+# \frac{\partial}{\partial w_j}\,\lambda\,\Omega_{\mathrm{L1}} = \lambda\,\mathrm{sign}(w_j)$$
+
+# %%
+import tensorflow as tf
+
+weights, strength = np.array([[3.0, -4.0], [0.5, 0.0]]), 0.01
+prices = {
+    "L1": (keras.regularizers.L1, strength * np.abs(weights).sum(), strength * np.sign(weights)),
+    "L2": (keras.regularizers.L2, strength * (weights**2).sum(), 2 * strength * weights),
+}
+for name, (regularizer, price, slope) in prices.items():
+    variable = tf.Variable(weights)
+    with tf.GradientTape() as tape:
+        keras_price = regularizer(strength)(variable)
+    expect(f"{name} price, Keras", keras_price, equals=price, tolerance=1e-7)
+    expect(f"{name} slope, Keras", tape.gradient(keras_price, variable), equals=slope, tolerance=1e-7)
+expect("L1 slope, bmkit.scratch", scratch.l1_penalty_gradient(weights, 0.01), equals=prices["L1"][2])
+expect("L2 slope, bmkit.scratch", scratch.l2_penalty_gradient(weights, 0.01), equals=prices["L2"][2])
+
+# %% [markdown]
+# ### Exercise 1 · The slope of both
+#
+# Some people use both prices at once (the *elastic net*). Write `penalty_slope(w, l1, l2)`: the gradient of
+# $\lambda_1\sum|w_j| + \lambda_2\sum w_j^2$ for an array `w` of any shape. *Easy, three minutes; expected shape: that of `w`.*
+
+
+# %%
+def penalty_slope(w, l1, l2):
+    ...
+
+
+ch06.penalty_slope.check(penalty_slope)
+
+# %% [markdown]
+# ### Small, or zero?
+#
+# L2 pulls in proportion to the weight: the smaller it already is, the gentler the pull. L1 pulls with the same force all the
+# way. What happens near zero? Take one weight $w$ that the data would like to be at $v=0.8$, say with a loss
+# $\tfrac12(w-v)^2$, and add either price. Where is the lowest point of the sum? Guess before you look.
+
+# %%
+w, v = np.linspace(-0.6, 1.4, 2001), 0.8
+data_loss = 0.5 * (w - v) ** 2
+figure, row = plot.subplots(1, 2, figsize=(7.2, 2.9), sharey=True)
+for axes, name, price in ((row[0], "L2", w**2), (row[1], "L1", np.abs(w))):
+    for strength, line in ((0.0, "-"), (0.4, "--"), (1.0, "-.")):
+        total = data_loss + strength * price
+        axes.plot(w, total, ls=line, label=f"λ = {strength:g}")
+        axes.plot(w[total.argmin()], total.min(), "o", color=axes.lines[-1].get_color(), ls="none")
+    axes.set(xlabel="weight w", ylabel="loss + price", title=f"{name} price", ylim=(-0.1, 1.6))
+row[0].legend()
+plot.show(figure)
+expect("lowest point with L1 at λ = 1", w[(data_loss + np.abs(w)).argmin()], equals=0, tolerance=1e-9)
+expect("lowest point with L2 at λ = 1", w[(data_loss + w**2).argmin()], equals=v / 3, tolerance=1e-3)
+
+# %% [markdown]
+# *Figure. The dots are the lowest points. L2 moves them towards zero, never quite there. L1 has a kink at zero, and with enough
+# strength the lowest point falls into it.*
+# <details><summary>In words</summary>Two panels with three curves each. Left, three smooth parabolas whose lowest points move
+# left from 0.8 to about 0.44 and 0.27. Right, three curves, two with a corner at zero; their lowest points are 0.8, 0.4 and
+# exactly 0.</details>
+#
+# Both lowest points can be computed. With L2 set the derivative to zero: $(w-v)+2\lambda w=0$, so $w=v/(1+2\lambda)$, a
+# *fraction* of $v$. With L1 look at each side of the kink. For $w>0$ the derivative $(w-v)+\lambda$ is zero at $w=v-\lambda$,
+# which is on that side only if $v>\lambda$; likewise for $w<0$. Otherwise the loss falls towards zero from both sides, and
+# zero it is. Together this is the **soft threshold**:
+#
+# $$S(v,\lambda) = \mathrm{sign}(v)\,\max(|v|-\lambda,\;0)$$
+#
+# * $v$ is what the data alone would choose, $\lambda$ how far it is pulled towards zero,
+# * whatever is smaller than $\lambda$ becomes exactly 0: the weight is *switched off*.
+#
+# ### Exercise 2 · The soft threshold
+#
+# Write `soft_threshold(v, strength)` for an array `v`. No loop is needed. *Medium, five minutes; expected shape: that of `v`.*
+
+
+# %%
+def soft_threshold(v, strength):
+    ...
+
+
+ch06.soft_threshold.check(soft_threshold)
+
+# %% [markdown]
+# ### Exercise 3 · Predict, then run
+#
+# The data alone would like four weights to be 2, −0.3, 0.1 and −1. With L1 at $\lambda=0.5$, each with the loss above, **how many
+# of the four become exactly zero?** And with L2, would it be the same? *One minute; expected: the number for L1.*
+
+# %%
+switched_off = ...
+ch06.switched_off.check(switched_off)
+
+# %% [markdown]
+# ## On real patients: which columns matter?
+#
+# A forecast of diabetes from ten measurements. We make it harder: to each patient we add **50 columns of pure noise**, as if
+# someone had measured fifty irrelevant things. A good method should find out. All columns are scaled to mean 0 and spread 1, so
+# that the same price is fair for all, and the target is centred, so that no intercept is needed.
+#
+# For a weighted sum with the L2 price, called **ridge regression**, the lowest point has a closed form. Set the gradient of
+# $\frac1n\lVert Xw-y\rVert^2+\lambda\lVert w\rVert^2$ to zero: $\frac2nX^\top(Xw-y)+2\lambda w=0$, and solve for $w$:
+#
+# $$w = (X^\top X + n\lambda I)^{-1}X^\top y$$
+#
+# * $X$ has one row a patient and one column a measurement, $(n, d)$; $y$ has shape $(n,)$, $w$ has $(d,)$,
+# * $I$ is the identity matrix of shape $(d, d)$: it adds $n\lambda$ along the diagonal.
+
+# %%
+from sklearn.linear_model import Lasso, Ridge
+
+noise = np.random.default_rng(0)
+tables = [data.load("diabetes").arrays(part) for part in ("train", "validation")]
+patients, others = (np.c_[x, noise.normal(size=(len(x), 50))] for x, _ in tables)
+center, spread = patients.mean(axis=0), patients.std(axis=0)
+patients, others = (patients - center) / spread, (others - center) / spread  # (266, 60), (88, 60)
+course, their_course = (y.astype(float) - tables[0][1].mean() for _, y in tables)
+n, d = patients.shape
+by_hand = np.linalg.solve(patients.T @ patients + n * 0.1 * np.eye(d), patients.T @ course)
+expect("bmkit.scratch", scratch.ridge(patients, course, 0.1), equals=by_hand, tolerance=1e-9)
+sklearn = Ridge(alpha=n * 0.1, fit_intercept=False).fit(patients, course)  # counts λ without the 1/n
+expect("scikit-learn", sklearn.coef_, equals=by_hand, tolerance=1e-6)
+
+# %% [markdown]
+# L1 has no closed form, because of its kinks. But one weight at a time it has: with all others fixed, the loss in $w_j$ is a
+# parabola, and the soft threshold gives its lowest point with price. Go through the columns again and again until nothing
+# moves. This is **coordinate descent**, and the method is called the **lasso**:
+#
+# $$w_j \leftarrow \frac{S\big(\tfrac1n x_j^\top r_j,\;\lambda\big)}{\tfrac1n\lVert x_j\rVert^2}, \qquad r_j = y-\sum_{i\ne j}x_i w_i$$
+#
+# * $x_j$ is column $j$, shape $(n,)$; $r_j$ is what the other columns leave unexplained,
+# * the numerator asks how well column $j$ goes with that rest, and ignores it if it is no better than $\lambda$,
+# * the loss here is $\frac1{2n}\lVert Xw-y\rVert^2$, as in scikit-learn; so $\lambda$ has another scale than for ridge.
+
+
+# %%
+def lasso(x, y, strength, sweeps=100):
+    weights = np.zeros(x.shape[1])
+    for _ in range(sweeps):
+        for j in range(x.shape[1]):
+            rest = y - x @ weights + x[:, j] * weights[j]  # (n,), what the others leave over
+            pull = scratch.soft_threshold(x[:, j] @ rest / len(x), strength)
+            weights[j] = pull / np.mean(x[:, j] ** 2)
+    return weights
+
+
+ours = lasso(patients, course, 5.0)
+sklearn = Lasso(alpha=5.0, fit_intercept=False, tol=1e-8).fit(patients, course)
+expect("scikit-learn", sklearn.coef_, equals=ours, tolerance=1e-4)
+expect("bmkit.scratch", scratch.lasso(patients, course, 5.0), equals=ours, tolerance=1e-4)
+print("weights that are exactly zero:", np.sum(ours == 0), "of", len(ours))
+
+# %% [markdown]
+# Now move the strength and watch the weights. The ten bars on the left are the real measurements, the fifty on the right are noise. With
+# hardly any strength the noise columns get weights as well: each explains a few patients by accident, which is learning by heart
+# in its plainest form.
+
+# %%
+measurements = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
+strengths = {"L1": np.geomspace(0.5, 50, 25), "L2": np.geomspace(0.005, 50, 25)}
+paths = {  # (25, 60) each
+    "L1": np.array([scratch.lasso(patients, course, strength) for strength in strengths["L1"]]),
+    "L2": np.array([scratch.ridge(patients, course, strength) for strength in strengths["L2"]]),
+}
+
+
+# %%
+def draw(price, step):
+    weights = paths[price][step]
+    figure, (left, right) = plot.subplots(1, 2, figsize=(7.4, 3.0), width_ratios=(2, 3), sharey=True)
+    left.bar(measurements, weights[:10], color=plot.COLORS[0])
+    right.bar(range(1, 51), weights[10:], color=plot.COLORS[1], hatch="//")
+    left.tick_params(axis="x", rotation=60)
+    left.set(xlabel="measurement", ylabel="weight (points a spread)", ylim=(-35, 40))
+    right.set(xlabel="column of noise", ylabel="weight (points a spread)")
+    strength, zeros = strengths[price][step], np.sum(weights == 0)
+    figure.suptitle(f"{price}, λ = {strength:.2g}: {zeros} of 60 weights are zero", fontsize=11)
+    return figure
+
+
+plot.explore(draw, start={"price": "L1", "step": 14}, price=["L1", "L2"], step=range(25))
+
+# %% [markdown]
+# *Figure. The lasso at a medium strength: few weights are left, and most of these belong to real measurements (left). Try: the
+# price L2 at the same step, and step 0 and 24 of both.*
+# <details><summary>In words</summary>Two bar charts of weights. Among the ten measurements a few bars stand out, bmi and s5 the
+# tallest. Almost all of the fifty noise columns have no bar at all.</details>
+#
+# The whole story at a glance is the **path** of every weight as the strength grows:
+
+# %%
+figure, row = plot.subplots(1, 2, figsize=(7.4, 3.2), sharey=True)
+for axes, name in zip(row, ("L2", "L1")):
+    axes.plot(strengths[name], paths[name][:, 10:], color=plot.COLORS[1], lw=0.7, ls="-")
+    axes.plot(strengths[name], paths[name][:, :10], color=plot.COLORS[0], lw=1.8, ls="-")
+    axes.plot([], color=plot.COLORS[0], lw=1.8, ls="-", label="measurements")
+    axes.plot([], color=plot.COLORS[1], lw=0.7, ls="-", label="noise (thin)")
+    axes.set(xscale="log", xlabel="strength λ", ylabel="weight (points a spread)", title=name)
+row[0].legend(fontsize=9)
+plot.show(figure)
+kept = paths["L1"][14] != 0
+expect("L2, weights that are exactly zero at any strength", np.sum(paths["L2"] == 0), equals=0)
+print("L1 keeps", kept[:10].sum(), "of 10 measurements and", kept[10:].sum(), "of 50 noise columns")
+
+# %% [markdown]
+# *Figure. With L2 all weights shrink together and none is ever zero. With L1 one after another is switched off, the noise early.*
+# <details><summary>In words</summary>Two panels of lines over a logarithmic strength. Left, all lines glide smoothly towards
+# zero. Right, the thin noise lines reach zero early and stay there, while two thick lines go on to the right end.</details>
+#
+# Which strength is right? The data it was fitted to cannot say: for them, none is best. Other patients can.
+
+# %%
+figure, row = plot.subplots(1, 2, figsize=(7.4, 3.0), sharey=True)
+errors = {}
+for axes, name in zip(row, ("L2", "L1")):
+    fitted = np.mean((paths[name] @ patients.T - course) ** 2, axis=1)  # (25,)
+    errors[name] = np.mean((paths[name] @ others.T - their_course) ** 2, axis=1)
+    axes.plot(strengths[name], fitted, ls="--", label="training")
+    axes.plot(strengths[name], errors[name], ls="-", color=plot.COLORS[3], label="validation")
+    axes.plot(strengths[name][errors[name].argmin()], errors[name].min(), "o", color=plot.COLORS[3])
+    axes.axhline(np.mean(their_course**2), color="black", lw=0.8)
+    axes.set(xscale="log", xlabel="strength λ", ylabel="squared error (points²)", title=name)
+row[0].legend(loc="upper left")
+plot.show(figure)
+
+# %%
+expect("L1, lowest over first validation error", errors["L1"].min() / errors["L1"][0], at_most=0.92)
+expect("L2, lowest over first validation error", errors["L2"].min() / errors["L2"][0], at_most=0.92)
+expect("L1, lowest over the baseline", errors["L1"].min() / np.mean(their_course**2), at_most=0.6)
+alive = np.sum(paths["L1"][errors["L1"].argmin()][10:] != 0)
+expect("noise columns alive where L1 forecasts best", alive, at_least=1, at_most=20)
+
+# %% [markdown]
+# *Figure. Training error can only rise with the strength. Validation error falls first, then rises: in between lies the strength to
+# take (dot). The thin line is the baseline, the mean patient.*
+# <details><summary>In words</summary>Two panels. In both, the dashed training curve rises steadily, the solid validation curve
+# is a valley with a dot at its bottom, and both end near a thin horizontal line at the right.</details>
+#
+# A caution: where the lasso forecasts best, some noise columns are still alive. It chooses columns that help the forecast, and it
+# is no proof that a column matters.
+#
+# Left of the valley the model is too free and fits accidents. Right of it, it is too tightly held and misses what is real. Every
+# way to regularize has such a knob, and every knob is set like this: on rows that the weights have not seen.
+# [Chapter 07](07_cross_validation.ipynb) tells how to do it when rows are few.
+#
+# ## Way 2: dropout
+#
+# A team in which everybody relies on one star fails when the star is ill. Trainers know a cure: let a random half sit out in
+# each training. **Dropout** does this to neurons. In each training step every activation is silenced with probability $p$, and
+# those that stay are made louder, so that the sum is the same on average:
+#
+# $$\tilde h_j = \frac{m_j}{1-p}\,h_j, \qquad m_j = \begin{cases}1 & \text{with probability } 1-p\\ 0 & \text{with probability } p\end{cases}$$
+#
+# * $h_j$ is the activation of neuron $j$, $\tilde h_j$ ("h tilde") what the next layer gets,
+# * $m_j$ is a coin thrown anew for every neuron, example and step; $p$ is the **rate**,
+# * $\mathbb E[\tilde h_j] = (1-p)\cdot\frac{h_j}{1-p} + p\cdot 0 = h_j$: nothing changes on average, so that the finished network
+#   needs no correction. In use, all $m_j$ are 1 and $p$ is 0: dropout is gone.
+
+# %%
+h = np.array([1.0, 2.0, 0.0, 4.0, 8.0])
+keep = np.random.default_rng(0).random((20_000, 5)) >= 0.4  # rate 0.4: a coin for each of 20,000 steps
+silenced = h * keep / (1 - 0.4)  # (20000, 5)
+print(silenced[:3].round(2))
+many = np.tile(h, (20_000, 1))
+expect("bmkit.scratch", scratch.dropout(many, 0.4, keep), equals=silenced, tolerance=1e-12)
+expect("mean minus h at most, NumPy", np.abs(silenced.mean(axis=0) - h).max(), at_most=0.2)
+layer = keras.layers.Dropout(0.4, seed=0)
+theirs = np.array(layer(many, training=True))
+expect("mean minus h at most, Keras", np.abs(theirs.mean(axis=0) - h).max(), at_most=0.2)
+expect("values that Keras gives for 8", np.unique(theirs[:, 4]), equals=[0, 8 / 0.6], tolerance=1e-4)
+expect("in use, Keras", layer(many, training=False), equals=many)
+
+# %% [markdown]
+# ### Exercise 4 · Predict, then run
+#
+# A neuron's activation is 3. Dropout has rate 0.25. In a step in which the neuron is *kept*, **what does the next layer get?**
+# *One minute; expected: a number.*
+
+# %%
+louder = ...
+ch06.louder.check(louder)
+
+# %% [markdown]
+# ## All on the reviews
+#
+# Back to the network that learned by heart. Same weights at the start, same data, same number of steps; only the brake differs.
+# L2, L1, and dropout with rate 0.6 on the words and on the hidden layer. Which do you expect to have the smallest gap? And will
+# their *training* loss be better or worse than before?
+
+# %%
+l2, l1 = keras.regularizers.L2(0.03), keras.regularizers.L1(0.004)
+brakes = {"L2": (l2, 0.0), "L1": (l1, 0.0), "dropout": (None, 0.6)}
+models = {}
+for name, brake in brakes.items():
+    models[name] = network(*brake)
+    runs[name] = train.fit(models[name], (x, y), (new_x, new_y), epochs=20)
+
+# %%
+known = np.array([run["cross_entropy"][-1] for run in runs.values()])  # (4,), at the last epoch
+unseen = np.array([run["val_cross_entropy"][-1] for run in runs.values()])
+figure, axes = plot.subplots(figsize=(6.6, 3.0))
+axes.bar(np.arange(4) - 0.2, known, 0.38, color=plot.COLORS[4], label="known reviews")
+axes.bar(np.arange(4) + 0.2, unseen, 0.38, color=plot.COLORS[3], hatch="//", label="new reviews")
+axes.axhline(entropy(new_y), color="black", lw=0.8, label="always the same forecast")
+axes.set(xlabel="brake", ylabel="cross-entropy (nats)", xticks=range(4), xticklabels=runs)
+axes.legend()
+plot.show(figure)
+
+# %%
+for index, name in list(enumerate(runs))[1:]:
+    gap = (unseen - known)[index] / (unseen - known)[0]
+    expect(f"gap with {name} over gap without", gap, at_most=0.5)
+    expect(f"validation loss, free minus {name}, nats", unseen[0] - unseen[index], at_least=0.2)
+    expect(f"validation loss, {name} minus the baseline", unseen[index] - entropy(new_y), at_most=0)
+    lead = runs[name]["val_accuracy"][-1] - runs["free"]["val_accuracy"][-1]
+    expect(f"validation accuracy, {name} minus free", lead, at_least=-0.05)
+
+# %% [markdown]
+# *Figure. Every brake costs training loss and wins on new reviews, and every one ends below the baseline, where the free network
+# ends far above it.*
+# <details><summary>In words</summary>Four pairs of bars. For the free network the bar of known reviews is almost invisible and
+# the one of new reviews towers above a thin line. For L2, L1 and dropout both bars have similar height, below the line.</details>
+#
+# The gap has shrunk by more than half, the share of right answers stayed about the same, and the *confidence* has become
+# honest. The training loss got worse, and that is no failure: it is the price.
+#
+# ## Way 3: stop in time
+#
+# Look at the first figure again. The free network was good, for a few epochs. **Early stopping** watches the validation loss,
+# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. It costs nothing; it even
+# saves time. `train.fit` does it:
+
+# %%
+stopped = network()
+run = train.fit(stopped, (x, y), (new_x, new_y), epochs=20, patience=3)
+expect("epochs run", len(run["loss"]), at_most=14)
+back = train.evaluate(stopped, (new_x, new_y))["cross_entropy"]
+lowest = min(run["val_cross_entropy"])
+expect("validation loss minus its lowest, nats", back - lowest, equals=0, tolerance=1e-3)
+expect("validation loss, free to the end minus stopped, nats", unseen[0] - back, at_least=0.25)
+expect("validation loss minus the baseline, nats", back - entropy(new_y), at_most=-0.05)
+
+# %% [markdown]
+# Why does it work? Weights start small and grow with every step. Few steps keep them small, much as a price on them does.
+#
+# ## Way 4: weight decay, and a trap in Adam
+#
+# With plain gradient descent the L2 price multiplies each weight by $1-2\eta\lambda$ in every step ($\eta$ is the learning rate):
+# $w-\eta\cdot2\lambda w$. Hence its other name, **weight decay**. With Adam ([chapter 05](05_gradient_descent.ipynb)) the two are
+# not the same. Adam divides each gradient by its own size. If the data say nothing about a weight, so that its gradient is the
+# price alone, a price a hundred times as high changes next to *nothing*. AdamW therefore shrinks the weights itself, beside the
+# gradient: $w\leftarrow w-\eta\,\delta\,w$ with a decay $\delta$. Watch one step from $w=1$ for a low and a high strength:
+
+# %%
+def first_step(optimizer, gradient):
+    weight = keras.Variable(1.0)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+    return 1.0 - float(weight)
+
+
+for strength in (0.01, 1.0):
+    slope = float(scratch.l2_penalty_gradient(1.0, strength))
+    steps = [first_step(kind(0.01), slope) for kind in (keras.optimizers.SGD, keras.optimizers.Adam)]
+    steps.append(first_step(keras.optimizers.AdamW(0.01, weight_decay=2 * strength), 0.0))
+    print(f"λ = {strength}: SGD {steps[0]:.5f}  Adam {steps[1]:.5f}  AdamW {steps[2]:.5f}")
+    expect("SGD and AdamW shrink by 2ηλ", steps[0::2], equals=[0.02 * strength] * 2, tolerance=1e-6)
+    expect("Adam goes its own step", steps[1], equals=0.01, tolerance=1e-5)
+
+# %% [markdown]
+# So L2 with Adam still regularizes, as our figure showed, but its strength does not mean what it means elsewhere. Large language
+# models are trained with AdamW for this reason.
+#
+# ## The test, once
+#
+# Validation reviews have had a say: they chose the epochs that `train.fit` kept. So we ask the test reviews, of other products
+# than all before, and only now. Two candidates: the free network as its training left it, which is what one gets without
+# knowing this chapter, and dropout.
+
+# %%
+test_texts, test_y = data.load("small_fine_foods").arrays("test")
+test_x = np.array(bag(list(test_texts)))
+careless = network()
+careless.fit(x, y, epochs=20, verbose=0, validation_data=(new_x, new_y))  # keeps the last weights
+results = {"careless": train.evaluate(careless, (test_x, test_y))}
+results["dropout"] = train.evaluate(models["dropout"], (test_x, test_y))
+gain = results["careless"]["cross_entropy"] - results["dropout"]["cross_entropy"]
+expect("test loss, careless minus dropout, nats", gain, at_least=0.2)
+over = results["dropout"]["cross_entropy"] - entropy(test_y)
+expect("test loss of dropout minus the baseline, nats", over, at_most=-0.03)
+lead = results["dropout"]["accuracy"] - results["careless"]["accuracy"]
+expect("test accuracy, dropout minus careless", lead, at_least=-0.04)
+
+# %% [markdown]
+# ## Summary
+#
+# * A model with more weights than examples can learn by heart. The **gap** between training and validation loss shows it.
+# * **L2** pulls in proportion to a weight and makes all of them small; **L1** pulls with constant force and makes many exactly
+#   zero, by the soft threshold.
+# * **Dropout** silences random activations in training, makes the others louder, and is gone in use.
+# * **Early stopping** goes back to the best epoch. **Weight decay** is L2 for plain gradient descent; with Adam use AdamW.
+# * Each has a knob, set on rows that the weights have not seen: too free fits accidents, too tight misses what is real.
+#
+# **Ask yourself**
+#
+# <details><summary>Training and validation loss are both high and close together. More regularization?</summary>No. There is no gap
+# to close: the model is held too tightly, or too small. Loosen the brake first.</details>
+# <details><summary>Why must columns be scaled before L1 or L2?</summary>The price is on the weight. A length in millimetres needs a
+# weight a thousand times smaller than in metres, so it would pay far less for the same effect.</details>
+# <details><summary>Your validation loss is lower than your training loss. A mistake?</summary>Not with dropout or a penalty: training
+# loss is measured with neurons silenced and the price added, validation loss without.</details>
+#
+# **Next** [07 · Cross-validation](07_cross_validation.ipynb): how to set the knob, and how to measure, when rows are few.
+#
+# **References**
+#
+# * R. Tibshirani (1996), Regression shrinkage and selection via the lasso.
+#   [doi](https://doi.org/10.1111/j.2517-6161.1996.tb02080.x)
+# * A. E. Hoerl, R. W. Kennard (1970), Ridge regression: biased estimation for nonorthogonal problems.
+#   [doi](https://doi.org/10.1080/00401706.1970.10488634)
+# * N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov (2014), Dropout: a simple way to prevent neural
+#   networks from overfitting. [JMLR](https://jmlr.org/papers/v15/srivastava14a.html)
+# * J. Friedman, T. Hastie, R. Tibshirani (2010), Regularization paths for generalized linear models via coordinate descent.
+#   [doi](https://doi.org/10.18637/jss.v033.i01)
+# * I. Loshchilov, F. Hutter (2019), Decoupled weight decay regularization. [arXiv](https://arxiv.org/abs/1711.05101)
