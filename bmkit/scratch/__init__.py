@@ -15,6 +15,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
+from bmkit.scratch.preprocessing import iqr_bounds, min_max, one_hot, standardize, suspects
 
 __all__ = [
     "binary_cross_entropy",
@@ -24,14 +25,19 @@ __all__ = [
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "iqr_bounds",
     "log_softmax",
     "log_sum_exp",
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "min_max",
+    "one_hot",
     "relu",
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
+    "standardize",
+    "suspects",
 ]
