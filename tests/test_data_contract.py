@@ -1,6 +1,8 @@
 """What every data set promises, tested on the real data in the user's own cache."""
 
+import collections
 import hashlib
+import itertools
 import subprocess
 import sys
 
@@ -38,9 +40,9 @@ def columns(x, field):
 
 
 def contents(x):
-    """One value per row that is equal exactly for rows of equal content."""
+    """One value per row that is equal exactly for rows of equal content; "not a number" equals itself."""
     if isinstance(x, dict):
-        return list(zip(*(codes.tolist() for codes in x.values()), strict=True))
+        return list(zip(*([str(value) for value in column] for column in x.values()), strict=True))
     if x.dtype == object:
         return [readers.opening(text) for text in x]
     return [hashlib.sha256(row.tobytes()).digest() for row in x]
@@ -55,8 +57,21 @@ def test_rows_shapes_types_and_ranges_are_as_described(name, arrays):
             if field.dtype == "string":
                 assert all(isinstance(text, str) and text.strip() for text in values)
                 continue
-            assert values.dtype == field.dtype and np.isfinite(values).all()
-            assert field.range[0] <= values.min() <= values.max() <= field.range[1]
+            assert values.dtype == field.dtype
+            known = values[~np.isnan(values)] if field.missing else values
+            assert np.isfinite(known).all()
+            assert field.range[0] <= known.min() <= known.max() <= field.range[1]
+
+
+def test_as_many_numbers_are_missing_as_described(name, arrays):
+    fields = columns(arrays["train"][0], data.describe(name).x)
+    for index, (_, field) in enumerate(fields):
+        gaps = [
+            np.isnan(columns(arrays[split][0], data.describe(name).x)[index][0]).sum()
+            for split in SPLITS
+            if field.missing
+        ]
+        assert sum(gaps) == field.missing
 
 
 def test_the_described_range_of_the_labels_is_reached(name, arrays):
@@ -75,11 +90,27 @@ def test_every_class_is_in_every_split_with_its_share(name, arrays):
     np.testing.assert_allclose(shares["validation"], shares["train"], atol=max(0.01, one_row))
 
 
-def test_no_row_is_in_two_splits(name, arrays):
+def test_no_row_is_in_two_splits_or_twice_in_one_but_as_described(name, arrays):
     kept = {split: contents(arrays[split][0]) for split in SPLITS}
-    assert len(set().union(*kept.values())) == sum(len(set(rows)) for rows in kept.values())
-    for split in ("train", "validation"):
-        assert len(set(kept[split])) == len(kept[split]), f"{split} repeats rows"
+    places = collections.Counter(itertools.chain(*map(set, kept.values())))
+    leaks = sum(count > 1 for count in places.values())
+    repeats = sum(len(kept[split]) - len(set(kept[split])) for split in ("train", "validation"))
+    assert (leaks, repeats) == (data.describe(name).leaks, data.describe(name).repeats)
+
+
+@pytest.mark.parametrize("name", ["concrete"])
+def test_samples_of_one_mixture_are_in_one_split(name, arrays):
+    mixtures = [{tuple(row) for row in arrays[split][0][:, :-1]} for split in SPLITS]
+    assert len(set().union(*mixtures)) == sum(map(len, mixtures)) == 427
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean", "lost"),
+    [("silhouettes_raw", "silhouettes", 284), ("small_fine_foods_raw", "small_fine_foods", 31)],
+)
+def test_a_raw_set_holds_the_clean_one_and_what_was_cleaned_away(raw, clean, lost):
+    whole = [[row for split in SPLITS for row in contents(data.load(name).arrays(split)[0])] for name in (raw, clean)]
+    assert len(whole[0]) - len(whole[1]) == lost and set(whole[0]) == set(whole[1])
 
 
 # insteval takes the same path through the same lines, but shuffling it means decoding 58,740 rows each time.

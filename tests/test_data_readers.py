@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from bmkit import data
-from bmkit.data import manifest, parcels, readers
-from bmkit.data.unpickle import read_frame
+from bmkit.data import draw, manifest, parcels, readers
+from bmkit.data.unpickle import read_array, read_frame
 
 
 class Runs:
@@ -44,6 +44,8 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, functi
     ratings = manifest.entry("insteval").description
     with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
         readers.ratings({"evil.pkl": lzma.compress(evil)}, ratings)
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+        read_array(evil)
     assert not marker.exists()
 
 
@@ -51,6 +53,17 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, functi
 def test_a_damaged_pickle_is_a_clear_error(damaged):
     with pytest.raises(data.DataError, match="does not hold a table of numbers and text"):
         read_frame(damaged)
+    with pytest.raises(data.DataError, match="does not hold an array of numbers"):
+        read_array(damaged)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_pickled_array_of_numbers_is_read(order):
+    array = np.asarray(np.arange(12, dtype=np.uint8).reshape(3, 4), order=order)
+    pickled = pickle.dumps(array, protocol=4).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    pickled = pickled.replace(b"\x8c\x16numpy.core", b"\x8c\x15numpy.core")  # one letter less: NumPy 1 called it so
+    read = read_array(pickled[:2] + pickled[11:])  # without the frame, whose length changed
+    np.testing.assert_array_equal(read, array)
 
 
 def test_compressed_data_is_bounded_and_complete(monkeypatch):
@@ -141,3 +154,14 @@ def test_a_split_gives_every_class_its_share_and_no_row_twice():
     assert sorted(np.concatenate(parts)) == list(range(160))
     with pytest.raises(data.DataError, match="wants 161 rows, but there are 160"):
         readers.stratified(labels, [161])
+
+
+def test_groups_are_never_divided_and_equal_rows_share_a_number():
+    numbers = draw.group_numbers(np.array([1.5, np.nan, 1.5, np.nan]), np.array(["a", "b", "a", "b"], dtype=object))
+    assert numbers.tolist() == [0, 1, 0, 1]
+    groups = np.repeat(np.arange(50), np.arange(50) % 4 + 1)
+    labels = groups % 2
+    parts = draw.grouped(groups, labels)
+    assert sorted(np.concatenate(parts)) == list(range(len(groups)))
+    kinds = [set(groups[rows]) for rows in parts]
+    assert [len(kind) for kind in kinds] == [30, 10, 10] and len(set().union(*kinds)) == 50

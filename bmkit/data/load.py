@@ -60,11 +60,15 @@ class DataSet:
         batches = list(self._rows[split].as_numpy_iterator())
         first = batches[0][0]
         if isinstance(first, dict):
-            x = {name: np.concatenate([x[name] for x, _ in batches]) for name in first}
+            x = {name: _decoded(np.concatenate([x[name] for x, _ in batches])) for name in first}
         else:
-            x = np.concatenate([x for x, _ in batches])
-            x = np.array([text.decode() for text in x], dtype=object) if x.dtype == object else x
+            x = _decoded(np.concatenate([x for x, _ in batches]))
         return x, np.concatenate([y for _, y in batches])
+
+
+def _decoded(values: np.ndarray) -> np.ndarray:
+    """Turn texts from bytes into `str`; numbers stay as they are."""
+    return np.array([text.decode() for text in values], dtype=object) if values.dtype == object else values
 
 
 def _pair(data_set: Entry) -> Any:

@@ -38,17 +38,22 @@ class Parcel:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """One array of a row: shape without the batch axis, type, what the numbers mean, smallest and largest value."""
+    """One array of a row: shape without the batch axis, type, what the numbers mean, smallest and largest value.
+
+    `missing` counts the rows of all splits together that have "not a number" here.
+    """
 
     shape: tuple
     dtype: str
     unit: str
     range: tuple = ()
+    missing: int = 0
 
     def __str__(self) -> str:
         """Return shape, type, range and unit in one line."""
         span = f", from {self.range[0]} to {self.range[1]}" if self.range else ""
-        return f"{self.dtype} of shape {self.shape}{span} ({self.unit})"
+        gaps = f", missing in {self.missing:,} rows" if self.missing else ""
+        return f"{self.dtype} of shape {self.shape}{span}{gaps} ({self.unit})"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,9 @@ class Description:
     """What a data set is: `x` is one Field, or one Field per name where a row has several inputs.
 
     `rows` counts the rows of each split, `source` names the package the data comes from, and `download_bytes` is
-    what a first use transfers; `features` names the columns of a table. `str()` gives a text to read.
+    what a first use transfers; `features` names the columns of a table. `repeats` counts rows of
+    train and validation whose inputs an earlier row of the same split has, `leaks` contents that stand in more than
+    one split; both are 0 unless the set keeps them on purpose. `str()` gives a text to read.
     """
 
     name: str
@@ -74,6 +81,8 @@ class Description:
     source: str
     download_bytes: int
     features: tuple = ()
+    repeats: int = 0
+    leaks: int = 0
 
     def __str__(self) -> str:
         """Return the description as lines of text."""

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from bmkit.data.draw import group_numbers, grouped, stratified
 from bmkit.data.manifest import SPLITS, DataError, Description
 from bmkit.data.parcels import LARGEST
-from bmkit.data.unpickle import read_frame
+from bmkit.data.unpickle import read_array, read_frame
 
 __all__ = ["READERS", "VERSION", "opening", "pixels", "stratified"]
 
@@ -31,39 +32,6 @@ def _unpacked(packed: bytes, decompressor: Any) -> bytes:
     if not decompressor.eof:
         raise DataError(f"compressed data is cut short or unpacks to more than {LARGEST:,} bytes; expected less.")
     return content
-
-
-def stratified(labels: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
-    """Draw disjoint sets of rows in which every class has its share, with seed 0.
-
-    Args:
-        labels: class of each row, shape (rows,).
-        sizes: how many rows each set gets; their sum is at most the number of rows.
-
-    Returns:
-        One array of row numbers per size, sorted.
-
-    Raises:
-        DataError: more rows are wanted than there are.
-
-    Example:
-        >>> first, second = stratified(np.array([0, 0, 0, 0, 1, 1, 1, 1]), [4, 4])
-        >>> np.bincount(np.array([0, 0, 0, 0, 1, 1, 1, 1])[first])
-        array([2, 2])
-
-    Reference:
-        Kohavi, 1995, "A Study of Cross-Validation and Bootstrap", https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
-    """
-    if sum(sizes) > len(labels):
-        raise DataError(f"the split wants {sum(sizes):,} rows, but there are {len(labels):,}; mend `rows`.")
-    shuffled = np.random.default_rng(0).permutation(len(labels))
-    place = np.empty(len(labels))
-    for label in np.unique(labels):
-        rows = shuffled[labels[shuffled] == label]
-        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # evenly from 0 to 1 within each class
-    # Cutting the common order anywhere cuts every class at the same share.
-    order = shuffled[np.argsort(place[shuffled], kind="stable")]
-    return [np.sort(rows) for rows in np.split(order, np.cumsum(sizes))[: len(sizes)]]
 
 
 def _stratified_splits(x: np.ndarray, y: np.ndarray, description: Description) -> Splits:
@@ -101,6 +69,25 @@ def embedded_table(_: Members, description: Description) -> Splits:
         return _stratified_splits(x, y, description)
     chosen = stratified(np.zeros(len(y), int), [description.rows[split] for split in SPLITS])
     return {split: (x[rows], y[rows]) for split, rows in zip(SPLITS, chosen, strict=True)}
+
+
+def _pickled_pictures(members: Members, description: Description) -> tuple[np.ndarray, np.ndarray]:
+    """Read two gzipped pickles, pictures and labels, in the order of their names."""
+    x, y = (read_array(_unpacked(packed, zlib.decompressobj(wbits=31))) for packed in members.values())
+    return x.reshape(-1, *description.x.shape), y
+
+
+def pickled_pictures(members: Members, description: Description) -> Splits:
+    """Read pictures and labels and keep the first of every group of equal pictures."""
+    x, y = _pickled_pictures(members, description)
+    _, first = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)
+    first = np.sort(first)
+    return _stratified_splits(x[first], y[first], description)
+
+
+def pickled_pictures_raw(members: Members, description: Description) -> Splits:
+    """Read pictures and labels as published, equal pictures and all."""
+    return _stratified_splits(*_pickled_pictures(members, description), description)
 
 
 def labelled_csv(members: Members, description: Description) -> Splits:
@@ -147,6 +134,12 @@ def reviews(members: Members, description: Description) -> Splits:
             kept.append(row)
     great = [(frame["score"] == "great").astype(np.int64) for frame in (train, test)]
     return _with_validation(train["review"][kept], great[0][kept], (test["review"], great[1]), description)
+
+
+def reviews_raw(members: Members, description: Description) -> Splits:
+    """Read the reviews as published, repeated ones and all."""
+    test, train = ((f["review"], (f["score"] == "great").astype(np.int64)) for f in _frames(members))
+    return _with_validation(*train, test, description)
 
 
 def _utterances(content: bytes, longest: int) -> tuple[np.ndarray, np.ndarray]:
@@ -237,6 +230,33 @@ def ratings(members: Members, description: Description) -> Splits:
     }
 
 
+def mixtures(members: Members, description: Description) -> Splits:
+    """Read the concrete samples; all samples of one mixture, whatever their age, come into the same split."""
+    (frame,) = _frames(members)
+    x = np.stack([frame[name].astype(np.float32) for name in description.features], axis=1)  # (rows, 8)
+    y = frame["compressive_strength"].astype(np.float32)
+    mixture = group_numbers(*(frame[name] for name in description.features if name != "age"))
+    chosen = grouped(mixture, np.zeros(len(y)))
+    return {split: (x[rows], y[rows]) for split, rows in zip(SPLITS, chosen, strict=True)}
+
+
+def customers(members: Members, description: Description) -> Splits:
+    """Read the telephone company's customers; those with equal data come into the same split."""
+    (frame,) = _frames(members)
+    x = {name: frame[name] for name in description.x}
+    x = {name: column if column.dtype == object else column.astype(np.float32) for name, column in x.items()}
+    y = (frame["churn"] == "Yes").astype(np.int64)
+    chosen = grouped(group_numbers(*x.values()), y)
+    return {
+        split: ({name: column[rows] for name, column in x.items()}, y[rows])
+        for split, rows in zip(SPLITS, chosen, strict=True)
+    }
+
+
 READERS: dict[str, Callable[[Members, Description], Splits]] = {
-    reader.__name__: reader for reader in (digits, embedded_table, labelled_csv, reviews, time_series, faces, ratings)
+    reader.__name__: reader
+    for reader in (
+        *(digits, embedded_table, labelled_csv, pickled_pictures, pickled_pictures_raw, reviews, reviews_raw),
+        *(time_series, faces, ratings, mixtures, customers),
+    )
 }

@@ -1,21 +1,22 @@
-"""Read a data frame out of a pickle without running anything that the pickle asks for.
+"""Read a data frame or an array out of a pickle without running anything that the pickle asks for.
 
 A pickle is a small program: loading one with the standard loader may call any function. Here every name that a
-pickled pandas table needs is mapped onto an inert stand-in that only keeps what it was given; any other name is
-refused. Neither pandas nor the package that ships the file is imported.
+pickled pandas table or NumPy array needs is mapped onto an inert stand-in that only keeps what it was given; any
+other name is refused. Neither pandas nor the package that ships the file is imported.
 """
 
 import io
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bmkit.data.manifest import DataError
 
-__all__ = ["read_frame"]
+__all__ = ["read_array", "read_frame"]
 
-_BUFFER_DTYPES = {"i8": np.int64, "i4": np.int32, "f8": np.float64}
+_BUFFER_DTYPES = {"i8": np.int64, "i4": np.int32, "f8": np.float64, "u1": np.uint8}
 
 
 class _State:
@@ -34,7 +35,7 @@ class _IndexKind:
 
 
 class _Array(_State):
-    """Stands for numpy.ndarray in the form that holds Python objects."""
+    """Stands for numpy.ndarray in the form that holds Python objects or a copy of its bytes."""
 
     def __init__(self, *_: Any) -> None:
         self.state = None
@@ -107,6 +108,8 @@ def _values(array: _Array | _Buffer) -> np.ndarray:
         buffer, kind, shape, order = array.arguments
         return np.frombuffer(bytes(buffer), _BUFFER_DTYPES[kind.code]).reshape(shape, order=order)
     _, shape, kind, fortran, values = array.state
+    if kind.code in _BUFFER_DTYPES:
+        return np.frombuffer(bytes(values), _BUFFER_DTYPES[kind.code]).reshape(shape, order="F" if fortran else "C")
     if kind.code != "O8" or not all(isinstance(value, str) for value in values):
         raise ValueError("a column holds something other than text")
     return np.array(values, dtype=object).reshape(shape, order="F" if fortran else "C")
@@ -119,6 +122,7 @@ def _columns(frame: _Frame) -> dict[str, np.ndarray]:
     columns = {}
     for block in manager.blocks:
         values, place, _ = block.arguments
+        place = place if isinstance(place, slice) else _values(place)
         for name, column in zip(names[place], _values(values), strict=True):
             columns[str(name)] = column
     return columns
@@ -147,12 +151,43 @@ def read_frame(pickled: bytes) -> dict[str, np.ndarray]:
         Python documentation, "Restricting Globals",
         https://docs.python.org/3/library/pickle.html#restricting-globals
     """
+    return _read(pickled, _columns, "a table of numbers and text")
+
+
+def read_array(pickled: bytes) -> np.ndarray:
+    r"""Read a pickled NumPy array of numbers through the same allow-list.
+
+    Args:
+        pickled: bytes of the pickle, already unpacked.
+
+    Returns:
+        The array.
+
+    Raises:
+        DataError: the pickle names something that is not on the allow-list (nothing of it is run), or it does not
+            hold an array of numbers.
+
+    Example:
+        >>> read_array(b"cos\nsystem\n(S'echo hello'\ntR.")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        bmkit.data.manifest.DataError: the pickle asks for os.system, which a data table does not need; ...
+
+    Reference:
+        Python documentation, "Restricting Globals",
+        https://docs.python.org/3/library/pickle.html#restricting-globals
+    """
+    return _read(pickled, _values, "an array of numbers")
+
+
+def _read(pickled: bytes, turn: Callable, wanted: str) -> Any:
+    """Load stand-ins and turn them into arrays; whatever goes wrong ends in one sentence."""
     try:
-        return _columns(_Unpickler(io.BytesIO(pickled)).load())
+        return turn(_Unpickler(io.BytesIO(pickled)).load())
     except DataError:
         raise
     except Exception as error:  # a damaged pickle may fail in any way at all
         raise DataError(
-            f"the pickle does not hold a table of numbers and text ({type(error).__name__}: {error}); fetch it "
+            f"the pickle does not hold {wanted} ({type(error).__name__}: {error}); fetch it "
             "again with `python3 -m bmkit data fetch`, and report it to the project if it stays so."
         ) from error

@@ -1,0 +1,83 @@
+"""Draw the rows of a split: every class with its share, or groups of rows that must stay together."""
+
+import numpy as np
+
+from bmkit.data.manifest import DataError
+
+__all__ = ["group_numbers", "grouped", "stratified"]
+
+
+def stratified(labels: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
+    """Draw disjoint sets of rows in which every class has its share, with seed 0.
+
+    Args:
+        labels: class of each row, shape (rows,).
+        sizes: how many rows each set gets; their sum is at most the number of rows.
+
+    Returns:
+        One array of row numbers per size, sorted.
+
+    Raises:
+        DataError: more rows are wanted than there are.
+
+    Example:
+        >>> first, second = stratified(np.array([0, 0, 0, 0, 1, 1, 1, 1]), [4, 4])
+        >>> np.bincount(np.array([0, 0, 0, 0, 1, 1, 1, 1])[first])
+        array([2, 2])
+
+    Reference:
+        Kohavi, 1995, "A Study of Cross-Validation and Bootstrap", https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
+    """
+    if sum(sizes) > len(labels):
+        raise DataError(f"the split wants {sum(sizes):,} rows, but there are {len(labels):,}; mend `rows`.")
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = shuffled[labels[shuffled] == label]
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)  # evenly from 0 to 1 within each class
+    # Cutting the common order anywhere cuts every class at the same share.
+    order = shuffled[np.argsort(place[shuffled], kind="stable")]
+    return [np.sort(rows) for rows in np.split(order, np.cumsum(sizes))[: len(sizes)]]
+
+
+def group_numbers(*columns: np.ndarray) -> np.ndarray:
+    """Number the rows of a table so that equal rows, and only they, share a number.
+
+    Args:
+        *columns: the columns to compare, each of shape (rows,); numbers, where "not a number" equals itself, or text.
+
+    Returns:
+        A number from 0 per row, in the order of first appearance, shape (rows,).
+
+    Example:
+        >>> group_numbers(np.array([7.0, np.nan, 7.0, np.nan]), np.array(["a", "b", "a", "c"], dtype=object))
+        array([0, 1, 0, 2])
+
+    Reference:
+        Elmagarmid, Ipeirotis and Verykios, 2007, "Duplicate Record Detection", https://doi.org/10.1109/TKDE.2007.250581
+    """
+    numbers: dict[tuple, int] = {}
+    return np.array([numbers.setdefault(tuple(map(str, row)), len(numbers)) for row in zip(*columns, strict=True)])
+
+
+def grouped(groups: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """Draw 60 / 20 / 20 % of the groups with seed 0; a group is never divided.
+
+    Args:
+        groups: number of the group of each row, from 0 without gaps, shape (rows,).
+        labels: class of each row, shape (rows,); groups are stratified by the class of their first row.
+
+    Returns:
+        Three sorted arrays of row numbers, which together are all rows.
+
+    Example:
+        >>> [part.tolist() for part in grouped(np.array([0, 1, 2, 3, 4, 0]), np.zeros(6))]
+        [[2, 3, 4], [0, 5], [1]]
+
+    Reference:
+        scikit-learn, GroupKFold, https://scikit-learn.org/stable/modules/cross_validation.html#group-cv
+    """
+    _, first = np.unique(groups, return_index=True)
+    fifth = len(first) // 5
+    chosen = stratified(labels[first], [len(first) - 2 * fifth, fifth, fifth])
+    return [np.flatnonzero(np.isin(groups, some)) for some in chosen]
