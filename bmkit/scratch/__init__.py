@@ -5,6 +5,7 @@ Axes are named once, here: ``n`` examples, ``classes``, ``height``, ``width``, `
 
 from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, softmax
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
+from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
 from bmkit.scratch.losses import (
     binary_cross_entropy,
     binary_cross_entropy_from_logits,
@@ -18,10 +19,12 @@ from bmkit.scratch.losses import (
 from bmkit.scratch.network import dense, dense_parameters, mlp_forward, neuron
 
 __all__ = [
+    "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
     "categorical_cross_entropy",
+    "confusion_matrix",
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
