@@ -15,12 +15,24 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
+from bmkit.scratch.optimizers import (
+    adam_step,
+    best_learning_rate,
+    clip_by_norm,
+    contraction_factor,
+    momentum_step,
+    sgd_step,
+)
 
 __all__ = [
+    "adam_step",
+    "best_learning_rate",
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
     "categorical_cross_entropy",
+    "clip_by_norm",
+    "contraction_factor",
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
@@ -29,7 +41,9 @@ __all__ = [
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "momentum_step",
     "relu",
+    "sgd_step",
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
