@@ -62,7 +62,7 @@ expect("share right of always saying the same", baseline, at_least=0.6, at_most=
 # %% [markdown]
 # *Figure. Each mark is a tumour. Malignant ones tend to the right and a little upwards, and the two kinds overlap.*
 # <details><summary>In words</summary>A scatter plot of texture over mean radius, both in standard deviations. Open circles,
-# benign, fill the left half; filled squares, malignant, the right half; in the middle they mix.</details>
+# benign, fill the left half; filled squares, malignant, the right half; in the middle they mix.</details><br>
 #
 # ### The formula: one neuron
 #
@@ -138,7 +138,7 @@ plot.explore(draw, start={"direction": 75, "bias": 0.5}, direction=directions, b
 # *Figure. The line where the neuron hesitates, and the arrow of its weights towards "malignant". Turn `direction` (degrees) and
 # shift with `bias` until as many tumours as possible are right; the best is above 88 %.*
 # <details><summary>In words</summary>The tumours again, with a nearly level line through them and an arrow at a right angle to
-# it. This start is a bad one: many benign tumours lie on the side of the arrow.</details>
+# it. This start is a bad one: many benign tumours lie on the side of the arrow.</details><br>
 #
 # Did you notice that neither input alone is best? And that half a turn, with the other sign of the bias, gives the same line and
 # the opposite verdicts? Here is the search that you did by hand, over every position of the two sliders:
@@ -218,7 +218,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. The eights lie between the zeros and the ones: some ink in the middle, but not as much as a 1.*
 # <details><summary>In words</summary>Left, the average 0, 8 and 1 with a frame around the middle. Right, a histogram of the ink in
-# that frame: zeros are piled up near 0, eights between 0.5 and 0.8, ones mostly above 0.7.</details>
+# that frame: zeros are piled up near 0, eights between 0.5 and 0.8, ones mostly above 0.7.</details><br>
 #
 # "Yes" lies **between** two kinds of "no". Imagine the straight path from the average 0, $\mathbf a$, to the average 1, $\mathbf c$.
 # A point on it is $(1-t)\,\mathbf a + t\,\mathbf c$ with $t$ from 0 to 1, and the neuron's sum there is
@@ -297,7 +297,7 @@ expect("two hidden neurons made by hand, share right", right, at_least=0.78)
 # %% [markdown]
 # *Figure. Neither hidden answer can pick out the middle. Their sum can: it passes the threshold only between 0.4 and 0.8.*
 # <details><summary>In words</summary>Over the ink in the middle, one curve rises from 0 to 1 near 0.4, another falls from 1 to 0
-# near 0.8. Their sum is 1 at both ends and 2 in between, above a dotted line at 1.5.</details>
+# near 0.8. Their sum is 1 at both ends and 2 in between, above a dotted line at 1.5.</details><br>
 #
 # Neurons that sit between input and output are called **hidden**. Neurons side by side form a **layer**, and layers in a row a
 # *multi-layer perceptron*, MLP.
@@ -373,7 +373,7 @@ for name, function in (("relu", scratch.relu), ("sigmoid", scratch.sigmoid), ("t
 # %% [markdown]
 # *Figure. Three ways to bend: ReLU has one corner, sigmoid and tanh level off on both sides.*
 # <details><summary>In words</summary>ReLU is 0 for negative sums and rises as a straight line from 0. The sigmoid rises from 0 to
-# 1, tanh from −1 to 1, both in the shape of an S.</details>
+# 1, tanh from −1 to 1, both in the shape of an S.</details><br>
 #
 # **ReLU** is the usual choice for hidden layers: cheap, and its slope does not die for large sums. **tanh** and **sigmoid** level off, and
 # a neuron far out on either side learns slowly; that is where [chapter 04](04_loss_functions.ipynb) met a slope that had died.
@@ -420,7 +420,7 @@ plot.show(figure)
 # edges around the eights.*
 # <details><summary>In words</summary>Three maps of the same digits over ink in the middle and ink in the bottom row. Left, the
 # shaded region is bounded by one straight line. Middle, it is an upright strip. Right, it has several bent edges and fits the
-# filled squares closely.</details>
+# filled squares closely.</details><br>
 #
 # ### What the hidden neurons respond to
 #
@@ -450,7 +450,7 @@ plot.show(figure)
 # above zero only among the eights.*
 # <details><summary>In words</summary>Left, the region of "8" with thin straight lines across it; the region's edges bend where
 # a line crosses them. Right, grey curves of two straight pieces each, some rising and some falling, and their thick dashed sum,
-# which rises above zero in the middle and falls below it on both sides.</details>
+# which rises above zero in the middle and falls below it on both sides.</details><br>
 #
 # Here is the same network drawn as a graph, the way networks are usually drawn. Each dot is a number, each line a weight.
 
@@ -477,7 +477,7 @@ plot.show(figure)
 # *Figure. One neuron, two hidden by hand, eight hidden by training. Inputs left, output right: solid blue lines are positive weights, dashed red ones negative; thickness is strength.*
 # <details><summary>In words</summary>Three graphs. The first has two dots joined to one. The second has two inputs, two hidden
 # dots and one output; the lower input has no visible lines, since its weights are 0. The third has eight hidden dots in a column,
-# each joined to both inputs and to the output by solid or dashed lines of different thickness.</details>
+# each joined to both inputs and to the output by solid or dashed lines of different thickness.</details><br>
 #
 # ### Counting parameters
 #
@@ -545,7 +545,7 @@ expect("test set, their lead over one neuron", test["64 hidden"] - test["one neu
 # *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
 # silences it.*
 # <details><summary>In words</summary>Eight coarse grey pictures with lighter and darker patches in different places; no two are
-# alike, and none is a whole digit.</details>
+# alike, and none is a whole digit.</details><br>
 #
 # None of them is a digit. Each answers to a detail, ink here and no ink there, and the output sums up the votes. How training
 # finds such details is the subject of the next chapters.
@@ -565,7 +565,7 @@ expect("test set, their lead over one neuron", test["64 hidden"] - test["one neu
 # <details><summary>You multiply all weights and biases of a trained neuron by ten. What changes?</summary>Not one verdict: the line
 # stays where it is. But the neuron becomes far surer of everything, of its mistakes too, and its loss grows.</details>
 # <details><summary>Why standardise with the mean of the training rows, not of all rows?</summary>The validation and test rows stand
-# for data that we have not seen. If they help to choose center and spread, the score is no longer that of a stranger.</details>
+# for data that we have not seen. If they help to choose center and spread, the score is no longer that of a stranger.</details><br>
 #
 # **Next** Chapter 02, *Deep learning*, shows how training finds the weights and what more layers bring.
 # [04 · Loss functions](04_loss_functions.ipynb) says what it is that training makes small.

@@ -58,7 +58,7 @@ print("lowest point:", lowest.round(1))
 # %% [markdown]
 # *Figure. The loss of a real regression is a long, narrow valley: steep across, almost level along.*
 # <details><summary>In words</summary>Contour lines of the loss over the two weights: stretched, nearly horizontal ellipses about
-# ten times as long as wide. The start at (0, 0) lies left, the lowest point, a star, at about (53, 8).</details>
+# ten times as long as wide. The start at (0, 0) lies left, the lowest point, a star, at about (53, 8).</details><br>
 #
 # ### The formula: gradient descent
 #
@@ -120,7 +120,7 @@ expect("the same, rate 0.046", left[0.046], at_least=1.5)
 # across the valley but gets on; the large one jumps ever higher up the walls.*
 # <details><summary>In words</summary>Three copies of the contour map. Top: a short smooth path up to the axis of the valley, then
 # tiny steps to the right. Middle: a zigzag across the valley that narrows while it moves right. Bottom: a zigzag that widens
-# at each step until it leaves the picture.</details>
+# at each step until it leaves the picture.</details><br>
 #
 # Between "about right" and "diverging" lies a hair's breadth. And even the best walker is slow, because the step that suits the
 # steep walls is much too short for the level floor. Try it yourself: run the next cell with a kernel, and move the slider.
@@ -144,7 +144,7 @@ plot.explore(draw, start={"learning_rate": 0.03}, learning_rate=rates)
 # *Figure. One descent, and its learning rate under your thumb. Try to find the rate with the lowest loss after 40 steps: it
 # lies close to the edge. Then go over the edge.*
 # <details><summary>In words</summary>The contour map with a path of 40 steps at learning rate 0.03: a few zigzags onto the axis
-# of the valley, then ever shorter steps to the right that end before halfway to the star. The title gives the loss.</details>
+# of the valley, then ever shorter steps to the right that end before halfway to the star. The title gives the loss.</details><br>
 #
 # ## Why: one number for each direction
 #
@@ -218,7 +218,7 @@ expect("best rate on the grid to the formula", abs(rates[np.argmin(worst)] - bes
 # soon after nothing converges.*
 # <details><summary>In words</summary>Two curves over the learning rate. The one for "along" falls very slowly from 1. The one for
 # "across" falls fast to 0 at about 0.023 and rises again. The larger of them falls slowly, has a sharp corner close below
-# 0.046, and crosses 1 at the dotted line just behind.</details>
+# 0.046, and crosses 1 at the dotted line just behind.</details><br>
 #
 # The error shrinks in every direction if $|1-\eta\lambda_k|<1$ for all $k$, so if $0<\eta<2/\lambda_{\max}$. The best rate is where
 # both ends are equally bad, $1-\eta\lambda_{\min} = \eta\lambda_{\max}-1$:
@@ -392,7 +392,7 @@ for name in ("momentum", "Adam"):
 # <details><summary>In words</summary>Top, three paths on the contour map: gradient descent zigzags densely; momentum makes a few
 # wide swings and circles the star; Adam follows a smooth wave that rises diagonally, sinks and rises again. Below, the share of excess loss on a logarithmic
 # axis over 300 steps: gradient descent falls in a straight, gentle line; the other two wave and fall about three times as
-# fast.</details>
+# fast.</details><br>
 #
 # Both needed about a third of the steps. But notice what we did *not* ask: why is this valley so narrow? Because a unit of BMI and
 # a unit of a logarithm are different things: the BMI varies by about 5, the blood value by about 0.5, and the curvature
@@ -481,7 +481,7 @@ expect("constant over shrinking rate, last 500 steps", gain, at_least=8)
 # batch, an eighth of the floor. The shrinking rate sinks through its floor.*
 # <details><summary>In words</summary>Excess loss on a logarithmic axis over 4,000 steps. Three wavy curves drop together within
 # 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each about a thin horizontal line.
-# The curve with the shrinking rate starts like batches of 1 and falls on and on, to below 10.</details>
+# The curve with the shrinking rate starts like batches of 1 and falls on and on, to below 10.</details><br>
 #
 # The steep beginning explains why small batches pay: far from the goal their noise hardly matters, and a step costs little. For
 # the end there is the schedule, or a larger batch.
@@ -529,7 +529,7 @@ expect("loss of SGD at rate 1 over momentum at rate 0.1", ratio, at_least=0.9, a
 # large each is worse than knowing nothing (2.3 nats).*
 # <details><summary>In words</summary>Three U-shaped curves on logarithmic axes. Left they start near log 10, fall to about 0.2, and
 # right they rise to between 5 and 200 nats. The curve of Adam has its valley between 0.03 and 0.1, momentum near 0.3, SGD near
-# 3.</details>
+# 3.</details><br>
 #
 # Nobody wins! On this well-conditioned problem momentum 0.9 is little more than a learning rate ten times as large
 # ($\eta/(1-\beta)$ again). The choice of the *rate* matters by orders of magnitude, so search it on a logarithmic grid,
@@ -573,7 +573,7 @@ expect("steps in an epoch", len(digits.train), equals=34)
 # ten times that rate almost keeps up with them, less smoothly.*
 # <details><summary>In words</summary>Validation loss over ten epochs. SGD with rate 0.1 starts near 1.9 and falls slowly. The
 # other three start below 1, are near 0.2 after four epochs and then level off; the curve of SGD with rate 1 has a visible
-# jump upwards.</details>
+# jump upwards.</details><br>
 #
 # The same lesson as before: most of momentum's lead at equal rates is its larger step. What it adds is calm along with speed, and
 # in a valley, as above, a lead that no rate of plain descent can match. Adam's lead is another one: its rate is a length of
@@ -612,7 +612,7 @@ expect("its rate halfway", float(schedule(50)), equals=0.25, tolerance=1e-6)
 # <details><summary>You multiply the loss by 100. Which optimizers need another rate?</summary>Gradients grow by 100, so SGD and momentum
 # need a rate a hundred times smaller. Adam divides by the gradients' size and hardly notices.</details>
 # <details><summary>The training loss falls, then stays level and trembles. Is that the minimum?</summary>Perhaps only the noise floor.
-# Divide the rate by ten: if the loss drops at once, it was the floor.</details>
+# Divide the rate by ten: if the loss drops at once, it was the floor.</details><br>
 #
 # **Next** [06 · Regularization](06_regularization.ipynb): the lowest training loss is not always what we want.
 #

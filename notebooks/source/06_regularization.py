@@ -65,7 +65,7 @@ runs = {"free": train.fit(free, (x, y), (new_x, new_y), epochs=20)}
 # about. How will the loss on new reviews develop while the loss on known ones goes to zero?
 
 # %%
-figure = plot.history(runs, "cross_entropy", "nats")
+figure = plot.history(runs, "cross_entropy", unit="nats")
 figure.axes[0].axhline(entropy(new_y), color="black", lw=0.8)
 figure.axes[0].annotate("always the same forecast", (11, entropy(new_y) + 0.02), fontsize=9)
 plot.show(figure)
@@ -82,7 +82,7 @@ expect("validation accuracy over always 'great'", gain, at_least=0.03)
 # *Figure. Known reviews: ever better, to zero. New reviews: better for a few epochs, then worse and worse, past the baseline that
 # reads nothing.*
 # <details><summary>In words</summary>Loss over 20 epochs. The dashed training curve falls to zero. The solid validation curve
-# dips below a thin line in the first epochs, then climbs steadily and ends far above that line.</details>
+# dips below a thin line in the first epochs, then climbs steadily and ends far above that line.</details><br>
 #
 # This is **overfitting**. Note how it looks: the network still names the class better than the baseline, but it has become so
 # *sure* of itself that its mistakes cost more than saying the same to everybody. The distance between the two curves is the
@@ -163,7 +163,7 @@ expect("lowest point with L2 at λ = 1", w[(data_loss + w**2).argmin()], equals=
 # strength the lowest point falls into it.*
 # <details><summary>In words</summary>Two panels with three curves each. Left, three smooth parabolas whose lowest points move
 # left from 0.8 to about 0.44 and 0.27. Right, three curves, two with a corner at zero; their lowest points are 0.8, 0.4 and
-# exactly 0.</details>
+# exactly 0.</details><br>
 #
 # Both lowest points can be computed. With L2 set the derivative to zero: $(w-v)+2\lambda w=0$, so $w=v/(1+2\lambda)$, a
 # *fraction* of $v$. With L1 look at each side of the kink. For $w>0$ the derivative $(w-v)+\lambda$ is zero at $w=v-\lambda$,
@@ -290,7 +290,7 @@ plot.explore(draw, start={"price": "L1", "step": 14}, price=["L1", "L2"], step=r
 # *Figure. The lasso at a medium strength: few weights are left, and most of these belong to real measurements (left). Try: the
 # price L2 at the same step, and step 0 and 24 of both.*
 # <details><summary>In words</summary>Two bar charts of weights. Among the ten measurements a few bars stand out, bmi and s5 the
-# tallest. Almost all of the fifty noise columns have no bar at all.</details>
+# tallest. Almost all of the fifty noise columns have no bar at all.</details><br>
 #
 # The whole story at a glance is the **path** of every weight as the strength grows:
 
@@ -311,7 +311,7 @@ print("L1 keeps", kept[:10].sum(), "of 10 measurements and", kept[10:].sum(), "o
 # %% [markdown]
 # *Figure. With L2 all weights shrink together and none is ever zero. With L1 one after another is switched off, the noise early.*
 # <details><summary>In words</summary>Two panels of lines over a logarithmic strength. Left, all lines glide smoothly towards
-# zero. Right, the thin noise lines reach zero early and stay there, while two thick lines go on to the right end.</details>
+# zero. Right, the thin noise lines reach zero early and stay there, while two thick lines go on to the right end.</details><br>
 #
 # Which strength is right? The data it was fitted to cannot say: for them, none is best. Other patients can.
 
@@ -340,7 +340,7 @@ expect("noise columns alive where L1 forecasts best", alive, at_least=1, at_most
 # *Figure. Training error can only rise with the strength. Validation error falls first, then rises: in between lies the strength to
 # take (dot). The thin line is the baseline, the mean patient.*
 # <details><summary>In words</summary>Two panels. In both, the dashed training curve rises steadily, the solid validation curve
-# is a valley with a dot at its bottom, and both end near a thin horizontal line at the right.</details>
+# is a valley with a dot at its bottom, and both end near a thin horizontal line at the right.</details><br>
 #
 # A caution: where the lasso forecasts best, some noise columns are still alive. It chooses columns that help the forecast, and it
 # is no proof that a column matters.
@@ -425,7 +425,7 @@ for index, name in list(enumerate(runs))[1:]:
 # *Figure. Every brake costs training loss and wins on new reviews, and every one ends below the baseline, where the free network
 # ends far above it.*
 # <details><summary>In words</summary>Four pairs of bars. For the free network the bar of known reviews is almost invisible and
-# the one of new reviews towers above a thin line. For L2, L1 and dropout both bars have similar height, below the line.</details>
+# the one of new reviews towers above a thin line. For L2, L1 and dropout both bars have similar height, below the line.</details><br>
 #
 # The gap has shrunk by more than half, the share of right answers stayed about the same, and the *confidence* has become
 # honest. The training loss got worse, and that is no failure: it is the price.
@@ -513,7 +513,7 @@ expect("test accuracy, dropout minus careless", lead, at_least=-0.04)
 # <details><summary>Why must columns be scaled before L1 or L2?</summary>The price is on the weight. A length in millimetres needs a
 # weight a thousand times smaller than in metres, so it would pay far less for the same effect.</details>
 # <details><summary>Your validation loss is lower than your training loss. A mistake?</summary>Not with dropout or a penalty: training
-# loss is measured with neurons silenced and the price added, validation loss without.</details>
+# loss is measured with neurons silenced and the price added, validation loss without.</details><br>
 #
 # **Next** [07 · Cross-validation](07_cross_validation.ipynb): how to set the knob, and how to measure, when rows are few.
 #

@@ -77,7 +77,7 @@ expect("gain over forecasting the median patient, points", gain, at_least=18)
 # *Figure. The same model on the same patients. Single splits report anything from the middle thirties to the middle fifties;
 # the mean over five fifths stays put. (The upright axis is logarithmic.)*
 # <details><summary>In words</summary>Two histograms over the mean miss. The filled one, single splits, is a wide hill from
-# about 35 to 56. The outlined one, means of five, is a narrow peak around 44.</details>
+# about 35 to 56. The outlined one, means of five, is a narrow peak around 44.</details><br>
 #
 # Two people with the same data and the same model can report numbers eight points apart. Neither has made a mistake. And both
 # would be right that the model is worth something: forecasting the median patient for everybody misses by some twenty points
@@ -171,7 +171,7 @@ expect("twenty instead of ten change, points", abs(mean[4] - mean[3]), at_most=0
 # *Figure. More folds mean more patients to learn from and less luck of the shuffle (bars: half the range over 20 shuffles). From
 # about ten folds on, little changes.*
 # <details><summary>In words</summary>A falling curve of the CV estimate over 2 to 354 folds, from above 45 points to a little
-# above 44, flat from ten folds on. The error bars shrink from left to right.</details>
+# above 44, flat from ten folds on. The error bars shrink from left to right.</details><br>
 #
 # Five or ten folds are the usual bargain. Ten times the work of one split buys an estimate that no longer depends on who
 # happened to be hidden.
@@ -224,7 +224,7 @@ plot.explore(draw, start={"kind": "grouped", "k": 4}, kind=kinds, k=[2, 3, 4, 5,
 # lecturers? And stratified ones to the strip of liked lectures?*
 # <details><summary>In words</summary>Four rows, one a fold, over 48 columns, one a rating. In each column exactly one of the
 # four fields is dark. Below, two strips: liked or not, in an irregular pattern, and the lecturers as alternating blocks. Dark
-# fields come in whole blocks of lecturers.</details>
+# fields come in whole blocks of lecturers.</details><br>
 #
 # ### Stratified: every fold gets its share of each class
 #
@@ -291,7 +291,7 @@ def coin_accuracy(folds, coin):
 # *Figure. How far is each of 80 pictures from each other one? Eight people, ten pictures each; dark is near. Pictures of one person
 # are alike.*
 # <details><summary>In words</summary>A square of 80 by 80 grey fields. Eight darker squares of ten by ten lie along the
-# diagonal; the rest is lighter, with stripes where two people look alike.</details>
+# diagonal; the rest is lighter, with stripes where two people look alike.</details><br>
 #
 # Our classifier looks for the most similar known picture and repeats its answer. We throw the 32 coins a hundred times anew,
 # and each time estimate its accuracy twice: with shuffled folds of pictures, and with **grouped** folds that hide all ten
@@ -316,7 +316,7 @@ expect("grouped folds say", np.mean(by_person), at_least=0.45, at_most=0.55)
 # %% [markdown]
 # *Figure. Shuffled folds announce that coins can be read from faces. Grouped folds scatter around one half, where the truth is.*
 # <details><summary>In words</summary>Histograms over accuracy. The grouped estimates form a wide hill around a dashed line at
-# 0.5. The estimates from shuffled folds stand in a narrow block near 1.</details>
+# 0.5. The estimates from shuffled folds stand in a narrow block near 1.</details><br>
 #
 # The classifier learned nothing about coins. It recognised the *person*, whom it had met in training. Wherever rows come in
 # families (several scans of a patient, several minutes of a machine, several sentences of a speaker), shuffled folds measure
@@ -448,7 +448,7 @@ expect("leak by scaling, size", abs(leaky[2] - honest[2]), at_most=0.02)
 # *Figure. The same mistake, made before three different steps. What looks at the answers, or copies rows, leaks a lot; means and
 # spreads of many rows leak next to nothing.*
 # <details><summary>In words</summary>Three pairs of bars. For choosing columns and for copying rare rows the leaky bar is near
-# 0.9 or above and the honest one not far from the line of "no model". For scaling, both bars are equally high.</details>
+# 0.9 or above and the honest one not far from the line of "no model". For scaling, both bars are equally high.</details><br>
 #
 # Scaling is the leak that every textbook warns of, and here it is worth nothing: leaving out 28 of 142 wines hardly moves a
 # mean. The warning is right all the same. You cannot know beforehand which step is harmless, and the cure is the same for all:
@@ -562,7 +562,7 @@ expect("draws in which the winner's score is above the judge's", above, at_least
 # *Figure. Forty draws of sixty patients. The winner's own score promises far more than the judge finds. The nested estimate is
 # right on average, and it scatters: sixty patients are few.*
 # <details><summary>In words</summary>Three box plots over the share right. The winner's own score lies around 0.8, the judge
-# around 0.72 in a narrow box, and the nested estimate around 0.71 in a wide box.</details>
+# around 0.72 in a narrow box, and the nested estimate around 0.71 in a wide box.</details><br>
 #
 # The winner was not a bad choice. Only its *score* was no estimate. Report the nested one, or keep a test set that no choice has
 # touched.
@@ -602,7 +602,7 @@ plot.show(figure)
 # *Figure. The standard error of five folds is about right on average, but from sample to sample it varies by a factor of
 # two and more. Ten shuffles make the estimate look more than twice as sure as it is.*
 # <details><summary>In words</summary>Two histograms and a dashed line near 4 points. The standard errors of five folds spread
-# widely around the line. Those of ten times five folds form a narrow block near 1, far left of the line.</details>
+# widely around the line. Those of ten times five folds form a narrow block near 1, far left of the line.</details><br>
 #
 # Shuffling again removes the luck of the shuffle, not the luck of *who was in the sample*. Give the standard error of one round,
 # say that it is rough, and compare two models on the *same* folds, where most of the luck cancels.
@@ -643,7 +643,7 @@ expect("test miss minus the CV promise, in standard errors", abs(tested - promis
 # it once more on all rows and ship that.</details>
 # <details><summary>Sensor data of ten machines, one row a second, shuffled folds, 99 % right. What do you ask first?</summary>Whether
 # neighbouring seconds of one machine lie on both sides of the cut, and whether the model will meet new machines. Fold by machine,
-# or by time.</details>
+# or by time.</details><br>
 #
 # **Next** Chapter 10, *Training, validation, testing* (planned), uses these splits in a whole project.
 # [00 · Start here](00_start_here.ipynb) has the map.

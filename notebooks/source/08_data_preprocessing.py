@@ -77,7 +77,7 @@ _ = keep(~np.isnan(table["total_charges"]), "customers, gaps filled", out=0)
 # %% [markdown]
 # *Figure. Totals grow with the months. The mean would put nine brand-new customers where nobody is; zero fits the fan.*
 # <details><summary>In words</summary>A fan of points opens from the lower left: total charges over months of tenure. A cross at
-# tenure zero hangs far above the fan at more than two thousand dollars; a disc sits at its tip, at zero.</details>
+# tenure zero hangs far above the fan at more than two thousand dollars; a disc sits at its tip, at zero.</details><br>
 #
 # They are all in their first month and have not been billed yet. The value is not unknown: it is **0**. So we neither drop
 # nor average, and the ledger says "0 taken out". Such gaps are called *not missing at random*: that the value is missing
@@ -216,7 +216,7 @@ expect("share of total charges as measured, %", before[0], at_least=99)
 # %% [markdown]
 # *Figure. In dollars and months, two customers are alike if they have paid alike; nothing else counts.*
 # <details><summary>In words</summary>Bars for four groups of columns. As measured, total charges make practically all of the
-# distance. Standardised, each of three columns makes a few per cent and the 37 others together the rest.</details>
+# distance. Standardised, each of three columns makes a few per cent and the 37 others together the rest.</details><br>
 #
 # ### Exercise 3 · Whose mean?
 #
@@ -269,7 +269,7 @@ for name, (known, asked) in list(pairs.items())[:2]:
     network = models.mlp((40,), 1, hidden_units=(32,))
     network.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
     histories[name] = train.fit(network, (known, left), (asked, seen_left), epochs=10)
-figure = plot.history(histories, "loss", "cross-entropy (nats)")
+figure = plot.history(histories, "loss", unit="cross-entropy, nats")
 entropy = scratch.binary_cross_entropy(seen_left, np.full(len(seen_left), seen_left.mean()))
 figure.axes[0].axhline(entropy, color="black", lw=0.8)
 plot.show(figure)
@@ -283,7 +283,7 @@ expect("entropy minus the scaled loss, nats", entropy - scaled[-1], at_least=0.1
 # *Figure. Same network, same optimizer. With scaled columns the loss falls at once and stays; in dollars it jumps about,
 # even above the thin line, the price of knowing nothing.*
 # <details><summary>In words</summary>Cross-entropy over ten epochs. The scaled curves fall smoothly and stay near 0.43. The
-# unscaled ones zigzag above them and cross a thin horizontal line near 0.58.</details>
+# unscaled ones zigzag above them and cross a thin horizontal line near 0.58.</details><br>
 #
 # Why does the network suffer? The gradient of a weight is multiplied by its input. A step that suits a column of zeros and ones
 # is thousands of times too long for dollars.
@@ -324,7 +324,7 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 # %% [markdown]
 # *Figure. The rule flags every sample older than 130 days. Move the reach: where would you draw the line?*
 # <details><summary>In words</summary>Strength over age. Most samples are 3 to 100 days old. A dashed line stands at about 130
-# days; the crosses right of it all lie above 20 megapascals.</details>
+# days; the crosses right of it all lie above 20 megapascals.</details><br>
 #
 # Is any of these 47 an error? Nothing suggests so: concrete hardens for months, and somebody waited that long on purpose. The
 # rule found what is *rare*. Deleting it means the model never learns what old concrete is like. Let us see what that costs: a
@@ -381,7 +381,7 @@ expect("flattery of the score", right.mean() - right[fresh].mean(), at_least=0.0
 # %% [markdown]
 # *Figure. Above, eight test pictures; below, eight training pictures. They are the same pictures, number for number.*
 # <details><summary>In words</summary>Two rows of eight white animal silhouettes on black; each picture of the upper row is
-# repeated exactly below it.</details>
+# repeated exactly below it.</details><br>
 #
 # Whoever looks up the nearest training picture gets every twin right, without having understood anything. Here twins are a twentieth
 # of the test, so the total score is flattered by half a point only. But nobody would have known.
@@ -455,7 +455,7 @@ expect("suspects among the published labels", doubtful.sum(), at_least=60, at_mo
 # %% [markdown]
 # *Figure. The 24 pictures with the most doubtful labels: above each its label, then what the model would have said.*
 # <details><summary>In words</summary>Three rows of eight silhouettes with two words above each. Most show plainly the animal of
-# the label: birds seen upright, dogs with curled tails, a giraffe that bends down. A few are hard to tell.</details>
+# the label: birds seen upright, dogs with curled tails, a giraffe that bends down. A few are hard to tell.</details><br>
 #
 # Look closely, one by one. Nearly all labels are *right*: the suspect is an unusual view, such as a bird with folded wings
 # taken for a sheep, or a giraffe with visible patches taken for a zebra. We would not swear on one or two of them, but we found
@@ -530,7 +530,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. A thousand words cover most of what people write. Even the full vocabulary never knows all of the unseen reviews.*
 # <details><summary>In words</summary>Two rising curves over vocabulary size on a logarithmic axis. They run together up to about
-# a thousand words; then training goes on to 100 per cent, and validation levels off a little below.</details>
+# a thousand words; then training goes on to 100 per cent, and validation levels off a little below.</details><br>
 #
 # Words that occur once in training cannot teach much, and half of the vocabulary is of that kind. A thousand words will do here.
 #
@@ -593,7 +593,7 @@ plot.explore(draw, start=start, order=orders, buffer=[1, 100, 500, 2000, 7000])
 # *Figure. Each column is one batch; the darker a field, the more pictures of that animal. With a buffer of 500 the "shuffled" epoch
 # still walks from bear to zebra. Move the sliders: which setting makes the picture evenly grey?*
 # <details><summary>In words</summary>Ten rows for animals, 110 columns for batches. A dark band runs from the upper left to the lower
-# right: early batches are full of bears, late ones full of zebras.</details>
+# right: early batches are full of bears, late ones full of zebras.</details><br>
 #
 # `shuffle(buffer)` keeps `buffer` rows in hand and draws from these. A row can therefore move forward by no more than the buffer. So
 # shuffle *rows*, before `batch`, with a buffer as large as the training set if memory allows; `data.load` does so. Numbers for three
@@ -630,7 +630,7 @@ expect("rows taken out in all", sum(out for _, _, out in ledger), equals=133 + 9
 # <details><summary>Your test score fell after you removed duplicates. Did the cleaning hurt the model?</summary>Most likely not. It
 # removed twins between training and test, and the old score was flattered.</details>
 # <details><summary>Why must the vocabulary come from training reviews only?</summary>In use, the model will meet words it has
-# never seen. A vocabulary that has seen the test pretends otherwise, and the test no longer measures it.</details>
+# never seen. A vocabulary that has seen the test pretends otherwise, and the test no longer measures it.</details><br>
 #
 # **Next** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), steps two and three: the model that
 # will eat these data, and where its weights begin.

@@ -131,7 +131,7 @@ expect("loss at every step", [logs["loss"] for logs in seen], equals=np.array(lo
 # *Figure. Three epochs of 17 steps: the loss of each batch, and what only our own `train_step` shows, the length of the gradient. It
 # shrinks as the loss does, so the steps become shorter by themselves.*
 # <details><summary>In words</summary>Two panels of 51 dots, one a step. Left, the loss falls from above 2 nats, steeply at first.
-# Right, the length of the gradient at the same steps; it falls too, and scatters from batch to batch.</details>
+# Right, the length of the gradient at the same steps; it falls too, and scatters from batch to batch.</details><br>
 #
 # One trap: what `train_step` returns is shown as it is, so at the end of an epoch the log holds the *last batch's* values. For a
 # mean over the epoch use a `keras.metrics.Mean`, as Keras' own step does.
@@ -232,7 +232,7 @@ expect("epochs after the lowest loss", len(stopped) - 1 - np.argmin(stopped), eq
 # *Figure. With a constant rate the validation loss keeps jumping; with the shrinking rate it settles, and lower.*
 # <details><summary>In words</summary>Left, a level line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
 # loss of both runs over twelve epochs. They begin alike; then the constant one goes up and down, while the cosine one falls
-# and becomes flat.</details>
+# and becomes flat.</details><br>
 #
 # A run that jumps ends on a good or a bad epoch by chance. Therefore `train.fit` always carries a callback that saves the weights
 # whenever the validation loss is lower than ever before, and puts the best ones back at the end: the kept loss *was* the
@@ -302,7 +302,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Two processes, one training run: the second goes on where the first was cut off.*
 # <details><summary>In words</summary>The validation loss over twelve epochs falls in one smooth line. A dotted vertical line
-# between epoch 5 and 6 marks the kill; left of it the points are round, right of it square.</details>
+# between epoch 5 and 6 marks the kill; left of it the points are round, right of it square.</details><br>
 #
 # The second process trained epochs 6 to 12: what had been done of the sixth was lost. One honest limit: the order of the batches
 # starts afresh in a new process, so a resumed run is a valid run, but not equal to an unbroken one digit by digit.
@@ -372,7 +372,7 @@ expect("training loss, 64 neurons over forty pictures", seen / best_seen, at_lea
 # *Figure. Underfitted, overfitted, well fitted. The dotted line is log 10, the loss of knowing nothing.*
 # <details><summary>In words</summary>Three panels, each with a dashed training and a solid validation curve over the epochs. Left,
 # both fall slowly, lie on each other and stay high. Middle, training falls to zero, while validation turns and rises, far
-# above it. Right, both fall fast and stay low, with a small gap.</details>
+# above it. Right, both fall fast and stay low, with a small gap.</details><br>
 #
 # * **Underfitting**: both losses are high and close together. More data would not help; a larger model, larger steps or more
 #   epochs would.
@@ -433,7 +433,7 @@ expect("worst trial's loss over the best one's", trials[-1][1] / trials[0][1], a
 # *Figure. Ten trials. Within six epochs the learning rate decides most; the number of neurons comes second.*
 # <details><summary>In words</summary>Ten points: lowest validation loss over learning rate, both on logarithmic scales, with a
 # marker for the number of units. The points fall from upper left to lower right. A dotted line at log 10 lies above
-# all of them.</details>
+# all of them.</details><br>
 #
 # ### What did the budget buy?
 #
@@ -586,7 +586,7 @@ plot.explore(draw, start={"pictures": 60, "candidates": 60}, **sizes)
 # *Figure. Who picks the best of 60 on the test set reports a score that fresh digits do not confirm; who chose by validation is
 # right on average. Move the sliders: fewer pictures flatter more, a single candidate not at all.*
 # <details><summary>In words</summary>Two histograms of score on A minus score on B over 1,000 cuts. "Chosen by validation", dashed,
-# is centred on zero; "best on A" lies to the right of it. Vertical lines mark the two means.</details>
+# is centred on zero; "best on A" lies to the right of it. Vertical lines mark the two means.</details><br>
 #
 # With 60 digits more than one point of the reported score is luck, with 180 digits clearly less, and on all 360 little is left to
 # gain. No digit of the test set ever entered a gradient, and still the number was bent, merely by *choosing* with it. The more
@@ -610,7 +610,7 @@ plot.explore(draw, start={"pictures": 60, "candidates": 60}, **sizes)
 # <details><summary>You opened the test set, were disappointed, found a bug, and mended it. May you test again?</summary>Mending a bug is
 # right, but that test set has now taken part in a decision. Say so in the report, or measure on fresh data.</details>
 # <details><summary>Model A has 96.4 % and model B 95.8 % on the same 360 digits. Is A better?</summary>The difference is two digits, and
-# the interval of each is about four points wide. Compare them digit by digit on a larger set before you decide.</details>
+# the interval of each is about four points wide. Compare them digit by digit on a larger set before you decide.</details><br>
 #
 # **Next** [11 · Convolutional networks for images](11_cnn_images.ipynb) begins the algorithms.
 #
