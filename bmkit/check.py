@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bmkit.compare import difference, short
+
 __all__ = ["Exercise", "ExpectationError", "Question", "expect"]
 
 WIDTH = 88  # characters that a line of output holds before JupyterLab breaks it anywhere
@@ -62,15 +64,15 @@ def _number(value: float) -> str:
 
 
 def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
-    difference = _difference(value, equals, tolerance, relative=0.0)
-    if difference:
-        raise ExpectationError(f"expected {claim} = {_short(equals)}, but {difference}")
+    disagreement = difference(value, equals, tolerance, relative=0.0)
+    if disagreement:
+        raise ExpectationError(f"expected {claim} = {short(equals)}, but {disagreement}")
     if isinstance(equals, (int, np.integer)) and not isinstance(equals, bool):
         exact = f"✓ {claim} = {equals:,}"
     elif isinstance(equals, (float, np.floating)):
         exact = f"✓ {claim} = {equals:.5g}"  # further figures may differ from processor to processor
     else:
-        exact = f"✓ {claim} = {_short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
+        exact = f"✓ {claim} = {short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
     print(exact + (f" (to {tolerance:g})" if tolerance else ""))
 
 
@@ -145,7 +147,7 @@ class Exercise(_Checked):
         if answer is ... or answer is None:
             return self._not_attempted()
         if not callable(answer):
-            return self._wrong(f"A function is needed, but this is {_short(answer)}. Pass its name without calling it.")
+            return self._wrong(f"A function is needed, but this is {short(answer)}. Pass its name without calling it.")
         try:
             expected = [self._run(self.reference, case) for case in self.cases]
         except Exception as error:
@@ -160,14 +162,14 @@ class Exercise(_Checked):
             if result is None or result is ...:
                 return self._no_result(case)
             try:
-                difference = _difference(self.probe(result), right, self.tolerance)
+                disagreement = difference(self.probe(result), right, self.tolerance)
             except Exception as error:
                 return self._wrong(
-                    f"For {_arguments(case)} your result {_short(result)} is not of the kind asked for "
+                    f"For {_arguments(case)} your result {short(result)} is not of the kind asked for "
                     f"({type(error).__name__}: {error})."
                 )
-            if difference:
-                return self._wrong(self._explain(answer, expected) or f"For {_arguments(case)} {difference}")
+            if disagreement:
+                return self._wrong(self._explain(answer, expected) or f"For {_arguments(case)} {disagreement}")
         return self._right(f"All {len(self.cases)} cases agree.")
 
     def solution(self) -> None:
@@ -187,7 +189,7 @@ class Exercise(_Checked):
         for mistake, sentence in self.mistakes:
             try:
                 alike = all(
-                    not _difference(self._run(answer, case), self._run(mistake, case), self.tolerance)
+                    not difference(self._run(answer, case), self._run(mistake, case), self.tolerance)
                     for case in self.cases
                 )
             except Exception:
@@ -233,18 +235,18 @@ class Question(_Checked):
             for value, sentence in self.mistakes.items():
                 if self._same(answer, value):
                     return self._wrong(sentence)
-            return self._wrong(f"{_short(answer)} is not it. {self.name}.hint() helps.")
+            return self._wrong(f"{short(answer)} is not it. {self.name}.hint() helps.")
         return self._right(self.why)
 
     def solution(self) -> None:
         """Print the answer and why it is so."""
-        print(f"{self.name} = {_short(self.answer)}\n{self.why}")
+        print(f"{self.name} = {short(self.answer)}\n{self.why}")
 
     def _same(self, first, second) -> bool:
         if isinstance(first, str) and isinstance(second, str):
             return first.strip().casefold() == second.strip().casefold()
         try:
-            return not _difference(first, second, self.tolerance)
+            return not difference(first, second, self.tolerance)
         except (TypeError, ValueError):
             return False
 
@@ -254,51 +256,8 @@ def _say(text: str) -> None:
     print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
-def _difference(value, expected, tolerance: float, relative: float | None = None) -> str:
-    """Say how `value` disagrees with `expected`, or return the empty string; relatively too, unless told how far."""
-    if isinstance(expected, (str, bool, type(None))) or isinstance(value, str):
-        same = type(value) is type(expected) and value == expected
-        return "" if same else _got(expected, value)
-    if isinstance(expected, (tuple, list)):
-        return _difference_of_sequences(value, expected, tolerance, relative)
-    value, expected = np.asarray(value), np.asarray(expected)
-    if value.shape != expected.shape:
-        return f"the expected shape is {expected.shape}, but yours is {value.shape}."
-    relative = tolerance if relative is None else relative
-    same = np.isclose(value.astype(float), expected.astype(float), rtol=relative, atol=tolerance, equal_nan=True)
-    return "" if same.all() else _got(expected, value)
-
-
-def _difference_of_sequences(value, expected: Sequence, tolerance: float, relative: float | None) -> str:
-    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != len(expected):
-        return _got(expected, value)
-    different = (_difference(v, e, tolerance, relative) for v, e in zip(value, expected, strict=True))
-    return _got(expected, value) if any(different) else ""
-
-
-def _got(expected, value) -> str:
-    return f"the expected result is {_short(expected)}, but you got {_short(value)}."
-
-
 def _arguments(case: tuple) -> str:
-    return ", ".join(_short(argument) for argument in case)
-
-
-def _short(value) -> str:
-    """Write a value in one line that a person can read."""
-    if isinstance(value, str):
-        return repr(value)
-    if isinstance(value, (tuple, list)):
-        return "(" + ", ".join(_short(item) for item in value) + ")"
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.10g}"
-    if hasattr(value, "__array__") or isinstance(value, int):
-        array = np.asarray(value)
-        if array.size > 24:
-            return f"an array of shape {array.shape}"
-        text = np.array2string(array, precision=4, separator=", ", max_line_width=10_000)
-        return " ".join(text.split())
-    return textwrap.shorten(repr(value), 80)
+    return ", ".join(short(argument) for argument in case)
 
 
 def _source_without_docstring(function: Callable) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import shutil
 import sys
@@ -179,7 +180,7 @@ def _keepers(folder: Path, monitor: str, patience: int | None, resumable: bool) 
     if patience is not None:
         keepers.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode="min", baseline=best))
     if resumable:
-        _drop_damaged_backup(folder / "backup")
+        _mend_backup(folder / "backup")
         keepers.append(keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True))
     return keepers
 
@@ -190,15 +191,21 @@ def _drop_cut_line(log: Path) -> None:
         os.truncate(log, log.read_bytes().rfind(b"\n") + 1)
 
 
-def _drop_damaged_backup(backup: Path) -> None:
-    """Remove a backup that a kill cut short in its first epoch; of later ones Keras keeps a second copy."""
+def _mend_backup(backup: Path) -> None:
+    """Take the second copy of a backup that a kill cut short; without one, begin anew."""
     import h5py
 
+    both = [backup / "latest.weights.h5", backup / "training_metadata.json"]
     try:
-        if (backup / "latest.weights.h5").exists():
-            h5py.File(backup / "latest.weights.h5").close()
-    except OSError:
-        if not (backup / "latest.weights.h5.bkp").exists():
+        if backup.exists():
+            h5py.File(both[0]).close()
+            json.loads(both[1].read_text("utf-8"))
+    except (OSError, ValueError):
+        second = [path.with_name(path.name + ".bkp") for path in both]
+        if all(path.exists() for path in second):
+            for damaged, sound in zip(both, second, strict=True):
+                shutil.copy(sound, damaged)
+        else:
             shutil.rmtree(backup)
 
 

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "bmkit"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main__.py")
 # A module may import only modules of lower floors, or its own package. `__main__` stands outside: it starts them all.
 FLOORS = {
-    0: {"backend", "chapters", "data", "doctor", "environment", "live", "scratch", "templates"},
+    0: {"backend", "chapters", "compare", "data", "doctor", "environment", "live", "scratch", "templates"},
     1: {"check", "metrics", "plot"},
     2: {"layers", "train"},
     3: {"models", "pretrained"},

@@ -117,7 +117,7 @@ def test_the_command_is_local_and_asks_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "_is_root", lambda: False)
     command = lab.command(tmp_path)
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert "--ServerApp.ip=127.0.0.1" in command and "--LabApp.news_url=None" in command
+    assert "--ServerApp.ip=127.0.0.1" in command and f"--LabApp.app_settings_dir={lab.SETTINGS}" in command
     assert f"--ServerApp.root_dir={tmp_path}" in command and "--ServerApp.port=8888" in command
     assert not {"--no-browser", "--allow-root", "--ServerApp.port_retries=0"} & set(command)
 
