@@ -4,6 +4,7 @@ Axes are named once, here: ``n`` examples, ``classes``, ``height``, ``width``, `
 """
 
 from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, softmax
+from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.losses import (
     binary_cross_entropy,
@@ -26,6 +27,7 @@ from bmkit.scratch.optimizers import (
 
 __all__ = [
     "adam_step",
+    "backward_pass",
     "best_learning_rate",
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
@@ -36,6 +38,8 @@ __all__ = [
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "dense_backward",
+    "forward_pass",
     "log_softmax",
     "log_sum_exp",
     "max_pool2d",
