@@ -4,6 +4,7 @@ Axes are named once, here: ``n`` examples, ``classes``, ``height``, ``width``, `
 """
 
 from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, softmax
+from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
 from bmkit.scratch.losses import (
@@ -47,6 +48,7 @@ from bmkit.scratch.validation import (
 __all__ = [
     "accuracy",
     "adam_step",
+    "backward_pass",
     "best_learning_rate",
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",

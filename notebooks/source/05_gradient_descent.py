@@ -384,7 +384,7 @@ below.legend()
 plot.show(figure)
 for name in ("momentum", "Adam"):
     ratio = needed["gradient descent"] / needed[name]
-    expect(f"steps of gradient descent over {name}", ratio, at_least=2)
+    expect(f"steps of gradient descent over {name}", ratio, at_least=2.5)
 
 # %% [markdown]
 # *Figure. Plain descent at its best rate is still zigzagging after sixty steps. Momentum swings from wall to wall but gets on,
@@ -414,7 +414,7 @@ expect("lowest loss on scaled over unscaled columns", same / loss_at(lowest), eq
 print("plain gradient descent now needs", step, "steps")
 
 # %% [markdown]
-# Plain descent on scaled inputs beats every optimizer on unscaled ones. **Scale your inputs first**; that is why
+# Plain descent on scaled inputs beats all three on unscaled ones. **Scale your inputs first**; that is why
 # step 1 of the six steps is preprocessing. Inside a deep network, however, nobody scales the inputs of layer 7 for you, and there
 # momentum and Adam earn their place.
 #
@@ -488,7 +488,7 @@ expect("constant over shrinking rate, last 500 steps", gain, at_least=8)
 #
 # ## A fair comparison
 #
-# Which optimizer is best? Most published answers compare *learning rates*, not optimizers: one was tuned, the other was not.
+# Which optimizer is best? Many comparisons really compare *learning rates*: one optimizer was tuned, the other was not.
 # So we scan. A linear classifier of the real digits ([chapter 04](04_loss_functions.ipynb), loss and gradient too)
 # takes 200 steps from zero with batches of 32, for every optimizer and thirteen rates. Guess the winner.
 
@@ -531,7 +531,7 @@ expect("loss of SGD at rate 1 over momentum at rate 0.1", ratio, at_least=0.9, a
 # right they rise to between 5 and 200 nats. The curve of Adam has its valley between 0.03 and 0.1, momentum near 0.3, SGD near
 # 3.</details><br>
 #
-# Nobody wins! On this well-conditioned problem momentum 0.9 is little more than a learning rate ten times as large
+# Nobody wins! On this problem momentum 0.9 is little more than a learning rate ten times as large
 # ($\eta/(1-\beta)$ again). The choice of the *rate* matters by orders of magnitude, so search it on a logarithmic grid,
 # on validation data. Does that carry over to a network with a hidden layer? From the same start we train plain SGD with rate 0.1 and with
 # ten times that, momentum with 0.1, and Adam with 0.01:
