@@ -15,20 +15,26 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
     "categorical_cross_entropy",
+    "cepstral_envelope",
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "embedding_lookup",
+    "frame_signal",
     "log_softmax",
     "log_sum_exp",
+    "masked_mean",
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "one_hot",
     "relu",
     "sigmoid",
     "softmax",
