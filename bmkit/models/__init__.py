@@ -6,5 +6,6 @@ TensorFlow, JAX and PyTorch backends.
 
 from bmkit.models.cnn import article_cnn, cnn
 from bmkit.models.mlp import mlp
+from bmkit.models.sequence import sequence_classifier
 
-__all__ = ["article_cnn", "cnn", "mlp"]
+__all__ = ["article_cnn", "cnn", "mlp", "sequence_classifier"]

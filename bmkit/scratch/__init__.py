@@ -76,6 +76,7 @@ __all__ = [
     "lasso",
     "log_softmax",
     "log_sum_exp",
+    "masked_mean",
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
