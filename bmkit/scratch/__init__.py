@@ -37,6 +37,7 @@ from bmkit.scratch.regularization import (
     ridge,
     soft_threshold,
 )
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
 from bmkit.scratch.validation import (
     cross_validation_estimate,
     cross_validation_standard_error,
@@ -54,6 +55,7 @@ __all__ = [
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
     "categorical_cross_entropy",
+    "cepstral_envelope",
     "clip_by_norm",
     "confusion_matrix",
     "contraction_factor",
@@ -64,8 +66,12 @@ __all__ = [
     "cross_validation_estimate",
     "cross_validation_standard_error",
     "dense",
+    "dense_backward",
     "dense_parameters",
     "dropout",
+    "embedding_lookup",
+    "forward_pass",
+    "frame_signal",
     "group_k_fold",
     "iqr_bounds",
     "k_fold",

@@ -51,7 +51,7 @@ plot.show(figure)
 # *Figure. Forward (left to right) each box computes its number. Back (right to left) each box gets its slope: the slope of the
 # box ahead, times the factor on the arrow.*
 # <details><summary>In words</summary>A graph of eight boxes. w = 3 and x = 2 lead to w·x = 6; with b = −1 to w·x + b = 5; with y = 3
-# to e = 2; and twice to L = e·e = 4. Slopes from right to left: L 1, e 4, y −4, w·x + b 4, b 4, w·x 4, w 8, x 12.</details>
+# to e = 2; and twice to L = e·e = 4. Slopes from right to left: L 1, e 4, y −4, w·x + b 4, b 4, w·x 4, w 8, x 12.</details><br>
 #
 # Read it from the right. $L$ changes with itself at slope 1. In the product $e\cdot e$ a small change of one factor counts as
 # much as the *other* factor is large, here 2. Since $e$ is both factors, $2+2=4$ arrives at $e$. Sums pass a slope on
@@ -316,7 +316,7 @@ expect("validation accuracy by hand", right, at_least=0.92)
 # *Figure. A network trained with nothing but NumPy: the loss falls from knowing nothing to reading most digits, unseen ones
 # too.*
 # <details><summary>In words</summary>Training and validation loss over 680 steps. Both start near 2.3, fall steeply for about 100
-# steps and then slowly, with small jitter; validation ends a little above training.</details>
+# steps and then slowly, with small jitter; validation ends a little above training.</details><br>
 #
 # And after a hundred steps the weights of Keras still agree with ours to six decimals. There is no secret in `fit`: it is these
 # lines, well packed.
@@ -378,7 +378,7 @@ plot.show(figure)
 # *Figure. One to four hidden layers beat the linear classifier (thin line) and hardly differ; eight fall behind, and sixteen
 # thin layers do not learn properly at all.*
 # <details><summary>In words</summary>Accuracy over six depths. The linear classifier lies near 0.93; one, two and four hidden layers
-# near 0.95 to 0.96; eight near 0.93; sixteen far below, with widely scattered dots.</details>
+# near 0.95 to 0.96; eight near 0.93; sixteen far below, with widely scattered dots.</details><br>
 #
 # Not what the name promises! On these small pictures depth beyond two layers buys nothing, and much depth fails, though the knobs
 # are as many. Depth pays where features are built from features, as in photographs or language, *and* if the signal survives
@@ -445,7 +445,7 @@ expect("sigmoid: factor a layer", per_layer["sigmoid, gain 1"], at_most=0.25)
 # sigmoids the first layers hear nothing.*
 # <details><summary>In words</summary>Four lines over 20 layers on a logarithmic axis, all meeting at 1 on the right. To the left gain 2
 # rises to several hundred, gain √2 stays near 1, gain 1 falls to about 0.001, and the sigmoid falls to about one part in a
-# million millions.</details>
+# million millions.</details><br>
 #
 # Three lines follow the formula, and the fourth shows why deep networks of sigmoids were for long thought untrainable. The gain $\sqrt2$ is
 # *He initialisation* ([chapter 09](09_model_building_and_initialization.ipynb)). It is what our deep networks above had, so it
@@ -503,7 +503,7 @@ expect("network, best validation accuracy", max(history["val_accuracy"]), at_lea
 # *Figure. After training, one hidden layer is enough to make the digits far easier to read than in the pixels, and it stays so.
 # Random layers make them harder to read, each a little more.*
 # <details><summary>In words</summary>Share of right readings at four places. Both lines start at the pixels near 0.84. The trained
-# network rises to above 0.9 at layer 1 and stays there; the untrained one falls steadily to below 0.75.</details>
+# network rises to above 0.9 at layer 1 and stays there; the untrained one falls steadily to below 0.75.</details><br>
 #
 # So depth by itself does nothing good: each random layer loses some of what the pixels told. What training does is to arrange the
 # hidden values such that the question becomes *easy for the last layer*, which is linear. One can see it. Project the values of
@@ -530,7 +530,7 @@ expect("share of spread between digits, layer 3 over pixels", apart[3] / apart[0
 # *Figure. The same unseen digits at three places of the trained network: in the pixels the clouds overlap, in layer 3 they have
 # moved apart.*
 # <details><summary>In words</summary>Three scatter plots of the digits 0, 1, 4 and 9. Left, clouds that overlap widely. In particular 4
-# and 9 cannot be told apart. In layer 1 they begin to separate; in layer 3 the four digits fill four different corners.</details>
+# and 9 cannot be told apart. In layer 1 they begin to separate; in layer 3 the four digits fill four different corners.</details><br>
 #
 # ## Summary
 #
@@ -551,7 +551,7 @@ expect("share of spread between digits, layer 3 over pixels", apart[3] / apart[0
 # use.</details>
 # <details><summary>A probe on layer 3 reads 94 % and the network itself reads 94 %. Does the network use more than the probe?</summary>
 # Its last layer is a linear classifier on layer 3, trained by another loss. It can do little else than what the
-# probe does.</details>
+# probe does.</details><br>
 #
 # **Next** [03 · Language, vision, speech](03_language_vision_speech.ipynb) shows how sentences, pictures and sounds become
 # tensors; [05 · Gradient descent](05_gradient_descent.ipynb) asks how far to turn the knobs.

@@ -68,7 +68,7 @@ plot.show(figure)
 # recognition. Solid arrows labelled frames, words, rows of pixels lead from them down into one grey box, a tensor with axes
 # example, step and feature. It leads down to deep learning, the method, which is made of neural networks, the model. Dashed
 # double arrows join the fields: text between speech and language, captions between language and pictures, sound drawn as a
-# picture between speech and pictures.</details>
+# picture between speech and pictures.</details><br>
 #
 # Borders are open. Turning speech into words ends in language, so some count it as a part of language processing; a photograph
 # of a street has words in it; and a sound can be drawn as a picture and read by a network for pictures. In this chapter we
@@ -143,7 +143,7 @@ plot.show(figure)
 # words are drawn; the others hold zeros.*
 # <details><summary>In words</summary>Left, a square of fifteen rows and columns with one dark field in each row. In the middle,
 # a table of fifteen rows and four columns in many greys. Right, the same rows of the table in the order of the
-# sentence.</details>
+# sentence.</details><br>
 #
 # ### Exercise 1 · One-hot rows
 #
@@ -182,7 +182,7 @@ print("a", names[4], "as", digit.shape, "=", len(digit), "steps of", digit.shape
 # %% [markdown]
 # *Figure. The same digit as a picture and as steps: each curve is one row of pixels, high where there is ink.*
 # <details><summary>In words</summary>Left, a handwritten digit in white on black. Right, eleven stacked curves, every second
-# row of the picture; bumps in the curves follow the strokes of the digit from top to bottom.</details>
+# row of the picture; bumps in the curves follow the strokes of the digit from top to bottom.</details><br>
 #
 # ## A sound becomes a tensor
 #
@@ -221,7 +221,7 @@ plot.show(figure)
 # *Figure. A synthetic voice (blue) and its twelve frames (black bars): each is 25.6 ms long and starts 6.4 ms after the one
 # before.*
 # <details><summary>In words</summary>A wave with a sharp peak every 8 milliseconds and small ripples beside it. Below it twelve
-# black bars of equal length, each shifted a little to the right and overlapping its neighbours by three quarters.</details>
+# black bars of equal length, each shifted a little to the right and overlapping its neighbours by three quarters.</details><br>
 #
 # To hear it, run `from IPython.display import Audio; Audio(np.tile(wave[:960], 10), rate=10_000)` in a new cell.
 #
@@ -285,7 +285,7 @@ for part, moment in (("start", 2), ("end", last)):
 # from a to e.*
 # <details><summary>In words</summary>Two grey pictures over 102 milliseconds. Left, twelve stripes of coefficients; the lowest
 # ones vary most. Right, frequency from 0 to 5,000 hertz; one dark band below 1,000 hertz falls a little, another rises from
-# about 1,600 to about 2,200 hertz.</details>
+# about 1,600 to about 2,200 hertz.</details><br>
 #
 # You have just seen a mouth move, in twelve numbers a frame. Averaged over all training utterances the first hill falls from
 # 775 to 550 Hz and the second rises from 1,425 to 1,975 Hz, as phonetics says it should.
@@ -333,7 +333,7 @@ plot.show(figure)
 # *Figure. Without the titles, could you tell which is which? All three are steps from top to bottom, features from left to
 # right. The even grey at the foot of the utterance is filling.*
 # <details><summary>In words</summary>Three grey matrices side by side: 15 steps of 4 features, 28 steps of 28 features in which
-# a digit is visible, and 29 steps of 12 features whose last thirteen steps are one even grey.</details>
+# a digit is visible, and 29 steps of 12 features whose last thirteen steps are one even grey.</details><br>
 #
 # The same in a table, made from the arrays themselves. Read the third column from top to bottom: after the entrance only the
 # numbers differ, never the *number of axes*.
@@ -359,7 +359,7 @@ plot.show(figure)
 # *Figure. Three kinds of training data, one kind of tensor: three axes, in the same order.*
 # <details><summary>In words</summary>A table. Sentence: text, tensor 3569 × 100 × 32, one step is a word, wanted: liked or not,
 # 2 classes. Picture: pixels, 3600 × 28 × 28, a row of pixels, which digit, 10 classes. Speech: coefficients, 216 × 29 × 12, a
-# frame, which speaker, 9 classes.</details>
+# frame, which speaker, 9 classes.</details><br>
 #
 # Mind the last column. Our speech task is not *what* was said (all said the same) but *who* said it. It is a neighbour of
 # speech recognition, on the same kind of data. Chapters 12, 26 and 28 go from sound to words.
@@ -514,7 +514,7 @@ for name, (kind, *_) in facts.items():
 # classical methods are hard to beat.*
 # <details><summary>In words</summary>Three groups of four bars: most frequent class, classical method, body with window 1, body
 # with window 5. For sentences the last three are about level, well above the first. For pictures the classical bar is highest,
-# window 5 is close below it and window 1 far below. For speech the last three are all close to 1.</details>
+# window 5 is close below it and window 1 far below. For speech the last three are all close to 1.</details><br>
 #
 # Two things deserve a pause. First, the *same* few lines read reviews, digits and voices, each clearly better than the most
 # frequent class. That is what the map claims. Second, the same lines are *nowhere clearly the best*: for sentences counting
@@ -548,7 +548,7 @@ expect("window 5: share of answers that change", share[5], at_least=0.3)
 # %% [markdown]
 # *Figure. Eight digits, and below them the same with their rows shuffled: to a body with window 1 both are the same.*
 # <details><summary>In words</summary>Upper row, eight handwritten digits. Lower row, the same pictures with their rows in
-# another order: horizontal dashes that no one can read.</details>
+# another order: horizontal dashes that no one can read.</details><br>
 #
 # ## What a forgotten mask costs
 #
@@ -576,7 +576,7 @@ expect("mask forgotten, 200 steps", right["mask forgotten"][-1], at_most=0.6)
 # *Figure. The same weights with and without the mask. With it the amount of filling does not matter; without it the answers
 # depend on who else is in the batch.*
 # <details><summary>In words</summary>Share of right speakers over the length to which utterances are filled up, from 29 to 200
-# steps. The curve with mask is flat near 1; the other starts lower and falls far.</details>
+# steps. The curve with mask is flat near 1; the other starts lower and falls far.</details><br>
 #
 # ## The test, once
 #
@@ -602,7 +602,7 @@ plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabe
 # %% [markdown]
 # *Figure. Nine speakers, 370 test utterances: almost all on the diagonal. The few errors are not spread evenly.*
 # <details><summary>In words</summary>A table of nine rows and nine columns. The fields on the diagonal hold from two dozen to
-# almost ninety utterances; off the diagonal are a few small counts.</details>
+# almost ninety utterances; off the diagonal are a few small counts.</details><br>
 #
 # ## Summary
 #
@@ -621,7 +621,7 @@ plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabe
 # suspect?</summary>A forgotten mask: the other batch has a longer sentence, so yours is filled up further, and the filling
 # counts.</details>
 # <details><summary>What does a window of 1 with a mean over the steps know of "not good, but cheap" and "good, but not
-# cheap"?</summary>Nothing that tells them apart: they hold the same words, and it sees only which words there are.</details>
+# cheap"?</summary>Nothing that tells them apart: they hold the same words, and it sees only which words there are.</details><br>
 #
 # **Next** [04 · Loss functions](04_loss_functions.ipynb), the number that all three trainings made smaller.
 #
