@@ -64,6 +64,12 @@ CASES = [
         {"input_shape": (8, 8, 3), "num_classes": 4},
         convolution(3, 32) + convolution(32, 64) + dense(2 * 2 * 64, 128) + dense(128, 4),
     ),
+    (
+        "sequence_classifier",
+        models.sequence_classifier,
+        {"input_shape": (6, 5), "num_classes": 3, "window": 3, "filters": 8, "dense_units": 16},
+        scratch.conv2d_parameters(3, 1, 5, 8) + dense(8, 16) + dense(16, 3),
+    ),
 ]
 
 BAD = [
@@ -78,6 +84,8 @@ BAD = [
     (models.cnn, {"input_shape": (8, 8, 1), "num_classes": 2, "filters": (0,)}, ""),
     (models.cnn, {"input_shape": (8, 8, 1), "num_classes": 2, "dense_units": 0}, ""),
     (models.mlp, {"input_shape": (8,), "num_classes": 2, "hidden_units": (-1,)}, ""),
+    (models.sequence_classifier, {"input_shape": (6, 5), "num_classes": 2, "window": 0}, ""),
+    (models.sequence_classifier, {"input_shape": (6,), "num_classes": 2}, ""),
 ]
 
 OTHER_BACKEND = """

@@ -54,7 +54,6 @@ frames_a_second = Question(
         156: "10,000 / 64 = 156.25 counts starts; the last few frames would hang over the end.",
         157: "The last few frames would hang over the end of the sound.",
         39: "That many fit without overlap; here a frame starts every 64 samples.",
-        40: "That many fit without overlap; here a frame starts every 64 samples.",
     },
 )
 
@@ -98,7 +97,7 @@ changed = Question(
         "Exchange two rows of a picture: which terms of the mean change?",
     ],
     mistakes={
-        400: "The picture looks different to you; but what does a mean of rows notice of their order?",
-        360: "It does not fall to guessing: look at the formula, does any term know at which place it stands?",
+        400: "The pictures look different to you, but a mean over the rows notices nothing of their order.",
+        360: "It does not fall to guessing: no term of the formula knows at which place it stands.",
     },
 )
