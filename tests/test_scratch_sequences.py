@@ -18,9 +18,9 @@ ROOT = 0.7071067811865476
 
 # name, arguments, what comes out, worked by hand
 HAND = [
-    ("one_hot", (np.array([1, 0]), 2), [[0.0, 1.0], [1.0, 0.0]]),
-    ("one_hot", (np.array(2), 4), [0.0, 0.0, 1.0, 0.0]),
-    ("one_hot", (np.zeros((2, 0), int), 3), np.zeros((2, 0, 3))),
+    ("one_hot_tokens", (np.array([1, 0]), 2), [[0.0, 1.0], [1.0, 0.0]]),
+    ("one_hot_tokens", (np.array(2), 4), [0.0, 0.0, 1.0, 0.0]),
+    ("one_hot_tokens", (np.zeros((2, 0), int), 3), np.zeros((2, 0, 3))),
     ("embedding_lookup", (np.array([[1], [1]]), np.array([[1.0, 2.0], [3.0, 5.0]])), [[[3.0, 5.0]], [[3.0, 5.0]]]),
     ("masked_mean", (np.array([[[2.0, 0.0], [4.0, 6.0], [9.0, 9.0]]]), [[True, True, False]]), [[3.0, 3.0]]),
     ("masked_mean", (np.ones((1, 4, 2)), [[0, 0, 0, 0]]), [[0.0, 0.0]]),
@@ -50,7 +50,7 @@ def transformed(cepstrum, frequencies, rate):
 
 # name, arguments, what Keras does with the same arguments
 PARITY = [
-    ("one_hot", (TOKENS, 7), keras.ops.one_hot),
+    ("one_hot_tokens", (TOKENS, 7), keras.ops.one_hot),
     ("embedding_lookup", (TOKENS, TABLE), embedded),
     ("masked_mean", (VECTORS, MASK), averaged),
     ("frame_signal", (SIGNAL, 8, 3), keras.ops.extract_sequences),
@@ -59,9 +59,9 @@ PARITY = [
 ]
 
 ERRORS = [
-    ("one_hot", (np.array([0, 3]), 3), "integers in 0 … 2"),
-    ("one_hot", (np.array([-1]), 3), "integers in 0 … 2"),
-    ("one_hot", (np.array([1.0]), 3), "integers in 0 … 2"),
+    ("one_hot_tokens", (np.array([0, 3]), 3), "integers in 0 … 2"),
+    ("one_hot_tokens", (np.array([-1]), 3), "integers in 0 … 2"),
+    ("one_hot_tokens", (np.array([1.0]), 3), "integers in 0 … 2"),
     ("embedding_lookup", (np.array([7]), TABLE), "integers in 0 … 6"),
     ("masked_mean", (VECTORS, MASK[:, :4]), "one entry of the mask for each step"),
     ("masked_mean", (VECTORS[0], MASK[0]), "expected (n, time, features)"),
@@ -100,8 +100,8 @@ def test_arguments_that_do_not_fit_are_refused(name, arguments, message):
 
 
 def test_a_lookup_is_a_product_with_one_hot_rows():
-    np.testing.assert_allclose(scratch.one_hot(TOKENS, 7) @ TABLE, scratch.embedding_lookup(TOKENS, TABLE))
-    assert (scratch.one_hot(TOKENS, 7).sum(axis=-1) == 1).all()
+    np.testing.assert_allclose(scratch.one_hot_tokens(TOKENS, 7) @ TABLE, scratch.embedding_lookup(TOKENS, TABLE))
+    assert (scratch.one_hot_tokens(TOKENS, 7).sum(axis=-1) == 1).all()
 
 
 def test_a_masked_mean_does_not_see_filling_or_order():

@@ -37,7 +37,7 @@ from bmkit.scratch.regularization import (
     ridge,
     soft_threshold,
 )
-from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot_tokens
 from bmkit.scratch.validation import (
     cross_validation_estimate,
     cross_validation_standard_error,
@@ -91,6 +91,7 @@ __all__ = [
     "momentum_step",
     "neuron",
     "one_hot",
+    "one_hot_tokens",
     "relu",
     "ridge",
     "sgd_step",

@@ -5,10 +5,10 @@ Axes: ``time`` counts the steps of a sequence (words, rows, frames), ``features`
 
 import numpy as np
 
-__all__ = ["cepstral_envelope", "embedding_lookup", "frame_signal", "masked_mean", "one_hot"]
+__all__ = ["cepstral_envelope", "embedding_lookup", "frame_signal", "masked_mean", "one_hot_tokens"]
 
 
-def one_hot(tokens: np.ndarray, size: int) -> np.ndarray:
+def one_hot_tokens(tokens: np.ndarray, size: int) -> np.ndarray:
     """Write each number as a row with a single one: ``out[…, v] = 1 if v = tokens[…] else 0``.
 
     Args:
@@ -22,7 +22,7 @@ def one_hot(tokens: np.ndarray, size: int) -> np.ndarray:
         ValueError: a token is not an integer in 0 … size-1.
 
     Example:
-        >>> one_hot(np.array([2, 0]), 3)
+        >>> one_hot_tokens(np.array([2, 0]), 3)
         array([[0., 0., 1.],
                [1., 0., 0.]])
 
@@ -35,7 +35,7 @@ def one_hot(tokens: np.ndarray, size: int) -> np.ndarray:
 
 
 def embedding_lookup(tokens: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Take each token's row of a table: ``eₜ = one_hot(tokenₜ) · E = E[tokenₜ]``.
+    """Take each token's row of a table: ``eₜ = one_hot_tokens(tokenₜ) · E = E[tokenₜ]``.
 
     Args:
         tokens: integers in 0 … vocabulary-1, any shape.

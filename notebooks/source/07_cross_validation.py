@@ -645,7 +645,7 @@ expect("test miss minus the CV promise, in standard errors", abs(tested - promis
 # neighbouring seconds of one machine lie on both sides of the cut, and whether the model will meet new machines. Fold by machine,
 # or by time.</details><br>
 #
-# **Next** Chapter 10, *Training, validation, testing* (planned), uses these splits in a whole project.
+# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb), uses these splits in a whole project.
 # [00 · Start here](00_start_here.ipynb) has the map.
 #
 # **References**

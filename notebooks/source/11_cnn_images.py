@@ -7,7 +7,7 @@
 #
 # **Before** [00 · Start here](00_start_here.ipynb), [04 · Loss functions](04_loss_functions.ipynb)
 #
-# **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, BSD-3), one photograph that ships with scikit-image (CC0)
+# **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0), one photograph that ships with scikit-image (CC0)
 
 # %%
 from bmkit import data, models, plot, scratch, train
