@@ -1,6 +1,7 @@
 """A learner's hour in short: `lab` opens JupyterLab in a real Chromium, chapter 11 runs, an exercise is answered."""
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -73,7 +74,9 @@ def lab(tmp_path_factory):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "bmkit", "lab", "--no-browser", "--port", str(port)]
     with (folder / "lab.log").open("w") as log:
-        own = {"start_new_session": True} if os.name != "nt" else {}  # Ctrl-C goes to a group of its own
+        # Ctrl-C goes to a group of its own, which must hear it even where these tests run in the background.
+        heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        own = {"start_new_session": True, "preexec_fn": heed} if os.name != "nt" else {}
         child = subprocess.Popen(command, cwd=kit, env=_environment(folder), stdout=log, stderr=log, **own)
     try:
         _await_port(port, child, folder / "lab.log")

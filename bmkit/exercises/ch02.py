@@ -58,7 +58,7 @@ dense_backward = Exercise(
     mistakes=[
         (
             lambda x, w, g: (g @ w.T, x.T @ g, g.mean(axis=0)),
-            "The bias takes part in every row: its slopes add up, without a mean. (The 1/n is already in the slope.)",
+            "The bias takes part in every row: its slopes add up. The factor 1/n is already in them.",
         ),
         (
             lambda x, w, g: (g @ w.T, x.T @ g / len(x), g.sum(axis=0) / len(x)),
@@ -82,6 +82,6 @@ layers_until = Question(
         4: "(1/4)⁴ = 1/256 is still above a thousandth.",
         250: "The factors multiply; they are not subtracted.",
         10: "That is right for a factor of 1/2: 2¹⁰ = 1024.",
-        3: "(1/4)³ = 1/64.",
+        3: "(1/4)³ = 1/64 is still far above a thousandth.",
     },
 )

@@ -31,7 +31,7 @@ error_left = Exercise(
     hints=[
         "One step multiplies the error by 1 - learning_rate * eigenvalue.",
         "What do two steps multiply it by? And a number of steps called steps?",
-        "error * (1 - learning_rate * eigenvalue) ** steps",
+        "The error times (1 - learning_rate * eigenvalue) to the power of steps: ** is Python's power.",
     ],
     mistakes=[
         (
