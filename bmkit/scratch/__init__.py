@@ -7,6 +7,7 @@ from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, s
 from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
+from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.losses import (
     binary_cross_entropy,
     binary_cross_entropy_from_logits,
@@ -72,7 +73,9 @@ __all__ = [
     "embedding_lookup",
     "forward_pass",
     "frame_signal",
+    "glorot_uniform_limit",
     "group_k_fold",
+    "he_normal_std",
     "iqr_bounds",
     "k_fold",
     "l1_penalty",
@@ -92,8 +95,10 @@ __all__ = [
     "neuron",
     "one_hot",
     "one_hot_tokens",
+    "propagated_spread",
     "relu",
     "ridge",
+    "root_mean_square",
     "sgd_step",
     "sigmoid",
     "soft_threshold",

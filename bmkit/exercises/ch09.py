@@ -1,0 +1,96 @@
+"""Exercises of chapter 09, model building and initialization."""
+
+import numpy as np
+
+from bmkit import scratch
+from bmkit.backend import keras
+from bmkit.check import Exercise, Question
+
+__all__ = ["glorot_limit", "shortcut", "twins"]
+
+
+def _shortcut(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units, activation="relu")(x)
+    second = keras.layers.Dense(units, activation="relu")(first)
+    both = keras.layers.Add()([first, second])
+    return keras.Model(x, keras.layers.Dense(outputs)(both))
+
+
+def _without(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units, activation="relu")(x)
+    second = keras.layers.Dense(units, activation="relu")(first)
+    return keras.Model(x, keras.layers.Dense(outputs)(second))
+
+
+def _side_by_side(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units, activation="relu")(x)
+    second = keras.layers.Dense(units, activation="relu")(first)
+    return keras.Model(x, keras.layers.Dense(outputs)(keras.layers.Concatenate()([first, second])))
+
+
+def _softmax(inputs, units, outputs):
+    return keras.Sequential([_shortcut(inputs, units, outputs), keras.layers.Softmax()])
+
+
+def _answers(model) -> np.ndarray:
+    """Give a model fixed weights, and two examples: what it answers tells how it is built."""
+    random = np.random.default_rng(9)
+    model.set_weights([random.normal(size=weight.shape) for weight in model.weights])
+    return keras.ops.convert_to_numpy(model(random.normal(size=(2, *model.input_shape[1:])).astype("float32")))
+
+
+shortcut = Exercise(
+    "ch09.shortcut",
+    _shortcut,
+    [(4, 3, 2), (5, 5, 1), (2, 8, 3)],
+    hints=[
+        "Every layer is a function: first = keras.layers.Dense(units, activation='relu')(x).",
+        "Keep both results and join them: keras.layers.Add()([first, second]).",
+        "The last layer takes the sum and has no activation; keras.Model(x, logits) makes the model.",
+    ],
+    mistakes=[
+        (_without, "The second layer's output goes on alone; add the first one's to it."),
+        (_side_by_side, "You put the two side by side; add them, so that the width stays the same."),
+        (_softmax, "The model should end in logits: leave the softmax to the loss."),
+    ],
+    probe=_answers,
+    tolerance=1e-4,
+)
+
+twins = Question(
+    "ch09.twins",
+    1,
+    why="Equal neurons get equal gradients and stay equal, however long they train: eight copies of one neuron.",
+    hints=[
+        "Two neurons with the same weights, in and out, see the same inputs. Can they answer differently?",
+        "If they are equal before a step and move by the same amount, what are they after it?",
+    ],
+    mistakes={
+        8: "What could make two of them different? They start equal, see the same inputs and get the same gradients.",
+        10: "There are ten outputs; the question is about the hidden neurons.",
+        0: "They do learn something; the question is how many different things.",
+    },
+)
+
+glorot_limit = Exercise(
+    "ch09.glorot_limit",
+    scratch.glorot_uniform_limit,
+    [(100, 50), (3, 3), (784, 10)],
+    hints=[
+        "Numbers spread evenly over [-a, a] have the variance a² / 3.",
+        "Glorot asks for the variance 2 / (fan_in + fan_out). Set the two equal and solve for a.",
+        "np.sqrt(6 / (fan_in + fan_out))",
+    ],
+    mistakes=[
+        (
+            lambda fan_in, fan_out: np.sqrt(2 / (fan_in + fan_out)),
+            "This is the standard deviation; the limit is √3 times as large.",
+        ),
+        (lambda fan_in, fan_out: 6 / (fan_in + fan_out), "This is a²; take the root."),
+        (lambda fan_in, fan_out: np.sqrt(6 / fan_in), "Glorot balances both directions: fan_in + fan_out."),
+        (lambda fan_in, fan_out: np.sqrt(3 / (fan_in + fan_out)), "The variance asked for is 2 / (fan_in + fan_out)."),
+    ],
+)
