@@ -65,7 +65,7 @@ def _lab(
 @app.command("test")
 def _test(
     numbers: Numbers = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks and browser.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks, browser and slow tests.")] = False,
 ) -> int:
     """Run everything that continuous integration runs: style, tests, every notebook compared with its outputs."""
     from bmkit import book, suite

@@ -45,7 +45,7 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
     """List the stages in the order in which they run.
 
     Args:
-        fast: leave out notebooks and browser.
+        fast: leave out notebooks, browser and the tests that are marked slow.
         chapters: names such as ``11_cnn_images``; the tests are narrowed to these when given.
         nbval: pytest's arguments for the notebooks; without any that stage is left out.
         quiet: environment variables for the notebooks.
@@ -98,7 +98,9 @@ def browser_is_there() -> bool:
 
 
 def _marked(fast: bool) -> list[str]:
-    return ["-m", "not browser"] if fast or not browser_is_there() else []
+    if fast:
+        return ["-m", "not browser and not slow"]
+    return [] if browser_is_there() else ["-m", "not browser"]
 
 
 def _narrowed(chapters: list[str]) -> list[str]:

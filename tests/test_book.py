@@ -11,6 +11,8 @@ import pytest
 
 from bmkit import book, chapters
 
+pytestmark = pytest.mark.slow
+
 TINY = """\
 # %% [markdown]
 # # 00 · Tiny

@@ -186,7 +186,7 @@ def test_suite_runs_style_tests_and_notebooks(monkeypatch):
 
 def test_fast_leaves_out_notebooks_and_browser(monkeypatch):
     ran, _ = _commands(monkeypatch, fast=True, nbval=["--nbval", "x.ipynb"])
-    assert len(ran) == 3 and ran[2][-2:] == ["-m", "not browser"]
+    assert len(ran) == 3 and ran[2][-2:] == ["-m", "not browser and not slow"]
 
 
 def test_one_chapter_narrows_the_tests_and_may_have_none(monkeypatch):

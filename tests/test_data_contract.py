@@ -14,6 +14,8 @@ from bmkit.data import manifest, readers
 from bmkit.data.cache import cache_folder
 from bmkit.data.parcels import problem_of
 
+pytestmark = pytest.mark.slow
+
 SPLITS = manifest.SPLITS
 ONLINE = [name for name in data.names() if manifest.entry(name).recipe.source == "tfds"]
 LOCAL = [name for name in data.names() if name not in ONLINE]

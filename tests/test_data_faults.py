@@ -12,6 +12,8 @@ from test_data_shop import WHEEL, check_nothing_left, check_served
 from bmkit import data
 from bmkit.data import cache, manifest, parcels
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["test_data_shop"]  # the fixtures shop and server
 fetching = importlib.import_module("bmkit.data.fetch")  # the name `bmkit.data.fetch` is the function
 

@@ -13,6 +13,7 @@ import pytest
 from bmkit import layers, models, scratch, train
 from bmkit.backend import keras
 
+pytestmark = pytest.mark.slow
 PACKAGE = Path(layers.__file__).resolve().parent
 
 

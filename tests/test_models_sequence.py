@@ -6,6 +6,8 @@ import pytest
 from bmkit import models, scratch
 from bmkit.backend import keras
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).normal(size=(4, 9, 3)).astype("float32")
 
 

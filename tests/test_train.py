@@ -15,6 +15,7 @@ import pytest
 from bmkit import models, train
 from bmkit.backend import keras
 
+pytestmark = pytest.mark.slow
 ROOT = Path(train.__file__).resolve().parent.parent
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(32, 4)).astype("float32")
