@@ -95,8 +95,7 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     Raises:
         BookError: a cell failed; the notebook on disk is left as it was.
     """
-    everything = [chapter for chapter in chapters() if chapter.ready and stale([chapter.number])]
-    wanted = everything if not numbers else _selected(numbers)
+    wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
     if wanted and data.verify():
         data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
     for chapter in wanted:
