@@ -18,7 +18,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main_
 FLOORS = {
     0: {"backend", "chapters", "compare", "data", "doctor", "environment", "live", "scratch", "templates"},
     1: {"check", "metrics", "plot"},
-    2: {"layers", "train"},
+    2: {"diagrams", "layers", "train"},
     3: {"models", "pretrained"},
     4: {"attack", "exercises", "explain"},
     5: {"book", "lab", "skeleton", "suite"},

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from bmkit import plot
+from bmkit import diagrams, plot
 from bmkit.chapters import Chapter
 
 
@@ -179,7 +179,7 @@ def test_the_course_map_has_a_box_and_a_title_for_each_chapter():
     ready = chapter("00", "First", slug="start_here")
     chapters = [ready, chapter("01", "First", ("00",)), chapter("02", "Second", ("00", "01")), chapter("03", "Second")]
     assert ready.ready and not chapters[1].ready
-    axes = plot.course_map(chapters).axes[0]
+    axes = diagrams.course_map(chapters).axes[0]
     boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
     assert len(boxes) == 4 and len({(box.get_x(), box.get_y()) for box in boxes}) == 4
     assert [box.get_facecolor()[:3] == (1, 1, 1) for box in boxes] == [False, True, True, True]
@@ -190,6 +190,17 @@ def test_the_course_map_has_a_box_and_a_title_for_each_chapter():
     assert left.get_x() < right.get_x(), "one column a part, from left to right"
     for box in boxes:
         assert axes.get_xlim()[0] <= box.get_x() and box.get_x() + box.get_width() <= axes.get_xlim()[1]
+
+
+def test_a_step_of_a_convolution_shows_what_the_window_has_passed():
+    picture, kernel = np.arange(20.0).reshape(4, 5), np.full((3, 3), 2.0)
+    answers = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, 6.0]])
+    left, middle, right = diagrams.convolution_step(picture, kernel, answers, (1, 0)).axes
+    assert left.patches[0].get_xy() == (-0.5, 0.5) and left.patches[0].get_width() == 3
+    assert [text.get_text() for text in middle.texts][:2] == ["5.0\n× 2", "6.0\n× 2"]
+    assert middle.get_title() == f"pixel × weight, sum {2 * picture[1:4, 0:3].sum():.1f}"
+    drawn = right.images[0].get_array().filled(np.nan)
+    np.testing.assert_array_equal(drawn, [[1, -2, 3], [4, np.nan, np.nan]])
 
 
 def test_a_figure_to_explore_is_stored_for_its_start_values(shown):

@@ -10,7 +10,7 @@
 # **Data** digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0)
 
 # %%
-from bmkit import chapters, data, doctor, models, plot, scratch, train
+from bmkit import chapters, data, diagrams, doctor, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch00
 import keras
@@ -252,7 +252,7 @@ expect("share of noise named with more than 0.5", np.mean(surest > 0.5), at_leas
 # chapter from the one it needs most.
 
 # %%
-plot.show(plot.course_map(chapters.chapters()))
+plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]
 # *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*

@@ -10,7 +10,7 @@
 # **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0), one photograph that ships with scikit-image (CC0)
 
 # %%
-from bmkit import data, models, plot, scratch, train
+from bmkit import data, diagrams, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch11
 import keras
@@ -76,7 +76,32 @@ print(step[..., 0], "\nbecomes\n", conv2d(step, difference)[..., 0], sep="")
 
 # %% [markdown]
 # The kernel says "right minus left, added up over three rows". Both places of the window see the step from dark to bright, so
-# both answer 27. On an even wall the answer would be 0. On a real photograph, three kernels written by hand:
+# both answer 27. On an even wall the answer would be 0. Now walk the window over a coarse digit, place by place. Before each
+# move, say whether the next answer will be positive, negative or zero.
+
+# %%
+coarse = np.round(pictures[4, 4:24:2, 4:24:2], 1)  # (10, 10, 1), every second pixel
+spot = np.array([-1.0, -1, -1, -1, 8, -1, -1, -1, -1]).reshape(3, 3, 1, 1)
+by_hand = {"upright edges": difference, "spots": spot}
+by_hand["level edges"] = difference.transpose(1, 0, 2, 3)
+
+
+def draw(kernel, place):
+    answers = conv2d(coarse, by_hand[kernel])[..., 0]  # (8, 8)
+    return diagrams.convolution_step(coarse[..., 0], by_hand[kernel][..., 0, 0], answers, divmod(place - 1, 8))
+
+
+places = range(1, 65)  # 8 × 8 places of the window, row by row
+plot.explore(draw, start={"kernel": "upright edges", "place": 20}, kernel=list(by_hand), place=places)
+
+# %% [markdown]
+# *Figure. One step of a convolution: nine pixels under the window, each times its weight; their sum is one pixel of the map.
+# Move the window and change the kernel.*
+# <details><summary>In words</summary>Left, a coarse digit with a frame of 3×3 pixels. In the middle, the nine products of pixel
+# and weight and their sum. Right, the map of 8×8 answers, filled up to the present place: dark where the kernel answers
+# below zero, bright where above, and empty where the window has not been yet.</details><br>
+#
+# On a real photograph, kernels written by hand as well:
 
 # %%
 import skimage
@@ -220,8 +245,9 @@ expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params
 # with such eyes is a skill, so let us take five of its faults one by one, each in the fewest lines of our own that have it.
 #
 # **Fault 1: a name that was never imported.** The network's forward pass calls a module of functions by a short name that no
-# import defines. Python looks names up when a line *runs*, not when it is read. So building the model succeeds, and the error
-# waits for the first picture:
+# import defines. **Fault 2: data that is not there.** The data sets are left as three dots, and the loops run over loaders that
+# no line ever builds. Python looks names up when a line *runs*, not when it is read, and three dots are valid Python: an object
+# called `Ellipsis`. So both pass at first, and the errors wait further down, for the first picture:
 
 
 # %%
@@ -230,15 +256,16 @@ class Network:
         return functions.relu(x)  # nobody imported "functions"
 
 
-network_without_import = Network()
-print("built without complaint")
-try:
-    network_without_import.forward(1.0)
-except NameError as error:
-    print("at the first picture:", error)
+network_without_import, placeholder = Network(), ...
+print("built; the data set is an object:", placeholder)
+for use in (lambda: network_without_import.forward(1.0), lambda: list(placeholder)):
+    try:
+        use()
+    except (NameError, TypeError) as error:
+        print("when it is used:", error)
 
 # %% [markdown]
-# **Fault 2: a flatten that trusts the picture size.** The listing flattens with a reshape to "as many rows as it takes, 2,304
+# **Fault 3: a flatten that trusts the picture size.** The listing flattens with a reshape to "as many rows as it takes, 2,304
 # numbers each". Feed it the usual 32×32 pictures, and two halvings leave $64\cdot 8\cdot 8 = 4096$ numbers a picture. Most
 # batches then fail. But not all!
 #
@@ -268,20 +295,6 @@ except ValueError:
 # Nine pictures silently become sixteen rows: half of them mix two pictures, the others hold a piece of one. If the error
 # surfaces at all, it does so far from its cause. Never let `-1` stand for the batch: flatten each picture, as `Flatten` does.
 #
-# **Fault 3: data that is not there.** The data sets are left as three dots, and the loops run over loaders that no line ever
-# builds. Three dots are valid Python: an object called `Ellipsis`. So that line passes too, and the error again waits further
-# down.
-
-# %%
-placeholder = ...
-print("the placeholder is an object:", placeholder)
-try:
-    for _ in placeholder:
-        pass
-except TypeError as error:
-    print("when it is used:", error)
-
-# %% [markdown]
 # **Fault 4: "validation" on the test data.** The listing's last loop is called validation and reads the test set. Whoever
 # compares models on the test set and keeps the best one no longer has a test: the winner is partly just lucky. How lucky?
 # Take 200 "models" that flip coins, on 100 test questions, and keep the best. Then ask it 10,000 fresh questions.
