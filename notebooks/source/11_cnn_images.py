@@ -87,8 +87,9 @@ by_hand["level edges"] = difference.transpose(1, 0, 2, 3)
 
 
 def draw(kernel, place):
-    answers = conv2d(coarse, by_hand[kernel])[..., 0]  # (8, 8)
-    return diagrams.convolution_step(coarse[..., 0], by_hand[kernel][..., 0, 0], answers, divmod(place - 1, 8))
+    weights, here = by_hand[kernel], divmod(place - 1, 8)
+    answers = conv2d(coarse, weights)[..., 0]  # (8, 8)
+    return diagrams.convolution_step(coarse[..., 0], weights[..., 0, 0], answers, here)
 
 
 places = range(1, 65)  # 8 × 8 places of the window, row by row
