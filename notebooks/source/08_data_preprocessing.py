@@ -388,8 +388,9 @@ expect("flattery of the score", right.mean() - right[fresh].mean(), at_least=0.0
 #
 # The second spoiler needs no exact copy. Concrete of *one mixture* was crushed at several ages. Split the rows at random, and the
 # model meets test mixtures it already knows. Split by **groups**, whole mixtures at a time, and it does not. (The third kind of split,
-# **stratified**, keeps each class's share equal in all parts: all sets of this kit with classes are drawn so.) Guess how
-# much the random split flatters a random forest.
+# **stratified**, keeps each class's share equal in all parts: all sets of this kit with classes are drawn so.) We take
+# a random forest, because it shows the effect best: a tree can look a known mixture up. The straight line above cannot, and a
+# random split would hardly flatter it. Guess how much it flatters the forest.
 
 # %%
 from sklearn.ensemble import RandomForestRegressor

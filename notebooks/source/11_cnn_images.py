@@ -93,7 +93,7 @@ def draw(kernel, place):
 
 
 places = range(1, 65)  # 8 × 8 places of the window, row by row
-plot.explore(draw, start={"kernel": "upright edges", "place": 20}, kernel=list(by_hand), place=places)
+plot.explore(draw, start={"kernel": "upright edges", "place": 44}, kernel=list(by_hand), place=places)
 
 # %% [markdown]
 # *Figure. One step of a convolution: nine pixels under the window, each times its weight; their sum is one pixel of the map.
