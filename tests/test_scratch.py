@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from differences import slope
 
 from bmkit import scratch
 
@@ -82,7 +81,7 @@ def test_a_gradient_is_the_slope_of_its_loss(loss, gradient, arguments, place):
         changed[place] = at
         return getattr(scratch, loss)(*changed)
 
-    measured = slope(moved, arguments[place])
+    measured = scratch.numerical_gradient(moved, arguments[place])
     np.testing.assert_allclose(getattr(scratch, gradient)(*arguments), measured, atol=1e-8, err_msg=gradient)
 
 
@@ -107,7 +106,8 @@ def test_no_counterpart_is_left_out(file):
 
 def test_no_gradient_is_left_out():
     held = {row[1] for module in FILES.values() for row in getattr(module, "GRADIENTS", [])}
-    assert held >= {name for name in scratch.__all__ if name.endswith("_gradient")}
+    rod = {"numerical_gradient"}  # what the others are held against
+    assert held >= {name for name in scratch.__all__ if name.endswith("_gradient")} - rod
 
 
 @pytest.mark.parametrize("name", sorted(RAISING))

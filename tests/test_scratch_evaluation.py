@@ -10,10 +10,12 @@ from bmkit.backend import keras
 
 RANDOM = np.random.default_rng(10)
 TRUE, READ = RANDOM.integers(0, 4, (2, 50))
+POINTS = RANDOM.normal(size=(80, 3))
 
 HAND = [
     ("accuracy", ([0, 1, 1, 2], [0, 1, 2, 2]), 0.75),
     ("confusion_matrix", ([0, 0, 1, 2], [0, 1, 1, 0], 3), [[1, 1, 0], [0, 1, 0], [1, 0, 0]]),
+    ("nearest_average", ([[0.0, 0.0], [4.0, 0.0], [6.0, 6.0]], [1, 1, 0], [[3.0, 2.0], [9.0, 9.0]]), [1, 0]),
     ("wilson_interval", (0, 4), {"z": 2.0}, [0.0, 0.5]),  # middle (0 + 1/2) / 2, half 2 · √(4/64) / 2
     ("wilson_interval", (2, 4), {"z": 2.0}, [0.5 - 0.125**0.5, 0.5 + 0.125**0.5]),
     ("cosine_decay", (0, 8, 0.1), 0.1),
@@ -37,6 +39,10 @@ def sklearn_confusion(y_true, y_pred, classes):
     return pytest.importorskip("sklearn.metrics").confusion_matrix(y_true, y_pred, labels=range(classes))
 
 
+def sklearn_centroids(x, labels, asked):
+    return pytest.importorskip("sklearn.neighbors").NearestCentroid().fit(x, labels).predict(asked)
+
+
 def keras_cosine(step, total, start):
     return float(keras.optimizers.schedules.CosineDecay(start, total)(step))
 
@@ -45,6 +51,7 @@ PARITY_TOLERANCE = (2e-5, 2e-5)  # 1.96 is the rounded 97.5 % point of the norma
 PARITY = [
     ("accuracy", (TRUE, READ), keras_accuracy),
     ("confusion_matrix", (TRUE, READ, 4), sklearn_confusion),
+    ("nearest_average", (POINTS[:50], TRUE, POINTS[50:]), sklearn_centroids),
     *[("wilson_interval", case, binomial_interval) for case in ((95, 100), (1, 3), (360, 360), (0, 17))],
     *[("cosine_decay", (step, 40, 0.3), keras_cosine) for step in (0, 7, 39, 40, 50)],
 ]
@@ -53,6 +60,9 @@ ERRORS = [
     ("accuracy", (TRUE, READ[:5]), "one class number for each question"),
     ("confusion_matrix", (TRUE, READ, 3), "must lie in 0 … 2"),
     ("confusion_matrix", (TRUE, READ[:, np.newaxis], 4), "one class number for each question"),
+    ("nearest_average", (POINTS, TRUE, POINTS), "expected (n, …)"),
+    ("nearest_average", (POINTS[:50], TRUE, POINTS[:, :2]), "do not fit"),
+    ("nearest_average", (POINTS[:50], 2 * TRUE, POINTS), "each with an example"),
     *[("wilson_interval", case, "0 ≤ right ≤ n") for case in ((1, 0), (5, 4), (-1, 4), (1, 4, 0.0))],
     ("cosine_decay", (-1, 4, 1.0), "step ≥ 0"),
     ("cosine_decay", (0, 0, 1.0), "total ≥ 1"),

@@ -26,6 +26,11 @@ HAND = [
     ("dense", ([2.0], [[3.0]]), [6.0]),
     ("mlp_forward", ([[1.0, -2.0]], [np.eye(2), np.zeros(2), np.ones((2, 1)), np.array([0.5])]), [[1.5]]),
     ("mlp_forward", ([[3.0]], [np.array([[2.0]]), np.array([-7.0])]), [[-1.0]]),  # no hidden layer: nothing is clipped
+    (
+        "forward_pass",
+        ([(np.array([[1.0, -1.0]]), np.zeros(2)), (np.array([[2.0], [5.0]]), np.ones(1))], np.array([[3.0]])),
+        ([[[3.0]], [[3.0, 0.0]]], [[7.0]]),
+    ),
     ("dense_parameters", ((64, 32, 10),), 64 * 32 + 32 + 32 * 10 + 10),
     ("dense_parameters", ((2, 1),), 3),
     ("dense_parameters", ((5,),), 0),
@@ -62,7 +67,11 @@ PARITY = [
     ("dense_parameters", (SIZES,), number_of_weights),
 ]
 
+# The logits of forward_pass are those of mlp_forward; its slopes and activations are held against TensorFlow's tape.
+ALONE = {"forward_pass"}
+
 ERRORS = [
+    ("forward_pass", ([(np.ones((5, 2)), 0.0), (np.ones((3, 1)), 0.0)], X), "one row of the kernel"),
     ("neuron", (X, np.zeros(4), 0.0), "one weight a feature"),
     ("dense", (X, np.zeros((4, 3))), "one row of the kernel for each feature"),
     ("dense", (X, np.zeros(5)), "(features, units)"),
