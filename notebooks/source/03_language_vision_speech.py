@@ -115,7 +115,7 @@ print(*sentence, "\n", tokens)
 
 # %%
 table = np.random.default_rng(0).normal(size=(len(vocabulary), 4))
-rows = np.eye(len(vocabulary))[tokens]  # (15, vocabulary)
+rows = scratch.one_hot(tokens, len(vocabulary))  # (15, vocabulary)
 embedded = rows @ table  # (15, 4)
 layer = keras.layers.Embedding(*table.shape)
 layer.build()
@@ -593,8 +593,7 @@ for name, (kind, *_) in facts.items():
     expect(f"{kind}: test accuracy of the body", np.mean(answers == y), at_least=lowest)
     lead = classical[name].score(x, y) - np.mean(answers == y)
     expect("    classical minus body", lead, at_least=least, at_most=most)
-table = np.zeros((9, 9), dtype=int)
-np.add.at(table, (y, answers), 1)  # of speech, which came last
+table = scratch.confusion_matrix(y, answers, 9)  # of speech, which came last
 expect("test utterances", table.sum(), equals=370)
 who = [str(k) for k in range(1, 10)]
 plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabel="true speaker"))
