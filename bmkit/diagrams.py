@@ -71,7 +71,7 @@ def course_map(chapters: Sequence) -> Figure:
         for x, (_, column) in enumerate(columns)
         for y, chapter in enumerate(column)
     }
-    figure, axes = subplots(figsize=(8.6, 6.8))
+    figure, axes = subplots(figsize=(9.2, 6.8))
     for chapter in chapters:
         for needed in chapter.before[-1:]:  # only the last one named: all arrows together would hide the boxes
             _arrow(axes, place[needed], place[chapter.number])
@@ -79,7 +79,7 @@ def course_map(chapters: Sequence) -> Figure:
         x, y = place[chapter.number]
         face, edge = ("#56B4E9", "black") if chapter.ready else ("white", "0.6")
         box = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": face, "edgecolor": edge}
-        axes.add_patch(FancyBboxPatch((x - 0.42, y - 0.42), 0.84, 0.84, mutation_aspect=1.4, **box))
+        axes.add_patch(FancyBboxPatch((x - 0.43, y - 0.42), 0.86, 0.84, mutation_aspect=1.4, **box))
         text = textwrap.fill(f"{chapter.number} {chapter.title}", 14, break_long_words=False)
         axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.05)
     for part in parts:
@@ -101,8 +101,8 @@ def course_map(chapters: Sequence) -> Figure:
 def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw an arrow behind the boxes: from side to side between columns, along the left side within one."""
     if start[0] == end[0]:
-        ends, bend = ((start[0] - 0.42, start[1]), (end[0] - 0.42, end[1])), 0.25
+        ends, bend = ((start[0] - 0.43, start[1]), (end[0] - 0.43, end[1])), 0.25
     else:
-        ends, bend = ((start[0] + 0.42, start[1]), (end[0] - 0.42, end[1])), 0.0
+        ends, bend = ((start[0] + 0.43, start[1]), (end[0] - 0.43, end[1])), 0.0
     style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "0.65", "linewidth": 0.8}
     axes.add_patch(FancyArrowPatch(*ends, mutation_scale=8, shrinkA=0, shrinkB=0, zorder=0, **style))

@@ -7,7 +7,7 @@
 #
 # **Before** [04 · Loss functions](04_loss_functions.ipynb)
 #
-# **Data** diabetes (442 patients, shipped inside scikit-learn, BSD-3), digits (1,797 handwritten digits, CC BY 4.0)
+# **Data** diabetes (442 patients, no licence stated), digits (1,797 handwritten digits, CC BY 4.0)
 
 # %%
 from bmkit import data, models, plot, scratch, train
@@ -123,7 +123,7 @@ expect("the same, rate 0.046", left[0.046], at_least=1.5)
 # at each step until it leaves the picture.</details><br>
 #
 # Between "about right" and "diverging" lies a hair's breadth. And even the best walker is slow, because the step that suits the
-# steep walls is much too short for the level floor. Try it yourself: run the next cell with a kernel, and move the slider.
+# steep walls is much too short for the level floor. Try it yourself: run the next cell and move its slider.
 
 
 # %%
@@ -200,7 +200,7 @@ ch05.error_left.check(error_left)
 
 # %%
 rates = np.linspace(0.0, 0.05, 501)
-figure, axes = plot.subplots(figsize=(6.8, 3.2))
+figure, axes = plot.subplots(figsize=(8.4, 3.2))
 for value, name in zip(eigenvalues, ("along the valley", "across it")):
     axes.plot(rates, abs(1 - rates * value), label=f"|1 − ηλ| {name}, λ = {value:.2f}")
 worst = [scratch.contraction_factor(eigenvalues, rate) for rate in rates]
@@ -209,7 +209,7 @@ best, limit = scratch.best_learning_rate(eigenvalues), 2 / eigenvalues[1]
 axes.plot(best, min(worst), "o", color=plot.COLORS[3])
 axes.axvline(limit, color=plot.COLORS[3], ls=":", label="2 / λmax")
 axes.set(xlabel="learning rate η", ylabel="factor of the error per step", ylim=(0, 1.25))
-axes.legend(loc="lower left", fontsize=9)
+axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 expect("best rate on the grid to the formula", abs(rates[np.argmin(worst)] - best), at_most=1e-4)
 
@@ -528,7 +528,7 @@ expect("loss of SGD at rate 1 over momentum at rate 0.1", ratio, at_least=0.9, a
 # *Figure. Every optimizer has its own best rate, and at its own best rate each reaches about the same loss. With a rate too
 # large each is worse than knowing nothing (2.3 nats).*
 # <details><summary>In words</summary>Three U-shaped curves on logarithmic axes. Left they start near log 10, fall to about 0.2, and
-# right they rise to between 5 and 200 nats. The curve of Adam has its valley between 0.03 and 0.1, momentum near 0.3, SGD near
+# right they rise to between 4 and 200 nats. The curve of Adam has its valley between 0.03 and 0.1, momentum near 0.3, SGD near
 # 3.</details><br>
 #
 # Nobody wins! On this problem momentum 0.9 is little more than a learning rate ten times as large

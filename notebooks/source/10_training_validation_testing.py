@@ -231,8 +231,8 @@ expect("epochs after the lowest loss", len(stopped) - 1 - np.argmin(stopped), eq
 # %% [markdown]
 # *Figure. With a constant rate the validation loss keeps jumping; with the shrinking rate it settles, and lower.*
 # <details><summary>In words</summary>Left, a level line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
-# loss of both runs over twelve epochs. They begin alike; then the constant one goes up and down, while the cosine one falls
-# and becomes flat.</details><br>
+# loss of both runs over twelve epochs. The constant one falls at once, then goes up and down; the cosine one falls and becomes
+# flat.</details><br>
 #
 # A run that jumps ends on a good or a bad epoch by chance. Therefore `train.fit` always carries a callback that saves the weights
 # whenever the validation loss is lower than ever before, and puts the best ones back at the end: the kept loss *was* the
@@ -572,7 +572,7 @@ def draw(pictures, candidates):
         look = {"color": color, "ls": style, "lw": 1.5}
         axes.hist(points, bins=np.arange(-13, 14, 2), histtype="step", label=name, **look)
         axes.axvline(points.mean(), **look)
-    axes.set(xlabel="score on A minus score on fresh B (points)", ylabel="cuts of 1,000")
+    axes.set(xlabel="score on A minus score on fresh B (points)", ylabel="cuts of 1,000", ylim=(0, 700))
     axes.legend(fontsize=9, loc="upper left")
     return figure
 
