@@ -224,6 +224,9 @@ plot.show(figure)
 #
 # ## Many layers: a product
 #
+# [Chapter 02](02_deep_learning.ipynb) measured that slopes vanish or explode on their way back. Now we derive why, and for the way
+# forward as well.
+#
 # Between two layers sits ReLU. The sums $z$ are as often positive as negative, because flipping the sign of all weights of a neuron
 # is just as likely a draw. ReLU sets the negative half to zero and leaves the rest, so it keeps exactly **half** of the mean
 # square: $\mathrm{E}[\mathrm{relu}(z)^2] = \tfrac12\,\mathrm{E}[z^2]$. Together, from layer $l-1$ to layer $l$,
