@@ -348,7 +348,8 @@ facts = {
 lines = [["kind", "what is stored", "tensor (n, time, features)", "one step", "wanted (classes)"]]
 for name, (kind, given, step, features, wanted) in facts.items():
     x, y = sets[name]["train"]
-    lines.append([kind, given, f"({len(x)}, {x.shape[1]}, {features})", step, f"{wanted} ({y.max() + 1})"])
+    tensor, wanted = f"({len(x)}, {x.shape[1]}, {features})", f"{wanted} ({y.max() + 1})"
+    lines.append([kind, given, tensor, step, wanted])
 figure, axes = plot.subplots(figsize=(7.6, 1.7))
 table = axes.table(lines, loc="center", cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
 table.auto_set_font_size(False)

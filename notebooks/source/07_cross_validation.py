@@ -553,7 +553,7 @@ lines = {"medianprops": {"color": "black"}, "orientation": "horizontal"}
 axes.boxplot(list(rows.values()), tick_labels=list(rows), **lines)
 axes.plot([np.mean(row) for row in rows.values()], [1, 2, 3], "D", color=plot.COLORS[3], label="mean")
 axes.axvline(0.5, color="black", ls=":", label="no model")
-axes.set(xlabel="share of patients put into the right half", ylabel="what is reported", xlim=(0.47, 0.96))
+axes.set(xlabel="share of patients put right", ylabel="what is reported", xlim=(0.47, 0.96))
 axes.legend(loc="upper right", fontsize=9)
 plot.show(figure)
 above = np.mean(np.array(best_score) > np.array(judge))
