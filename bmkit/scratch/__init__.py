@@ -4,9 +4,9 @@ Axes are named once, here: ``n`` examples, ``classes``, ``height``, ``width``, `
 """
 
 from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, softmax
-from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
+from bmkit.scratch.backpropagation import backward_pass, dense_backward, numerical_gradient
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
-from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
+from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, nearest_average, wilson_interval
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.losses import (
     binary_cross_entropy,
@@ -18,7 +18,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
-from bmkit.scratch.network import dense, dense_parameters, mlp_forward, neuron
+from bmkit.scratch.network import dense, dense_parameters, forward_pass, mlp_forward, neuron
 from bmkit.scratch.optimizers import (
     adam_step,
     best_learning_rate,
@@ -27,7 +27,7 @@ from bmkit.scratch.optimizers import (
     momentum_step,
     sgd_step,
 )
-from bmkit.scratch.preprocessing import iqr_bounds, min_max, one_hot, standardize, suspects
+from bmkit.scratch.preprocessing import iqr_bounds, min_max, standardize, suspects
 from bmkit.scratch.regularization import (
     dropout,
     l1_penalty,
@@ -38,7 +38,7 @@ from bmkit.scratch.regularization import (
     ridge,
     soft_threshold,
 )
-from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot_tokens
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
 from bmkit.scratch.validation import (
     cross_validation_estimate,
     cross_validation_standard_error,
@@ -92,9 +92,10 @@ __all__ = [
     "min_max",
     "mlp_forward",
     "momentum_step",
+    "nearest_average",
     "neuron",
+    "numerical_gradient",
     "one_hot",
-    "one_hot_tokens",
     "propagated_spread",
     "relu",
     "ridge",

@@ -99,6 +99,8 @@ def nearest_average(pictures):
 seen, truth = digits.arrays("validation")
 most_frequent = np.mean(truth == np.bincount(labels).argmax())
 nearest = np.mean(nearest_average(seen) == truth)
+reference = scratch.nearest_average(pictures, labels, seen)
+expect("bmkit.scratch", reference, equals=nearest_average(seen))
 expect("most frequent digit, share right", most_frequent, at_most=0.12)
 expect("nearest average, share right", nearest, at_least=0.85, at_most=0.95)
 
@@ -190,6 +192,7 @@ expect("its lead over the nearest average", test_accuracy - baseline, at_least=0
 predicted = np.argmax(network.predict(x_test, verbose=0), axis=1)
 table = np.zeros((10, 10), dtype=int)
 np.add.at(table, (y_test, predicted), 1)
+expect("bmkit.scratch", scratch.confusion_matrix(y_test, predicted, 10), equals=table)
 names = [str(digit) for digit in range(10)]
 plot.show(plot.matrix(table, names, names, xlabel="what the network read", ylabel="true digit"))
 expect("test digits counted", table.sum(), equals=len(y_test))

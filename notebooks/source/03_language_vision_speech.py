@@ -116,7 +116,7 @@ print(*tokens)
 
 # %%
 table = np.random.default_rng(0).normal(size=(len(vocabulary), 4))
-rows = np.eye(len(vocabulary))[tokens]  # (15, vocabulary)
+rows = scratch.one_hot(tokens, len(vocabulary))  # (15, vocabulary)
 embedded = rows @ table  # (15, 4)
 layer = keras.layers.Embedding(*table.shape)
 layer.build()
@@ -348,7 +348,8 @@ facts = {
 lines = [["kind", "what is stored", "tensor (n, time, features)", "one step", "wanted (classes)"]]
 for name, (kind, given, step, features, wanted) in facts.items():
     x, y = sets[name]["train"]
-    lines.append([kind, given, f"({len(x)}, {x.shape[1]}, {features})", step, f"{wanted} ({y.max() + 1})"])
+    tensor, wanted = f"({len(x)}, {x.shape[1]}, {features})", f"{wanted} ({y.max() + 1})"
+    lines.append([kind, given, tensor, step, wanted])
 figure, axes = plot.subplots(figsize=(7.6, 1.7))
 table = axes.table(lines, loc="center", cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
 table.auto_set_font_size(False)
@@ -594,8 +595,7 @@ for name, (kind, *_) in facts.items():
     expect(f"{kind}: test accuracy of the body", np.mean(answers == y), at_least=lowest)
     lead = classical[name].score(x, y) - np.mean(answers == y)
     expect("    classical minus body", lead, at_least=least, at_most=most)
-table = np.zeros((9, 9), dtype=int)
-np.add.at(table, (y, answers), 1)  # of speech, which came last
+table = scratch.confusion_matrix(y, answers, 9)  # of speech, which came last
 expect("test utterances", table.sum(), equals=370)
 who = [str(k) for k in range(1, 10)]
 plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabel="true speaker"))

@@ -178,6 +178,8 @@ by_hand = 2 * (start - five) / 5
 measured = numerical_gradient(lambda y_pred: mean_squared_error(five, y_pred), start)
 print("by hand:", by_hand)
 expect("by hand and by finite differences", measured, equals=by_hand, tolerance=1e-8)
+again = scratch.numerical_gradient(lambda y_pred: mean_squared_error(five, y_pred), start)
+expect("finite differences, bmkit.scratch", again, equals=measured, tolerance=1e-8)
 
 # %% [markdown]
 # ## Yes or no: the price of surprise

@@ -89,8 +89,8 @@ def loss_at(theta):
     return scratch.mean_squared_error(y, x @ theta)
 
 
-measured = [(loss_at(h) - loss_at(-h)) / 2e-4 for h in 1e-4 * np.eye(2)]
 origin, first = descend(0.01, 1)
+measured = scratch.numerical_gradient(loss_at, origin, step=1e-4)
 expect("gradient by finite differences", measured, equals=gradient(origin), tolerance=1e-4)
 expect("bmkit.scratch", scratch.sgd_step(origin, gradient(origin), 0.01), equals=first, tolerance=1e-12)
 
@@ -553,8 +553,7 @@ for name, optimizer in contenders.items():
     runs[name] = train.fit(network, digits.train, digits.validation, epochs=10)
 
 # %%
-averages = np.array([x_train[labels == k].mean(axis=0) for k in range(10)])  # (10, 64), see chapter 00
-baseline = np.mean(((x_seen[:, np.newaxis] - averages) ** 2).sum(axis=2).argmin(axis=1) == truth)
+baseline = np.mean(scratch.nearest_average(x_train, labels, x_seen) == truth)  # chapter 00's
 figure, axes = plot.subplots(figsize=(6.8, 3.4))
 for (name, run), marker in zip(runs.items(), plot.MARKERS):
     axes.plot(range(1, 11), run["val_loss"], marker=marker, label=name)

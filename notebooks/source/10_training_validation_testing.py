@@ -63,8 +63,8 @@ def train_by_hand(w, b, learning_rate, epochs):
     return w, b, losses
 
 # %% [markdown]
-# Eight lines, and nothing is hidden. Now hand the same work to Keras: same start, same batches, same step. `fit` does the four
-# moves, counts, shuffles if it may (here it may not), and looks at the validation data after each epoch. Do you expect the
+# Eight lines, and nothing is hidden. [Chapter 02](02_deep_learning.ipynb) had Keras take single steps of this kind. Now we hand over
+# the whole loop: same start, same batches, same step. `fit` does the four moves, counts, shuffles if it may (here it may not), and looks at the validation data after each epoch. Do you expect the
 # same weights, or only similar ones?
 
 
@@ -464,8 +464,7 @@ print(f"default with the whole budget: its loss is (here: {ratio:.2f}) times the
 
 # %%
 def read(weights, pictures):  # the network in NumPy; dropout is off when it is not training
-    w1, b1, w2, b2 = weights
-    return (scratch.relu(pictures.reshape(-1, 64) @ w1 + b1) @ w2 + b2).argmax(axis=1)
+    return scratch.mlp_forward(pictures.reshape(-1, 64), weights).argmax(axis=1)
 
 
 x_test, y_test = digits.arrays("test")
@@ -473,8 +472,7 @@ chosen = int(np.argmin([loss for loss, _ in snapshots]))
 answers = read(snapshots[chosen][1], x_test)
 hits = int(np.trace(scratch.confusion_matrix(y_test, answers, 10)))  # the diagonal: read as what it is
 expect("test accuracy", hits / len(y_test), at_least=0.92)
-averages = np.array([x[y == digit].mean(axis=0) for digit in range(10)])  # chapter 00's baseline
-nearest = ((x_test[:, np.newaxis] - averages) ** 2).sum(axis=(2, 3, 4)).argmin(axis=1)
+nearest = scratch.nearest_average(x, y, x_test)  # chapter 00's baseline
 lead = hits / len(y_test) - scratch.accuracy(y_test, nearest)
 expect("lead over the nearest average", lead, at_least=0.03)
 
