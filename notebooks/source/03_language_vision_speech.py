@@ -351,9 +351,8 @@ for name, (kind, given, step, features, wanted) in facts.items():
     tensor, wanted = f"({len(x)}, {x.shape[1]}, {features})", f"{wanted} ({y.max() + 1})"
     lines.append([kind, given, tensor, step, wanted])
 figure, axes = plot.subplots(figsize=(7.6, 1.7))
-table = axes.table(lines, loc="center", cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
+table = axes.table(lines, bbox=(0, 0, 1, 1), cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
 table.auto_set_font_size(False)
-table.scale(1, 1.7)
 axes.axis("off")
 plot.show(figure)
 
