@@ -9,10 +9,7 @@ import io
 import json
 import logging
 import os
-import socket
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +19,7 @@ import numpy as np
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
 from bmkit.data.manifest import SPLITS, DataError, Entry, Weights, entry, read
-from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
+from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members, resolves
 
 __all__ = ["fetch", "open_splits", "prepared_folder", "verify"]
 
@@ -145,29 +142,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     return place
 
 
-def _resolves(host: str) -> bool:
-    """Tell within five seconds whether there is a network; a proxy would resolve names itself."""
-    if not host or urllib.request.getproxies():
-        return True
-    found = []
-
-    def look_up() -> None:
-        with contextlib.suppress(OSError):
-            found.extend(socket.getaddrinfo(host, 443))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(5)
-    return bool(found)
-
-
 def _online(data_set: Entry) -> dict[str, Any]:
     """Open a set that TFDS downloads by itself; the local copy is always tried first."""
     recipe, folder = data_set.recipe, cache_folder() / "online"
     wanted = {"split": [recipe.splits[split] for split in SPLITS], "data_dir": folder}
     with _quietly() as tfds, contextlib.suppress(AssertionError):  # what TFDS raises where it finds no local copy
         return dict(zip(SPLITS, tfds.load(recipe.dataset, download=False, **wanted), strict=True))
-    if not _resolves(recipe.host):
+    if not resolves(recipe.host):
         raise DataError(
             f"{data_set.name} is not on this computer and there is no network; connect to the network once and run "
             f"`python3 -m bmkit data fetch {data_set.name}`."
