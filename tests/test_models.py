@@ -66,25 +66,6 @@ CASES = [
         convolution(3, 32) + convolution(32, 64) + dense(2 * 2 * 64, 128) + dense(128, 4),
     ),
     (
-        "efficientnet_lite",
-        models.efficientnet_lite,
-        {
-            "input_shape": (8, 8, 2),
-            "num_classes": 3,
-            "stages": ((1, 3, 1, 1, 8), (2, 3, 2, 2, 16)),
-            "stem": 8,
-            "head": 32,
-            "dropout": 0.0,
-        },
-        # kernels, then four numbers a feature map for each normalisation
-        (9 * 2 * 8 + 4 * 8)
-        + (9 * 8 + 4 * 8 + 8 * 8 + 4 * 8)
-        + (8 * 16 + 4 * 16 + 9 * 16 + 4 * 16 + 16 * 16 + 4 * 16)
-        + (16 * 32 + 4 * 32 + 9 * 32 + 4 * 32 + 32 * 16 + 4 * 16)
-        + (16 * 32 + 4 * 32)
-        + dense(32, 3),
-    ),
-    (
         "sequence_classifier",
         models.sequence_classifier,
         {"input_shape": (6, 5), "num_classes": 3, "window": 3, "filters": 8, "dense_units": 16},
@@ -103,7 +84,6 @@ BAD = [
     (models.cnn, {"input_shape": (8, 8), "num_classes": 2}, ""),
     (models.cnn, {"input_shape": (8, 8, 1), "num_classes": 2, "filters": (0,)}, ""),
     (models.cnn, {"input_shape": (8, 8, 1), "num_classes": 2, "dense_units": 0}, ""),
-    (models.efficientnet_lite, {"input_shape": (8, 8), "num_classes": 2}, "expected .height, width, channels."),
     (models.mlp, {"input_shape": (8,), "num_classes": 2, "hidden_units": (-1,)}, ""),
     (models.sequence_classifier, {"input_shape": (6, 5), "num_classes": 2, "window": 0}, ""),
     (models.sequence_classifier, {"input_shape": (6,), "num_classes": 2}, ""),

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bmkit import data, models
+from bmkit import data
 from bmkit.data import manifest, unpickle
 from bmkit.data.weights import weight_files
 from bmkit.pretrained import pictures, text
+from bmkit.pretrained.efficientnet_lite import efficientnet_lite
 
 pytest_plugins = ["test_data_shop"]  # the fixture shop
 
@@ -99,7 +100,7 @@ TINY = {"stages": ((1, 3, 1, 1, 4), (1, 3, 2, 2, 4)), "stem": 4, "head": 8, "dro
 
 
 def test_a_missing_or_misshapen_tensor_is_named():
-    model = models.efficientnet_lite((8, 8, 3), 2, **TINY)
+    model = efficientnet_lite((8, 8, 3), 2, **TINY)
     with pytest.raises(data.DataError, match=r"lack _conv_stem\.weight of 4 axes, which stem_conv needs"):
         pictures.fill_from_torch(model, {})
     with pytest.raises(data.DataError, match=r"has shape \(3, 3, 3, 5\), but stem_conv takes \(3, 3, 3, 4\)"):
@@ -107,7 +108,7 @@ def test_a_missing_or_misshapen_tensor_is_named():
 
 
 def test_pictures_of_any_size_are_prepared_and_others_refused():
-    model = models.efficientnet_lite((8, 8, 3), 2, **TINY)
+    model = efficientnet_lite((8, 8, 3), 2, **TINY)
     tiny = pictures.PictureClassifier(model, ("dark", "light"), lambda pixels: pixels / 255)
     white = np.full((20, 30, 3), 255, "uint8")
     assert tiny.preprocess(white).shape == (1, 8, 8, 3)

@@ -5,8 +5,7 @@ TensorFlow, JAX and PyTorch backends.
 """
 
 from bmkit.models.cnn import article_cnn, cnn
-from bmkit.models.efficientnet_lite import efficientnet_lite
 from bmkit.models.mlp import mlp
 from bmkit.models.sequence import sequence_classifier
 
-__all__ = ["article_cnn", "cnn", "efficientnet_lite", "mlp", "sequence_classifier"]
+__all__ = ["article_cnn", "cnn", "mlp", "sequence_classifier"]

@@ -13,7 +13,7 @@ from bmkit.backend import keras
 from bmkit.data.parcels import fetch_parcel, read_members
 from bmkit.data.unpickle import read_state
 from bmkit.data.weights import weight_files
-from bmkit.models.efficientnet_lite import efficientnet_lite
+from bmkit.pretrained.efficientnet_lite import efficientnet_lite
 
 __all__ = ["PictureClassifier", "efficientnet_lite0", "fill_from_torch", "imagenet_labels"]
 
@@ -90,7 +90,7 @@ def fill_from_torch(model: Any, state: dict[str, np.ndarray]) -> None:
     PyTorch keeps a convolution's kernel as (output, input, height, width), Keras as (height, width, input, output).
 
     Args:
-        model: what `bmkit.models.efficientnet_lite` built.
+        model: what `bmkit.pretrained.efficientnet_lite` built.
         state: arrays by PyTorch's names, as `bmkit.data.unpickle.read_state` gives them.
 
     Raises:
