@@ -179,6 +179,14 @@ def test_features_and_the_last_layer_make_the_logits(efficientnet):
     assert efficientnet.model.count_params() == data.weights()["efficientnet_lite0"].parameters
 
 
+def test_a_warm_load_and_a_first_use_print_nothing():
+    code = "from bmkit import pretrained\nm = pretrained.load('minilm').encode(['a'])\n"
+    code += "e = pretrained.load('efficientnet_lite0')\nimport numpy\ne.classify(numpy.zeros((9, 9, 3)))\n"
+    code += "s = pretrained.load('smollm2')\ns.logits([[1]])\ns.chat([])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
 OTHER_BACKEND = """
 import sys
 import numpy as np

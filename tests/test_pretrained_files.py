@@ -210,7 +210,7 @@ def weight_shop(shop):
 
 
 def test_weights_are_described_fetched_verified_and_opened(weight_shop, capfd):
-    about = str(data.weights()["tiny_model"])
+    about = str(data.describe("tiny_model"))
     assert "parameters: 7" in about and "bmkit-tiny 1.0 (0.7 MB)" in about and "licence: CC0" in about
     (problem,) = data.verify(["tiny_model"])
     assert "not fetched yet" in problem and "data fetch tiny_model" in problem
