@@ -21,6 +21,7 @@ import numpy as np
 
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
+from bmkit.data.installed import read_installed
 from bmkit.data.manifest import SPLITS, DataError, Entry, entry, read
 from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
 
@@ -134,7 +135,7 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
         raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
     parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
     say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
-    members = read_members(parcel, recipe.members) if parcel else {}
+    members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
     splits = readers.READERS[recipe.reader](members, data_set.description)
     with work_folder() as folder, storage_errors(f"writing the prepared set {data_set.name}"):
         made = _store(data_set, splits, folder)

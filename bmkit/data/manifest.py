@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import re
 import textwrap
 import tomllib
 from pathlib import Path
@@ -17,7 +18,8 @@ __all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Re
 
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SPLITS = ("train", "validation", "test")
-SOURCES = ("scikit-learn", "tfds")
+SOURCES = ("scikit-learn", "installed", "tfds")
+PIN = re.compile(r"[\w.-]+==[\w.+!]+")  # a package and its exact version
 
 
 class DataError(Exception):
@@ -101,10 +103,14 @@ class Description:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading."""
+    """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading.
+
+    The source "installed" names `packages` with their versions, whose files are the members.
+    """
 
     parcel: str = ""
     source: str = ""
+    packages: tuple = ()
     members: tuple = ()
     reader: str = ""
     divide_by: int = 1
@@ -158,8 +164,12 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     if recipe.parcel not in parcels and (recipe.parcel or recipe.source not in SOURCES):
         allowed = ", ".join([*parcels, *SOURCES])
         raise DataError(f"{where} comes from {recipe.parcel or recipe.source!r}; allowed: {allowed}.")
+    if bool(recipe.packages) != (recipe.source == "installed") or not all(map(PIN.fullmatch, recipe.packages)):
+        raise DataError(f'{where}: packages is {list(recipe.packages)}, expected ["NAME==VERSION"] for "installed".')
     parcel = parcels.get(recipe.parcel)
     source = f"{parcel.name} {parcel.version}" if parcel else recipe.source
+    if recipe.packages:
+        source = ", ".join(recipe.packages).replace("==", " ")
     if recipe.source == "tfds":
         source = f"TensorFlow Datasets {recipe.dataset}"
     given = {"name": name, "source": source, "download_bytes": parcel.bytes if parcel else recipe.bytes}

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from bmkit.data.draw import group_numbers, grouped, stratified
+from bmkit.data import texts
+from bmkit.data.draw import Members, Splits, group_numbers, grouped, stratified
 from bmkit.data.manifest import SPLITS, DataError, Description
 from bmkit.data.parcels import LARGEST
+from bmkit.data.texts import opening
 from bmkit.data.unpickle import read_array, read_frame
 
-__all__ = ["READERS", "VERSION", "opening", "pixels", "stratified"]
+__all__ = ["READERS", "VERSION", "pixels"]
 
 VERSION = 1  # raise it when a reader's result changes: prepared sets of older readers are then made again
-Members = dict[str, bytes]
-Splits = dict[str, tuple[Any, np.ndarray]]
 
 
 def _unpacked(packed: bytes, decompressor: Any) -> bytes:
@@ -102,25 +102,6 @@ def labelled_csv(members: Members, description: Description) -> Splits:
 def _frames(members: Members) -> list[dict[str, np.ndarray]]:
     """Read xz-compressed pickled tables, in the order of their names."""
     return [read_frame(_unpacked(packed, lzma.LZMADecompressor())) for packed in members.values()]
-
-
-def opening(text: str) -> str:
-    """Return the first 60 letters and digits of a text, without tags and case: equal openings, same review.
-
-    Args:
-        text: a review, may hold HTML tags.
-
-    Returns:
-        At most 60 lower-case characters.
-
-    Example:
-        >>> opening("<br />Good, GOOD coffee!")
-        'goodgoodcoffee'
-
-    Reference:
-        Broder, 1997, "On the Resemblance and Containment of Documents", https://doi.org/10.1109/SEQUEN.1997.666900
-    """
-    return re.sub(r"[\W_]+", "", re.sub(r"<[^>]*>", " ", text)).lower()[:60]
 
 
 def reviews(members: Members, description: Description) -> Splits:
@@ -259,4 +240,4 @@ READERS: dict[str, Callable[[Members, Description], Splits]] = {
         *(digits, embedded_table, labelled_csv, pickled_pictures, pickled_pictures_raw, reviews, reviews_raw),
         *(time_series, faces, ratings, mixtures, customers),
     )
-}
+} | texts.READERS
