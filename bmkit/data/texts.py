@@ -25,7 +25,7 @@ MARKUP = (
     (re.compile(r"\*{1,2}(\w[^*]*)\*{1,2}"), r"\1"),  # *x*
 )
 SENTENCES = re.compile(r"[A-Z][a-z]*,? [A-Za-z0-9 ,.;:'\"()?!/_=+-]*\.")
-NO_SENTENCES = re.compile(r"https?:|--|\.\. |\bdoi\b|[A-Z]\.,? [A-Z]\.")  # addresses, underlines, directives, names
+NO_SENTENCES = re.compile(r"https?:|::|--|\.\. |\bdoi\b|[A-Z]\.,? [A-Z]\.")  # addresses, underlines, directives, names
 
 
 def opening(text: str) -> str:
@@ -93,17 +93,22 @@ def dates(_: Members, description: Description) -> Splits:
 
 
 def _paragraphs(docstring: str) -> Iterator[str]:
-    """Yield runs of lines of one indentation that stand after an empty line, an underline or "name : type"."""
-    group, indent, above = [], -1, ""
+    """Yield runs of lines that begin a thought: after an empty line, a title, "name : type", or in "name: text"."""
+    group, indent, hanging, above = [], -1, False, ""
     for line in [*docstring.split("\n"), ""]:
-        here = len(line) - len(line.lstrip())
-        if group and (not line.strip() or here != indent):
-            yield " ".join(" ".join(group).split())
+        here, text = len(line) - len(line.lstrip()), line.strip()
+        if group and (not text or (here <= indent if hanging else here != indent)):
+            yield " ".join(group)
             group = []
-        if line.strip() and (group or not above or " : " in above or not above.strip("-=~")):
-            group.append(line.strip())
-            indent = here
-        above = line.strip()
+        argument = re.match(r"`{0,2}\*{0,2}\w+`{0,2}: +(?=[A-Z])", text)
+        if group:
+            group.append(text)
+            indent, hanging = here, False
+        elif argument:  # its text goes on in deeper lines
+            group, indent, hanging = [text[argument.end() :]], here, True
+        elif text and (not above.strip("-=~") or " : " in above or above.endswith(":")):
+            group, indent, hanging = [text], here, False
+        above = text
 
 
 def prose(docstring: str) -> list[str]:
@@ -136,6 +141,7 @@ def prose(docstring: str) -> list[str]:
     for text in _paragraphs(docstring):
         for pattern, instead in MARKUP:
             text = pattern.sub(instead, text)
+        text = " ".join(text.split())
         signs = len(re.findall(r"[^A-Za-z ,.'-]", text))
         whole = SENTENCES.fullmatch(text) and not NO_SENTENCES.search(text)
         if whole and len(opening(text)) == 60 and signs <= 0.03 * len(text):
