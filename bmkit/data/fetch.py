@@ -84,7 +84,9 @@ def _feature(values: Any, features: Any) -> Any:
         return {name: _feature(array, features) for name, array in values.items()}
     if values.dtype == object:
         return features.Text()
-    return features.Tensor(shape=values.shape[1:], dtype=values.dtype)
+    # Sound is stored as bytes: as a list of numbers, which is the rule, a negative one would take ten.
+    encoding = "bytes" if values.dtype == np.int16 else "none"
+    return features.Tensor(shape=values.shape[1:], dtype=values.dtype, encoding=encoding)
 
 
 def _examples(x: Any, y: np.ndarray) -> Iterator[tuple[int, dict]]:

@@ -88,7 +88,8 @@ def _pair(data_set: Entry) -> Any:
         x, y = (example[key] for key in recipe.keys)
         if isinstance(description.x, Field):
             return typed(x, description.x, recipe.divide_by), typed(y, description.y)
-        return {name: typed(x[name], field) for name, field in description.x.items()}, typed(y, description.y)
+        inputs = {name: typed(x[name], field, recipe.divide_by) for name, field in description.x.items()}
+        return inputs, typed(y, description.y)
 
     return pair
 

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import platform
 import re
 import textwrap
 import tomllib
@@ -19,6 +20,7 @@ __all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Re
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SPLITS = ("train", "validation", "test")
 SOURCES = ("scikit-learn", "installed", "tfds")
+COMPUTER = f"{platform.system()}-{platform.machine()}".lower()  # as "linux-x86_64"
 PIN = re.compile(r"[\w.-]+==[\w.+!]+")  # a package and its exact version
 
 
@@ -28,7 +30,10 @@ class DataError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """A wheel used as a data parcel: exactly one file, known by size and SHA-256."""
+    """A wheel used as a data parcel: exactly one file, known by size and SHA-256.
+
+    A parcel that holds a program has one wheel per kind of computer, `wheels`; the file is this computer's, or "".
+    """
 
     name: str
     version: str
@@ -36,6 +41,7 @@ class Parcel:
     sha256: str
     bytes: int
     licence: str
+    wheels: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,6 +153,15 @@ def _build(kind: type, table: dict, where: str) -> Any:
     return kind(**values)
 
 
+def _parcel(name: str, table: dict) -> Parcel:
+    """Read one parcel; of several wheels take the one for this computer."""
+    wheels = table.get("wheels", {})
+    if not isinstance(wheels, dict) or (wheels and {"file", "sha256", "bytes"} & set(table)):
+        raise DataError(f"[parcels.{name}] has wheels, expected a table of file, sha256 and bytes for each computer.")
+    of_this = wheels.get(COMPUTER, {"file": "", "sha256": "", "bytes": 0}) if wheels else {}
+    return _build(Parcel, {"name": name} | table | of_this, f"[parcels.{name}]")
+
+
 def _inputs(table: Any, where: str) -> Field | dict:
     """Read `x`: one field, or a table of named fields."""
     if not isinstance(table, dict):
@@ -179,7 +194,8 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     for what, splits in (("rows", description.rows), ("splits", recipe.splits)):
         if tuple(splits) != SPLITS:
             raise DataError(f"{where}: {what} names {list(splits)}, expected {list(SPLITS)}.")
-    digest.update(parcel.sha256.encode() if parcel else b"")
+    wheels = parcel.wheels.values() if parcel else ()  # whatever the computer, the same digest
+    digest.update("".join(w["sha256"] for w in wheels).encode() or (parcel.sha256.encode() if parcel else b""))
     return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest.hexdigest())
 
 
@@ -213,10 +229,7 @@ def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry]]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         for table in set(document) - {"parcels", "sets"}:
             raise DataError(f"there is an unknown table [{table}]; allowed: [parcels.NAME], [sets.NAME].")
-        parcels = {
-            name: _build(Parcel, {"name": name} | table, f"[parcels.{name}]")
-            for name, table in document["parcels"].items()
-        }
+        parcels = {name: _parcel(name, table) for name, table in document["parcels"].items()}
         return parcels, {name: _entry(name, table, parcels) for name, table in document["sets"].items()}
     except DataError as error:
         raise DataError(f"{path}: {error} Mend that line.") from None

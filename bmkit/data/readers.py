@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bmkit.data import texts
+from bmkit.data import texts, voices
 from bmkit.data.draw import Members, Splits, group_numbers, grouped, stratified
 from bmkit.data.manifest import SPLITS, DataError, Description
 from bmkit.data.parcels import LARGEST
@@ -240,4 +240,5 @@ READERS: dict[str, Callable[[Members, Description], Splits]] = {
         *(digits, embedded_table, labelled_csv, pickled_pictures, pickled_pictures_raw, reviews, reviews_raw),
         *(time_series, faces, ratings, mixtures, customers),
     )
-} | texts.READERS
+}
+READERS |= texts.READERS | voices.READERS
