@@ -179,6 +179,16 @@ def test_test_faces_belong_to_people_never_seen(name, arrays):
     assert set().union(*people.values()) == set(range(40))
 
 
+@pytest.mark.parametrize("name", ["electricity_demand"])
+def test_a_series_is_in_the_order_of_time_and_later_splits_are_later(name, arrays):
+    steps = np.concatenate([arrays[split][0]["step"] for split in SPLITS])
+    np.testing.assert_array_equal(steps, np.arange(4032))
+    demand = np.concatenate([arrays[split][1] for split in SPLITS])
+    assert demand[:3].tolist() == [22262, 21756, 22247] and demand[-1] == 23132
+    by_day = demand.reshape(12, 7, 48).mean(axis=(0, 2))
+    assert by_day[5:].max() < by_day[:5].min(), "Saturdays and Sundays need least"
+
+
 @pytest.mark.parametrize("name", ["insteval"])
 def test_every_rated_lecturer_and_student_is_in_train(name, arrays):
     seen, _ = arrays["train"]

@@ -165,3 +165,10 @@ def test_groups_are_never_divided_and_equal_rows_share_a_number():
     assert sorted(np.concatenate(parts)) == list(range(len(groups)))
     kinds = [set(groups[rows]) for rows in parts]
     assert [len(kind) for kind in kinds] == [30, 10, 10] and len(set().union(*kinds)) == 50
+
+
+def test_a_series_out_of_order_is_refused(monkeypatch):
+    frame = {"rownames": np.array([1, 3, 2]), "x": np.array([5, 6, 7])}
+    monkeypatch.setattr(readers, "_frames", lambda _: [frame])
+    with pytest.raises(data.DataError, match="electricity_demand is not in the order of time; expected rows numbered"):
+        readers.half_hours({}, data.describe("electricity_demand"))

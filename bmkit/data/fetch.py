@@ -115,6 +115,7 @@ def _store(data_set: Entry, splits: readers.Splits, folder: Path) -> Path:
                 features=tfds.features.FeaturesDict(example),
                 split_datasets={split: _examples(*splits[split]) for split in SPLITS},
                 data_dir=folder,
+                disable_shuffling=data_set.recipe.ordered,
             )
         except tf.errors.OpError as error:  # TensorFlow's own words for a full or read-only disk
             raise OSError(f"TensorFlow could not write: {error.message}") from error

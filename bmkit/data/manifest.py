@@ -111,7 +111,8 @@ class Description:
 class Recipe:
     """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading.
 
-    The source "installed" names `packages` with their versions, whose files are the members.
+    The source "installed" names `packages` with their versions, whose files are the members. `ordered` keeps the
+    reader's order of rows, which otherwise are stored in an arbitrary, fixed one.
     """
 
     parcel: str = ""
@@ -120,6 +121,7 @@ class Recipe:
     members: tuple = ()
     reader: str = ""
     divide_by: int = 1
+    ordered: bool = False
     dataset: str = ""
     keys: tuple = ("x", "y")
     splits: dict = dataclasses.field(default_factory=lambda: {split: split for split in SPLITS})

@@ -234,11 +234,23 @@ def customers(members: Members, description: Description) -> Splits:
     }
 
 
+def half_hours(members: Members, description: Description) -> Splits:
+    """Read a series of one value per half-hour from a Monday's midnight on, split in the order of time."""
+    (frame,) = _frames(members)
+    step, y = np.arange(len(frame["x"])), frame["x"].astype(np.float32)
+    if not np.array_equal(frame["rownames"], step + 1):
+        raise DataError(f"{description.name} is not in the order of time; expected rows numbered from 1.")
+    x = {"step": step, "weekday": step // 48 % 7, "half_hour": step % 48}
+    ends = np.cumsum([description.rows[split] for split in SPLITS])
+    parts = zip(SPLITS, np.split(step, ends)[:3], strict=True)
+    return {split: ({name: column[rows] for name, column in x.items()}, y[rows]) for split, rows in parts}
+
+
 READERS: dict[str, Callable[[Members, Description], Splits]] = {
     reader.__name__: reader
     for reader in (
         *(digits, embedded_table, labelled_csv, pickled_pictures, pickled_pictures_raw, reviews, reviews_raw),
-        *(time_series, faces, ratings, mixtures, customers),
+        *(time_series, faces, ratings, mixtures, customers, half_hours),
     )
 }
 READERS |= texts.READERS | voices.READERS
