@@ -163,7 +163,7 @@ def test_the_description_is_complete_and_readable(name):
 def test_the_parcel_in_the_cache_is_the_one_of_the_manifest(name, arrays):
     parcel = manifest.entry(name).parcel
     if not parcel:
-        pytest.skip("comes with scikit-learn")
+        pytest.skip("comes without a parcel")
     assert data.describe(name).download_bytes == parcel.bytes
     path = cache_folder() / "parcels" / parcel.file
     if not path.exists():
