@@ -305,13 +305,13 @@ age = mix[:, -1]
 def draw(reach):
     low, high = scratch.iqr_bounds(age, reach)
     beyond = (age < low) | (age > high)
-    figure, axes = plot.subplots(figsize=(6.4, 3.0))
+    figure, axes = plot.subplots(figsize=(7.8, 3.0))
     axes.plot(age[~beyond], strength[~beyond], ".", color=plot.COLORS[4], label="inside the fences")
     axes.plot(age[beyond], strength[beyond], "x", color=plot.COLORS[3], label="beyond the fences")
     axes.axvline(high, color="black", ls="--", lw=0.8)
     axes.set(xlabel="age (days)", ylabel="strength (MPa)")
     axes.set_title(f"{beyond.sum()} of {len(age)} samples flagged")
-    axes.legend(fontsize=9, loc="lower right")
+    axes.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -482,6 +482,8 @@ fresh = keep([same[row] not in in_test for row in kept], "reviews, also in test"
 reviews, stars = plain[kept][fresh], great[kept][fresh]
 
 # %%
+import textwrap
+
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -495,7 +497,7 @@ doubtful = scratch.suspects(stars, p)
 print("labelled 'fewer than five stars':")
 for row in np.flatnonzero(doubtful & (stars == 0)):
     if "entire family Love it" in reviews[row] or "take away 2 stars" in reviews[row]:
-        print("·", " ".join(reviews[row].split())[:406])
+        print(textwrap.fill("· " + " ".join(reviews[row].split())[:406], 88))
 
 # %% [markdown]
 # Read them. Is the label wrong? The first is nothing but praise, and perhaps its writer gave four stars, or slipped: we cannot

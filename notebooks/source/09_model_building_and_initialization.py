@@ -3,7 +3,7 @@
 #
 # **After this you can** build the same model in three ways and say when to use which, read shapes and summaries, derive from algebra how a start spreads numbers through a deep network, choose between Glorot and He, and start from pretrained weights
 #
-# **Time** 45 min to read, 80 min to teach, 40 s to run
+# **Time** 45 min to read, 80 min to teach, 50 s to run
 #
 # **Before** [01 · Neural networks](01_neural_networks.ipynb), [05 · Gradient descent](05_gradient_descent.ipynb)
 #
@@ -542,7 +542,7 @@ expect("test set, its mean lead over the random start", lead, at_least=0.1)
 # <details><summary>A model of ten layers does not learn. How do you find out whether the start is to blame?</summary>Send one batch
 # through and print the spread of every layer. If it shrinks or grows by the same factor from layer to layer, it is.</details><br>
 #
-# **Next** Chapter 10, *Training, validation, testing*, goes on with steps 4 to 6. Chapter 19, *ResNet*, uses the shortcut to go much deeper.
+# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb) goes on with steps 4 to 6. Chapter 19, *ResNet*, uses the shortcut to go much deeper.
 #
 # **References**
 #
