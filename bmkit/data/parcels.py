@@ -8,8 +8,11 @@ import contextlib
 import errno
 import fnmatch
 import os
+import socket
 import subprocess
 import sys
+import threading
+import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,7 +21,7 @@ from pathlib import Path, PureWindowsPath
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
 from bmkit.data.manifest import DataError, Parcel
 
-__all__ = ["fetch_parcel", "problem_of", "read_members"]
+__all__ = ["fetch_parcel", "problem_of", "read_members", "resolves"]
 
 LARGEST = 512 * 2**20  # bytes that one set may take unpacked: more is a decompression bomb, not a lesson
 Progress = Callable[[int, int], None]
@@ -212,3 +215,33 @@ def read_members(path: Path, patterns: tuple) -> dict[str, bytes]:
         if not any(_listed(name, (pattern,)) for name in found):
             raise DataError(f"{path.name} has no member {pattern!r}; mend the recipe in data/manifest.toml.")
     return found
+
+
+def resolves(host: str) -> bool:
+    """Tell within five seconds whether there is a network; a proxy would resolve names itself.
+
+    Args:
+        host: the name of the computer that will be asked, or an empty text for none.
+
+    Returns:
+        Whether its address was found, or need not be.
+
+    Example:
+        >>> resolves("")
+        True
+
+    Reference:
+        Python documentation, socket, https://docs.python.org/3/library/socket.html
+    """
+    if not host or urllib.request.getproxies():
+        return True
+    found = []
+
+    def look_up() -> None:
+        with contextlib.suppress(OSError):
+            found.extend(socket.getaddrinfo(host, 443))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(5)
+    return bool(found)
