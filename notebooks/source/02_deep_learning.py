@@ -3,7 +3,7 @@
 #
 # **After this you can** trace a slope back through a graph of operations, build a small automatic differentiator, write backpropagation for a network of any depth, check it against TensorFlow, and say what depth buys and what it costs
 #
-# **Time** 50 min to read, 90 min to teach, 40 s to run
+# **Time** 50 min to read, 90 min to teach, 25 s to run
 #
 # **Before** [01 · Neural networks](01_neural_networks.ipynb), [04 · Loss functions](04_loss_functions.ipynb)
 #

@@ -3,7 +3,7 @@
 #
 # **After this you can** write gradient descent, SGD, momentum and Adam from memory, say from the curvature of a loss which learning rates converge, find out why a descent is slow, read the noise of mini-batches, and choose an optimizer with a fair comparison
 #
-# **Time** 50 min to read, 90 min to teach, 40 s to run
+# **Time** 50 min to read, 90 min to teach, 25 s to run
 #
 # **Before** [04 · Loss functions](04_loss_functions.ipynb)
 #
