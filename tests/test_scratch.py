@@ -43,9 +43,11 @@ def names(table, files=FILES):
 
 
 def assert_close(result, expected, tolerance, name):
-    """Compare arrays, or tuples and lists of them, in shape and in value."""
+    """Compare arrays, or tuples and lists of them, in shape and in value; texts must be equal."""
     relative, absolute = tolerance
-    if isinstance(result, (tuple, list)):
+    if isinstance(expected, (str, bytes)):
+        assert result == expected, f"{name} gives {result!r}, expected {expected!r}"
+    elif isinstance(result, (tuple, list)):
         assert len(result) == len(expected), f"{name} gives {len(result)} parts, expected {len(expected)}"
         for one, other in zip(result, expected, strict=True):
             assert_close(one, other, tolerance, name)
