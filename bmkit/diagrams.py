@@ -149,16 +149,16 @@ def shaded_words(words: Sequence[str], weights: np.ndarray, title: str = "") -> 
         raise ValueError(f"{len(words)} words but {len(weights)} weights; give one weight a word.")
     places, column, line = [], 0, 0
     for word in words:
-        if column and column + len(word) > 76:
+        if column and column + len(word) > 84:
             column, line = 0, line + 1
         places.append((column + len(word) / 2, line))
         column += len(word) + 2  # room for the frame of the next word
-    figure, axes = subplots(figsize=(8.0, 0.32 * (line + 1) + 0.4))
+    figure, axes = subplots(figsize=(8.2, 0.3 * (line + 1) + 0.3))
     for word, place, shade in zip(words, places, np.asarray(weights) / np.max(weights), strict=True):
         box = {"boxstyle": "square,pad=0.2", "fc": str(1 - 0.85 * shade), "ec": "none"}
         color = "white" if shade > 0.55 else "black"
-        axes.text(*place, word, ha="center", va="center", family="monospace", fontsize=9, color=color, bbox=box)
-    axes.set(xlim=(0, 77), ylim=(line + 0.6, -0.6))
+        axes.text(*place, word, ha="center", va="center", family="monospace", fontsize=10.5, color=color, bbox=box)
+    axes.set(xlim=(0, 85), ylim=(line + 0.6, -0.6))
     axes.set_title(title, fontsize=10, loc="left")
     axes.axis("off")
     return figure
@@ -185,14 +185,14 @@ def soft_lookup(
         >>> figure.axes[1].get_title()
         'answer: 6.0 m'
     """
-    figure, (left, right) = subplots(1, 2, figsize=(7.4, 2.9), width_ratios=(1, 1.5))
+    figure, (left, right) = subplots(1, 2, figsize=(8.2, 3.2), width_ratios=(1, 1.4))
     reach = max(1.0, float(np.hypot(*query)))
     for key, name in zip(keys, values, strict=True):
         left.annotate("", key, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0})
-        left.text(*(1.12 * key), name, ha=("center", "left", "right")[int(np.sign(key[0].round(6)))], va="center")
+        left.text(*(key * (1 + 0.2 * reach)), name, ha="center", va="center")
     style = {"arrowstyle": "-|>", "color": COLORS[3], "lw": 3, "shrinkA": 0, "shrinkB": 0}
     left.annotate("", query, (0, 0), arrowprops=style)
-    left.set(xlim=(-1.1 * reach - 0.6, 1.1 * reach + 0.6), ylim=(-1.1 * reach - 0.3, 1.1 * reach + 0.3), aspect="equal")
+    left.set(xlim=(-1.2 * reach - 0.3, 1.2 * reach + 0.3), ylim=(-1.2 * reach - 0.1, 1.2 * reach + 0.1), aspect="equal")
     left.axis("off")
     right.bar(list(values), weights, color=COLORS[4], edgecolor="black")
     for place, (weight, value) in enumerate(zip(weights, values.values(), strict=True)):

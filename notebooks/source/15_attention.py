@@ -51,7 +51,7 @@ def draw(wind_from, length):
 
 answer = scratch.softmax(keys @ np.array([3, 3]) / np.sqrt(2)) @ list(warmth.values())
 expect("wind from north-east, length 3: the answer in °C", answer, at_least=8.0, at_most=8.5)
-plot.explore(draw, start={"wind_from": 45, "length": 3}, wind_from=range(0, 360, 15), length=range(11))
+plot.explore(draw, start={"wind_from": 45, "length": 3}, wind_from=range(0, 360, 15), length=range(7))
 
 # %% [markdown]
 # *Figure. A soft look-up: the query arrow is compared with four keys; the more alike, the more weight; the answer is the weighted mean
@@ -127,13 +127,13 @@ for column, (axes, name) in enumerate(zip(row, ("spread of the scores", "effecti
         curve = [measured[divided, d][column] for d in sizes]
         axes.semilogx(sizes, curve, marker=marker, label=label, base=2)
     axes.set(xlabel="size of a key (d)", ylabel=name, ylim=(0, None))
+    axes.set_xticks(sizes, sizes)
 figure.legend(*row[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
 plot.show(figure)
 for d in sizes:
     expect(f"d = {d}: spread over √d", measured[False, d][0] / np.sqrt(d), at_least=0.85, at_most=1.15)
-low, high = (measured[False, d] for d in (4, 1024))
-expect("not divided, effective keys at d = 1024", high[1], at_most=1.3)
-expect("not divided, median slope at d = 1024", high[2], at_most=0.01)
+expect("not divided, effective keys at d = 1024", measured[False, 1024][1], at_most=1.3)
+expect("not divided, median slope at d = 1024", measured[False, 1024][2], at_most=0.01)
 expect("divided, fewest effective keys", min(measured[True, d][1] for d in sizes), at_least=15)
 expect("divided, least median slope", min(measured[True, d][2] for d in sizes), at_least=0.85)
 
@@ -141,7 +141,7 @@ expect("divided, least median slope", min(measured[True, d][2] for d in sizes), 
 # *Figure. Undivided scores grow with the size of the keys until one key takes all and the slope is gone. Divided by √d, nothing depends
 # on the size.*
 # <details><summary>In words</summary>Three charts over sizes from 4 to 1024. Dashed, not divided: the spread rises to 32, the
-# effective keys fall from about 10 to 1, the slope falls from about 0.8 to 0. Solid, divided: all three are level, at 1, at about 20
+# effective keys fall from about 12 to 1, the slope falls from about 0.8 to 0. Solid, divided: all three are level, at 1, at about 20
 # and above 0.9.</details><br>
 #
 # ## Masks: whom nobody may look at
@@ -178,11 +178,12 @@ four, filled = steps[:4], np.pad(steps[:4], ((0, 3), (0, 0)))  # (4, 8) and (7, 
 real = scratch.padding_mask([4], 7)  # (1, 7): the same for each query
 alone, masked = attention(four, four, four)[0], attention(filled, filled, filled, real)[0]
 expect("with mask, filling makes no difference", masked[:4], equals=alone, tolerance=1e-12)
-careless = attention(filled, filled, filled)[0][:4]
-share = np.linalg.norm(careless - alone) / np.linalg.norm(alone)
+both = [filled[np.newaxis] / np.sqrt(8), filled[np.newaxis]]  # queries; keys and values
+expect("    the same in Keras", layer(both, mask=[None, real])[0][:4], equals=alone, tolerance=1e-5)
+careless = attention(filled, filled, filled)[0][:4] - alone
+share = np.linalg.norm(careless) / np.linalg.norm(alone)
 expect("mask forgotten, answers are off by the share", share, at_least=0.05)
-other, triangle = steps.copy(), scratch.causal_mask(6)
-other[-1] = random.normal(size=8)  # another last step
+other, triangle = np.vstack([steps[:5], random.normal(size=8)]), scratch.causal_mask(6)
 for name, mask in {"no mask": True, "causal mask": triangle}.items():
     before, after = (attention(x, x, x, mask)[0] for x in (steps, other))
     leaks = (np.abs(after - before)[:5] > 1e-9).any(axis=1).sum()  # of the five earlier steps
@@ -199,16 +200,17 @@ for axes, (name, weights) in zip(row, (maps | {"causal, too late": late[0]}).ite
     axes.imshow(weights, cmap="Greys", vmin=0, vmax=1)
     for step in range(6):
         axes.text(6.1, step, f"{weights[step].sum():.1f}", va="center", fontsize=8)
-    axes.set(xlabel="looked at", ylabel="who looks", xticks=range(6), yticks=range(6))
-    axes.set_title(name, fontsize=10)
+    axes.set(xlabel="looked at", ylabel="who looks", xticks=range(6), yticks=range(6), title=name)
     axes.grid(False)
 plot.show(figure)
+theirs = layer([steps[np.newaxis] / np.sqrt(8), steps[np.newaxis]], use_causal_mask=True)[0]
+expect("causal mask, Keras", theirs, equals=maps["causal"] @ steps, tolerance=1e-5)
 
 # %% [markdown]
 # *Figure. The same six steps under four masks, dark is much weight; the number behind each row is its sum. A mask before the softmax
 # leaves sums of 1; after it, weight is missing.*
-# <details><summary>In words</summary>Four squares of six rows and six columns. No mask: grey everywhere, the diagonal darkest. Filling
-# masked: the last two columns are white. Causal: white above the diagonal, every row sums to 1.0. Too late: white above the
+# <details><summary>In words</summary>Four squares of six rows and six columns. No mask: grey here and there, the diagonal mostly darkest.
+# Last two masked: their columns are white. Causal: white above the diagonal, every row sums to 1.0. Too late: white above the
 # diagonal too, but the upper rows sum to less than 1.</details><br>
 #
 # The picture of the late mask looks right, and yet all five earlier steps know the last one: the softmax had already divided by
@@ -315,18 +317,18 @@ for axes, picture, name in zip(row, (places.T, alike), ("number of the vector", 
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Left, the positions as columns: fast clocks on top, slow ones below. Right, how alike two places are: dark along the
-# diagonal, and the same along every parallel to it.*
-# <details><summary>In words</summary>Left, 32 rows of stripes; the upper rows change from column to column, the lower ones hardly at
-# all. Right, a square with a dark diagonal that fades symmetrically to both sides.</details><br>
+# *Figure. Left, each place is a column of 32 numbers, dark is 1 and white −1: fast clocks on top, slow ones below. Right, how alike two
+# places are: dark along the diagonal, and the same along every parallel to it.*
+# <details><summary>In words</summary>Left, 32 rows of stripes; the upper rows change from column to column, the lower ones, in
+# turn grey (sine near 0) and black (cosine near 1), hardly at all. Right, a square with a dark diagonal that fades symmetrically to both sides.</details><br>
 #
 # One thing is not perfect. The place is added *before* queries and keys are made, and $W_Q$ and $W_K$ mix it with the meaning: the score of
 # two words three steps apart still depends on where in the text they stand. **Rotary positions** (RoPE) come afterwards. They take
 # the numbers of a query or key in pairs and *turn* each pair, like a hand, by $\omega_i t$:
 #
-# $$\begin{pmatrix} a' \\ b' \end{pmatrix} = \begin{pmatrix} \cos\omega_i t & -\sin\omega_i t \\ \sin\omega_i t & \cos\omega_i t \end{pmatrix} \begin{pmatrix} a \\ b \end{pmatrix}$$
+# $$a' = a\,\cos\omega_i t - b\,\sin\omega_i t, \qquad b' = a\,\sin\omega_i t + b\,\cos\omega_i t$$
 #
-# * $(a, b)$ is pair $i$ of the query or key at place $t$; values are not turned.
+# * $(a, b)$ is pair $i$ of the query or key at place $t$, and $(a', b')$ the same pair, turned; values are not turned.
 #
 # If both arrows of a dot product are turned by the same angle, it does not change; only the *difference* of the turns counts. We take two
 # random words, three steps apart, and slide them together along a text.
@@ -344,11 +346,11 @@ one, two, to_query, to_key = (random.normal(size=(n, 32)) for n in (1, 1, 32, 32
 t, clocks = np.arange(61), scratch.sinusoidal_positions(64, 32)  # the words stand at t and t + 3
 turned = (rotary(one @ to_query, t) * rotary(two @ to_key, t + 3)).sum(axis=-1)  # (61,)
 added = (((one + clocks[t]) @ to_query) * ((two + clocks[t + 3]) @ to_key)).sum(axis=-1)
-block = random.normal(size=(1, 64, 32))
-ours = rotary(block[0], np.arange(64))
+block = random.normal(size=(1, 16, 32))
+ours = rotary(block[0], np.arange(16))
 expect("bmkit.scratch", scratch.rotary(block[0]), equals=ours, tolerance=1e-9)
 hub = keras_hub.layers.RotaryEmbedding()(block.astype("float32"))[0]
-expect("KerasHub", hub, equals=ours, tolerance=1e-4)
+expect("KerasHub", hub, equals=ours, tolerance=1e-5)
 
 # %%
 figure, (left, right) = plot.subplots(1, 2, figsize=(8.0, 2.9), width_ratios=(1, 2))
@@ -364,7 +366,7 @@ right.set(xlabel="place of the first word", ylabel="score")
 right.legend(fontsize=9)
 plot.show(figure)
 expect("rotary: largest change of the score along the text", np.ptp(turned), at_most=1e-9)
-expect("added: largest change over the rotary score", np.ptp(added) / abs(turned[0]), at_least=0.5)
+expect("added: largest change of the score along the text", np.ptp(added) / np.sqrt(32), at_least=20)
 
 # %% [markdown]
 # *Figure. Left, a pair of numbers turns by the same angle with each place. Right, two words that keep their distance: with rotary
@@ -422,7 +424,7 @@ expect("with positions, lead over without", gap["without positions"], at_least=0
 lead = gap["nearest picture"]
 expect("with positions, lead over the nearest picture", lead, at_least=-0.07, at_most=0.05)
 shown = pictures[0][:12]
-looks = rows_look["with positions"].predict(shown, verbose=0)  # (12, 4, 28, 28)
+looks = np.array(rows_look["with positions"](shown))  # (12, 4, 28, 28)
 
 
 def draw(digit, row):
@@ -484,11 +486,11 @@ for name, sharpness in (("mean", 0.0), ("soft", 1 / 8), ("sharp", 1.0)):
     readers[name].compile(keras.optimizers.Adam(shrinking), loss, metrics=["accuracy"])
     train.fit(readers[name], (known, liked), (fresh, truth), epochs=2)
     score[name] = train.evaluate(readers[name], (fresh, truth))["accuracy"]
-    maps[name] = look.predict(fresh, verbose=0).astype(float)  # (400, 100)
+    maps[name] = np.array(look(fresh)).astype(float)  # (400, 100)
 
 # %%
 vocabulary, lengths = encode.get_vocabulary(), (fresh > 0).sum(axis=1)
-for name, (least, most) in {"mean": (0.99, 1.01), "soft": (0.75, 0.99), "sharp": (0.01, 0.5)}.items():
+for name, (least, most) in {"mean": (0.99, 1.01), "soft": (0.75, 0.99), "sharp": (0.01, 0.33)}.items():
     lead = score[name] - score["most frequent"]
     expect(f"{name}: lead over the most frequent verdict", lead, at_least=0.06)
     behind = counting.score(unseen, truth) - score[name]
@@ -506,25 +508,30 @@ chosen = [3, 7, 11, 26, 40, 58, 77]
 plot.explore(draw, start={"network": "sharp", "review": 7}, network=list(readers), review=chosen)
 
 # %% [markdown]
-# *Figure. A real review; the darker a word, the more the network looks at it. Choose another network or another review.*
+# *Figure. A real review; the darker a word, the more the network looks at it. [UNK] is a word outside the vocabulary. Choose another
+# network or another review.*
 # <details><summary>In words</summary>A short text of several lines. A few words stand on black or dark grey, most on white.</details><br>
 #
-# Honest news first. All three clearly beat the most frequent verdict, but the plain mean does about as well as the soft look, and counting
+# First the honest news. All three clearly beat the most frequent verdict, but the plain mean does about as well as the soft look, and counting
 # words does as well as both. For a verdict on a whole review little needs to be looked up. Still, two of the networks *did* learn to look. The
-# effective number of words, our measure from above, tells how narrowly: soft still uses most of a review, sharp less than half.
+# effective number of words, our measure from above, tells how narrowly: soft still uses most of a review, sharp less than a third.
 #
 # Such pictures persuade. One is tempted to say: *it decided so because of these words*. But a picture is no proof. A claim
 # about causes needs an experiment: **take the word away** and see whether the answer moves. Our measure is the change of the log-odds, the
 # difference of the two logits; for comparison we take away a random word of the same review. Then two harder questions. Is the darkest
-# word the one that matters **most**? (We take away every word of 100 reviews in turn.) And does **another network**, about as good, point at
-# the same word?
+# word the one that matters **most**? (We take away every word of 100 reviews in turn.) And does **another network**, nearly as good, point
+# at the same word?
 
 # %%
+def log_odds(name, rows):
+    parts = [readers[name](part) for part in np.split(rows, len(rows) // 400)]
+    return np.diff(np.concatenate(parts), axis=1)[:, 0]
+
+
 def effect(name, rows, places):
     fewer = rows.copy()
     fewer[np.arange(len(rows)), places] = 0  # the mask takes the word out
-    before, after = (readers[name].predict(x, verbose=0, batch_size=500) for x in (rows, fewer))
-    return np.abs(np.diff(after - before, axis=1)[:, 0])
+    return np.abs(log_odds(name, fewer) - log_odds(name, rows))
 
 
 moved = {}
@@ -557,7 +564,7 @@ plot.show(figure)
 # filled one stretches to the right.</details><br>
 #
 # So the map is not idle: its darkest word moves the answer several times as much as a random one. But it is no explanation either.
-# In some reviews another word matters more than the darkest one, and two networks of about the same accuracy often point at different words.
+# In some reviews another word matters more than the darkest one, and two networks of nearly the same accuracy often point at different words.
 # A map shows **where a network looked**. Why it answered as it did is another question, because what a looked-at word *says* (its value)
 # counts too, and because several looks can lead to the same answer. And this was the easy case, one layer with one query. In a deep network
 # each "word" of the upper layers is a mixture already. Use maps to get ideas; test the ideas by experiment. Chapter 40 returns to it.
@@ -568,7 +575,7 @@ plot.show(figure)
 
 # %%
 on_test = {name: train.evaluate(model, digits.test)["accuracy"] for name, model in row_readers.items()}
-expect("digits, test accuracy with positions", on_test["with positions"], at_least=0.88)
+expect("digits, test accuracy with positions", on_test["with positions"], at_least=0.86)
 lead = on_test["with positions"] - on_test["without positions"]
 expect("digits, lead over no positions", lead, at_least=0.08)
 new, verdicts = foods.arrays("test")
@@ -644,7 +651,9 @@ ch15.crossing.check(crossing)
 
 # %%
 import timeit
+
 import tensorflow as tf
+
 layer, cell = keras.layers.MultiHeadAttention(num_heads=4, key_dim=32), keras.layers.LSTM(128)
 calls = {"attention": tf.function(lambda x: layer(x, x)), "LSTM": tf.function(cell)}
 figure, (left, right) = plot.subplots(1, 2, figsize=(8.2, 3.1))
@@ -652,15 +661,15 @@ long = [128, 256, 512, 1024, 2048]
 for (name, call), marker in zip(calls.items(), "os"):
     names = [{"call": call, "x": tf.random.normal((1, n, 128))} for n in long]
     runs = [timeit.repeat("call(x)", globals=these, number=1, repeat=4) for these in names]
-    left.loglog(long, [counts[name](n, 128) / 1e6 for n in long], marker=marker, base=2)
-    right.loglog(long, 1000 * np.min(runs, axis=1), marker=marker, label=name, base=2)
-left.set(xlabel="length (steps)", ylabel="multiply-adds (millions)", title="counted")
-right.set(xlabel="length (steps)", ylabel="time (ms)", title="measured, here")
-right.legend()
+    left.semilogx(long, [counts[name](n, 128) / 1e6 for n in long], marker=marker, base=2)
+    right.semilogx(long, 1000 * np.min(runs, axis=1), marker=marker, base=2)
+left.set(xlabel="length (steps)", ylabel="multiply-adds (millions)", yscale="log", title="counted")
+right.set(xlabel="length (steps)", ylabel="time (ms)", yscale="log", title="measured, here")
+left.legend(["attention", "LSTM"])
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Left, counted: the LSTM is a straight line of slope 1, attention bends towards slope 2; they cross at twice the width (dotted).
+# *Figure. Left, counted: the LSTM is a straight line of slope 1, attention bends towards slope 2; they cross at 256, twice the width.
 # Right, seconds measured when this page was made.*
 # <details><summary>In words</summary>Two charts with logarithmic axes over lengths from 128 to 2048. Left, the dashed line of the LSTM
 # and the solid one of attention cross at 256; at 2048 attention is above. Right, measured times of both, rising with the
