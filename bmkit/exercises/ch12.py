@@ -16,9 +16,9 @@ bin_of_tone = Question(
         "Or solve k · 8000 / 256 = 1000 for k.",
     ],
     mistakes={
-        31: "31.25 Hz is the distance from bin to bin; how many of these make 1,000 Hz?",
-        31.25: "That is the distance from bin to bin, in hertz; how many of these make 1,000 Hz?",
-        8: "8 samples a swing; but how many swings fit into the frame?",
+        31: "31.25 Hz is the distance from bin to bin: count how many of these make 1,000 Hz.",
+        31.25: "That is the distance from bin to bin, in hertz: count how many of these make 1,000 Hz.",
+        8: "8 samples make one swing: count how many swings fit into the frame.",
         33: "Bins are counted from 0: bin 0 does not swing at all.",
         64: "Bins go up to half the sampling rate, 4,000 Hz, in 128 steps.",
     },

@@ -3,11 +3,11 @@
 #
 # **After this you can** compute the spectrum of a sound by hand, turn a sound into a picture that the ear would draw, check it against Keras, train a convolutional network that understands spoken words from voices it has never heard, and say what it cannot do
 #
-# **Time** 45 min to read, 90 min to teach, 45 s to run
+# **Time** 45 min to read, 90 min to teach, 35 s to run
 #
 # **Before** [03 · Language, vision, speech](03_language_vision_speech.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
 #
-# **Data** spoken_words (DATALINE)
+# **Data** spoken_words (2,560 clips of ten words in 64 synthetic voices, made on your computer by eSpeak NG)
 
 # %%
 from bmkit import data, models, plot, scratch, train
@@ -24,27 +24,29 @@ train.seed(0)
 # stays the same? [Chapter 03](03_language_vision_speech.ipynb) cut a sound into short frames and took somebody else's twelve
 # numbers for each. This time we begin at the microphone and do every step ourselves.
 #
-# Our clips last one second each. A speech synthesiser spoke ten command words in many voices, at different pitches and speeds.
-# **Synthetic** speech is cleaner than real speech, and the scores below are better than real life for that reason. But nothing in
-# the method depends on it. The voices are split: those of validation and test are never heard in training.
+# Our clips last one second each. A speech synthesiser spoke ten command words in 64 voices and four accents of English, at
+# different pitches and speeds, somewhere within the second, with some noise. **Synthetic** speech is more regular than real
+# speech, and the scores below are better than real life for that reason. But nothing in the method depends on it. The
+# voices are split: those of validation and test are never heard in training.
 
 # %%
 words = data.load("spoken_words")
-(waves, labels), (new_waves, new_labels) = words.arrays("train"), words.arrays("validation")
+(clips, labels), (new_clips, new_labels) = words.arrays("train"), words.arrays("validation")
+waves, new_waves = clips["waveform"], new_clips["waveform"]
 names, rate = words.description.classes, 8000  # samples a second
 print(*names)
 print("training clips:", len(waves), " samples a clip:", waves.shape[1])
 say = {word: waves[labels == names.index(word)] for word in ("yes", "no")}
-clips = {"one voice, yes": say["yes"][0], "another voice, yes": say["yes"][40], "no": say["no"][0]}
+shown = {"yes": say["yes"][0], "yes, another voice": say["yes"][40], "no": say["no"][0]}
 figure, row = plot.subplots(1, 3, figsize=(8.4, 2.4), sharey=True)
-for axes, (name, clip) in zip(row, clips.items()):
+for axes, (name, clip) in zip(row, shown.items()):
     axes.plot(np.arange(len(clip)) / rate, clip, lw=0.5)
-    axes.set(xlabel="time (s)", ylabel="pressure (no unit)", title=name)
+    axes.set(xlabel="time (s)", ylabel="pressure", title=name)
 plot.show(figure)
 
 # %% [markdown]
 # *Figure. Pressure over time. Two voices say the same word, one says another one. Which two belong together is hard to see.*
-# <details><summary>In words</summary>Three blue waves of one second each. Each is silent at first, swells for about a third of a
+# <details><summary>In words</summary>Three blue waves of one second each. Each is quiet but for noise, swells for about a third of a
 # second, and dies away. They differ in where they begin, in height and in fine detail.</details><br>
 #
 # Can a program see it? Take the most patient of all, the nearest neighbour: it answers with the word of the training clip whose
@@ -62,7 +64,7 @@ def nearest_score(seen, new):
 chance = np.mean(new_labels == np.bincount(labels).argmax())
 score = {"raw samples": nearest_score(waves, new_waves)}
 expect("always the same word, share right", chance, at_most=0.11)
-expect("nearest neighbour on raw samples, share right", score["raw samples"], at_most=0.25)
+expect("nearest neighbour on raw samples, share right", score["raw samples"], at_most=0.2)
 
 # %% [markdown]
 # Little better than a blind guess. Move a wave by half a period and every hill meets a valley; the ear does not even notice. So
@@ -143,7 +145,8 @@ expect("leakage far away, cut off minus faded, dB", (bare - faded)[far].mean(), 
 # %%
 pieces = scratch.frame_signal(clip, 256, 128) * window  # (61, 256)
 ours = np.fft.rfft(pieces)  # (61, 129)
-real, imaginary = keras.ops.stft(clip, sequence_length=256, sequence_stride=128, fft_length=256, center=False)
+lengths = {"sequence_length": 256, "sequence_stride": 128, "fft_length": 256}
+real, imaginary = keras.ops.stft(clip, center=False, **lengths)
 expect("Keras, cosine part", real, equals=ours.real, tolerance=1e-4)
 expect("Keras, sine part", imaginary, equals=ours.imag, tolerance=1e-4)
 reference = scratch.short_time_fourier(clip, length=256, hop=128)
@@ -164,7 +167,8 @@ def draw(word, samples):
     area = (samples / 2 / rate, 1 - samples / 2 / rate, 0, rate / 2)
     axes.imshow(scratch.decibels(power).T, origin="lower", aspect="auto", cmap="Greys", extent=area)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)", xlim=(0, 1))
-    axes.set_title(f"frames of {samples} samples: {1000 * samples / rate:.0f} ms, {rate / samples:.0f} Hz a bin")
+    lasts, bin_width = f"{1000 * samples / rate:.0f} ms", f"{rate / samples:.0f} Hz"
+    axes.set_title(f"frames of {samples} samples: {lasts} long, {bin_width} a bin")
     axes.grid(False)
     return figure
 
@@ -174,9 +178,9 @@ plot.explore(draw, start=start, word=list(names), samples=[32, 64, 128, 256, 512
 
 # %% [markdown]
 # *Figure. A spectrogram: time to the right, frequency upwards, the darker the louder. The level stripes are the overtones of the
-# voice; the grey cloud high up at the end of "yes" is the hiss of the s.*
-# <details><summary>In words</summary>A grey picture. In the middle of the second a group of dark level stripes begins; they bend,
-# and at their end a diffuse grey area appears in the upper half.</details><br>
+# voice; the even grey around them is noise.*
+# <details><summary>In words</summary>A grey picture. In the middle of the second stands a group of dark level stripes, darkest below,
+# which bend a little; around it is even grey.</details><br>
 #
 # With short frames the level stripes turn into upright ones: each is one beat of the vocal cords. With very long frames words melt.
 # Speech is usually read with 20 to 30 ms, long enough for the pitch and short enough for the mouth.
@@ -240,8 +244,8 @@ louder = ...
 ch12.louder.check(louder)
 
 # %%
-options = {"sequence_length": 256, "sequence_stride": 128, "fft_length": 256, "sampling_rate": rate}
-layer = keras.layers.MelSpectrogram(num_mel_bins=40, min_freq=60, max_freq=4000, **options)
+bands = {"num_mel_bins": 40, "min_freq": 60, "max_freq": 4000}
+layer = keras.layers.MelSpectrogram(sampling_rate=rate, **lengths, **bands)
 
 
 def pictures_of(waves):
@@ -257,51 +261,64 @@ x, x_new = (seen - center) / spread, (new - center) / spread
 print("a clip of", waves.shape[1], "samples is now a picture of", x.shape[1:3], "= frames × bands")
 
 # %%
-figure, grid = plot.subplots(2, 4, figsize=(8.4, 3.8), sharex=True, sharey=True)
+figure, grid = plot.subplots(2, 4, figsize=(8.4, 4.2), sharex=True, sharey=True)
 for column, word in zip(grid.T, ("yes", "no", "stop", "left")):
     for axes, which in zip(column, (0, 40)):
         picture = x[labels == names.index(word)][which, ..., 0]
-        axes.imshow(picture.T, origin="lower", aspect="auto", cmap="Greys", extent=(0, 1, 0, 40))
-        axes.set(title=f"{word}, voice {'A' if which == 0 else 'B'}", xlabel="time (s)", ylabel="mel band")
+        look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": 0.5}
+        axes.imshow(picture.T, extent=(0, 1, 0, 40), **look)
+        axes.set(title=f"{word}, clip {which}", xlabel="time (s)", ylabel="mel band")
         axes.grid(False)
-        axes.label_outer()
 plot.show(figure)
 score["log-mel pictures"] = nearest_score(x, x_new)
 gain = score["log-mel pictures"] - score["raw samples"]
-expect("nearest neighbour, gain over raw samples", gain, at_least=0.3)
+expect("nearest neighbour, gain over raw samples", gain, at_least=0.25)
 
 # %% [markdown]
-# *Figure. Four words, two voices. The words are shapes now: the same in both rows, shifted in time and in pitch.*
-# <details><summary>In words</summary>Two rows of four grey pictures. In each column both show the same pattern: "yes" ends in
-# a cloud at the top, "no" stays at the bottom, "stop" begins with a cloud and has a white gap, "left" ends in a short
-# upright stroke.</details><br>
+# *Figure. Four words, two clips of each. The words are shapes now: the same in both rows, shifted in time and in pitch.*
+# <details><summary>In words</summary>Two rows of four grey pictures. Dark level stripes form the vowel of each word; their course,
+# and what stands before and after them, is alike in both rows, but begins at another time and lies at another height.</details><br>
 #
 # The same nearest neighbour, the same clips. Only the picture has changed, and the score has more than doubled. A good way of
 # *showing* data can be worth more than a good model.
 #
-# ## Heard before, or not?
+# ## Two warnings before we train
 #
-# Before we train, a warning about the split. A voice says each word several times. If clips were split at random, then the same
-# voice would be on both sides. How much would that flatter? Hide a random fifth of the *training* clips, and compare with
-# the validation clips, whose voices are all new.
+# **Words are not where you expect them.** Each begins somewhere within the second, and the nearest neighbour compares place with
+# place. Move the middle of each sound to the middle of its picture, and see what that alone is worth.
+#
+# **Voices know their friends.** Each voice says each word four times. If clips were split at random, the same voice would be on both
+# sides. How much would that flatter? We hide a random fifth of the *training* clips and compare with the validation clips, whose
+# voices are all new. Guess both numbers.
 
 # %%
-hidden = np.random.default_rng(0).permutation(len(x)) < len(x) // 5
-flat = x.reshape(len(x), -1)
-known_voices = KNeighborsClassifier(1).fit(flat[~hidden], labels[~hidden])
-among_friends = known_voices.score(flat[hidden], labels[hidden])
-expect("nearest neighbour, voices it knows", among_friends, at_least=0.9)
-expect("flattery: known minus unheard voices", among_friends - score["log-mel pictures"], at_least=0.05)
+def centred(pictures):
+    power = (10 ** (pictures[..., 0] / 10)).sum(axis=2)  # (clips, frames), of all bands
+    power = np.maximum(power - np.median(power, axis=1, keepdims=True), 0)  # without the noise
+    middle = power @ np.arange(power.shape[1]) / power.sum(axis=1)  # (clips,), in frames
+    shifts = power.shape[1] // 2 - np.round(middle).astype(int)
+    return np.array([np.roll(picture, shift, axis=0) for picture, shift in zip(pictures, shifts)])
+
+
+score["centred pictures"] = nearest_score(centred(seen), centred(new))
+gain = score["centred pictures"] - score["log-mel pictures"]
+expect("nearest neighbour, gain by centring", gain, at_least=0.08)
+flat, hidden = centred(seen).reshape(len(x), -1), np.random.default_rng(0).random(len(x)) < 0.2
+known = KNeighborsClassifier(1).fit(flat[~hidden], labels[~hidden])
+friends = known.score(flat[hidden], labels[hidden])
+expect("nearest neighbour, voices it knows", friends, at_least=0.65)
+expect("flattery: known minus unheard voices", friends - score["centred pictures"], at_least=0.03)
 
 # %% [markdown]
-# The same model and the same task, but much better among friends. Whoever builds a telephone service wants the other number.
+# The same model and the same task, and much better among friends. Whoever builds a telephone service wants the other number.
 #
 # ## A network that sees sound
 #
 # The picture has two axes like any picture, and what belongs together lies together: a hiss fills a patch, an overtone is a
-# line. So we take the convolutional network of [chapter 11](11_cnn_images.ipynb) as it is. Three blocks of convolution, ReLU and
-# pooling. Its rival is a network without convolution that gets **as many parameters**. Both choose their epoch by validation.
-# Predict the winner, and by how much.
+# line. And what matters here matters there too: the word may begin anywhere. So we take the convolutional network of
+# [chapter 11](11_cnn_images.ipynb) as it is: three blocks of convolution, ReLU and pooling. We centre *nothing*. Its rival is a
+# network without convolution that gets **as many parameters**. Both keep their best epoch by validation. Predict the winner, and by
+# how much.
 
 # %%
 def compiled(model, epochs):
@@ -311,8 +328,8 @@ def compiled(model, epochs):
     return model
 
 
-shape, epochs = x.shape[1:], 8
-cnn = models.cnn(shape, 10, filters=(8, 16, 32), dense_units=64, dropout=0.3)
+shape, epochs = x.shape[1:], 10
+cnn = models.cnn(shape, 10, filters=(16, 32, 32), dense_units=64, dropout=0.4)
 width = round(cnn.count_params() / (x[0].size + 1 + 10))  # one hidden layer with as many parameters
 pair = {"convolutional": cnn, "dense": models.mlp(shape, 10, hidden_units=(width,), dropout=0.3)}
 ratio = pair["dense"].count_params() / cnn.count_params()
@@ -323,23 +340,25 @@ for name, model in pair.items():
 
 # %%
 figure = plot.history(runs, "accuracy")
-figure.axes[0].axhline(score["log-mel pictures"], color="black", lw=0.8)
+figure.set_size_inches(7.8, 3.2)
+figure.axes[0].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+figure.axes[0].axhline(score["centred pictures"], color="black", lw=0.8)
 plot.show(figure)
 best = {name: max(run["val_accuracy"]) for name, run in runs.items()}
-expect("convolutional network, unheard voices, share right", best["convolutional"], at_least=0.85)
+expect("convolutional network, unheard voices, share right", best["convolutional"], at_least=0.82)
 lead = best["convolutional"] - best["dense"]
-expect("its lead over the dense network", lead, at_least=0.05)
-lead = best["convolutional"] - score["log-mel pictures"]
-expect("its lead over the nearest neighbour", lead, at_least=0.05)
+expect("its lead over the dense network", lead, at_least=0.3)
+lead = best["convolutional"] - score["centred pictures"]
+expect("its lead over the nearest neighbour on centred pictures", lead, at_least=0.15)
 
 # %% [markdown]
-# *Figure. Same data, as many parameters. The thin line is the nearest neighbour on the same pictures.*
-# <details><summary>In words</summary>Accuracy over eight epochs, training dashed, validation solid. The convolutional network's
-# validation curve climbs above 0.85; the dense network learns the training clips well but its validation curve stays lower.</details><br>
+# *Figure. Same pictures, as many parameters. The thin line is the nearest neighbour, and for it the words were centred.*
+# <details><summary>In words</summary>Accuracy over ten epochs, training dashed, validation solid. The convolutional network's
+# curves climb above 0.8. The dense network's curves stay below the thin line, which lies at about 0.6.</details><br>
 #
-# The dense network does not lack memory: look at its training curve. It has learned the *voices it heard*. A pattern that moved up by
-# two bands, because the new voice is higher, is a different list of numbers for it. For the convolution it is the same pattern
-# two bands further.
+# The dense network is not too small; it is asked the wrong question. A word that begins a tenth of a second later lights up other
+# pixels, and for a dense layer that is another word. It would have to learn each word anew for each place and each pitch. For the
+# convolution it is the same pattern, some pixels further.
 #
 # ## What it listens to
 #
@@ -348,42 +367,19 @@ expect("its lead over the nearest neighbour", lead, at_least=0.05)
 # %%
 first = keras.Model(cnn.inputs[0], cnn.layers[1].output)
 one = np.flatnonzero(new_labels == names.index("yes"))[:1]
-maps = np.array(first(x_new[one]))[0]  # (frames / 2, bands / 2, 8)
-shown = [x_new[one][0, ..., 0].T[::-1], *(maps[..., k].T[::-1] for k in range(8))]
-titles = ["log-mel", *(f"map {k}" for k in range(1, 9))]
+maps = np.array(first(x_new[one]))[0]  # (frames / 2, bands / 2, 16)
+loud = np.argsort(-maps.max(axis=(0, 1)))[:9]
+shown = [x_new[one][0, ..., 0].T[::-1], *(maps[..., k].T[::-1] for k in loud)]
+titles = ["log-mel", *(f"map {k}" for k in loud)]
 figure = plot.images(shown, titles, columns=5, width=7.6)
 plot.show(figure)
-expect("feature maps of the first block", maps.shape[-1], equals=8)
+expect("feature maps of the first block", maps.shape[-1], equals=16)
 
 # %% [markdown]
-# *Figure. One clip (time to the right, frequency upwards) and eight feature maps: some answer to voiced stripes, some to hiss,
-# some to beginnings and ends.*
-# <details><summary>In words</summary>A log-mel picture of "yes" and eight coarser pictures. In some the stripes of the vowel
-# are bright, in others the cloud of the s, in others the upright edge where the sound starts.</details><br>
-#
-# ## Too early, too late
-#
-# A word does not begin on command. We cut off the silent ends of the validation clips by moving each sound in time, in steps of 50
-# ms, and ask both networks again. Guess first: who minds?
-
-# %%
-shifts = np.arange(-6, 7, 2)  # of 25 ms
-curves = {name: [] for name in pair}
-for shift in shifts:
-    moved = np.roll(x_new, round(shift * 0.025 * rate / 128), axis=1)
-    for name, model in pair.items():
-        curves[name].append(train.evaluate(model, (moved, new_labels))["accuracy"])
-figure, axes = plot.subplots(figsize=(6.4, 2.8))
-for (name, curve), mark in zip(curves.items(), plot.MARKERS):
-    axes.plot(25 * shifts, curve, marker=mark, label=name)
-axes.set(xlabel="sound moved by (ms)", ylabel="share right", ylim=(0, 1))
-axes.legend()
-plot.show(figure)
-expect("convolutional, worst within 100 ms", min(curves["convolutional"][1:-1]), at_least=0.5)
-
-# %% [markdown]
-# *Figure. SHIFTFIG*
-# <details><summary>In words</summary>SHIFTWORDS</details><br>
+# *Figure. One clip (time to the right, frequency upwards) and the nine feature maps that answer most strongly: each keeps another
+# side of the sound, such as the stripes themselves, their upper or lower edges, or the moment of onset.*
+# <details><summary>In words</summary>A log-mel picture of "yes" with bright stripes in its middle, and nine coarser pictures, black but
+# for that place; in some the whole block is bright, in others only narrow stripes or one side of it.</details><br>
 #
 # ## The test, once
 #
@@ -391,22 +387,45 @@ expect("convolutional, worst within 100 ms", min(curves["convolutional"][1:-1]),
 # met, and look at *which* words it takes for which.
 
 # %%
-test_waves, test_labels = words.arrays("test")
-x_test = (pictures_of(test_waves) - center) / spread
+test_clips, test_labels = words.arrays("test")
+x_test = (pictures_of(test_clips["waveform"]) - center) / spread
 answers = cnn.predict(x_test, verbose=0).argmax(axis=1)
 table = scratch.confusion_matrix(test_labels, answers, 10)
 figure = plot.matrix(table, names, names, xlabel="heard by the network", ylabel="spoken")
-figure.axes[0].tick_params(axis="x", rotation=45)
 plot.show(figure)
 right = np.trace(table) / len(test_labels)
-expect("test clips by unheard voices, share right", right, at_least=0.82)
+expect("test clips by unheard voices, share right", right, at_least=0.75)
 rival = train.evaluate(pair["dense"], (x_test, test_labels))["accuracy"]
-expect("its lead over the dense network", right - rival, at_least=0.03)
+expect("its lead over the dense network", right - rival, at_least=0.25)
 
 # %% [markdown]
-# *Figure. Most clips lie on the diagonal. The errors are not spread evenly: words that share a vowel are taken for each other.*
-# <details><summary>In words</summary>A table of ten rows and ten columns, dark along the diagonal. A few fields beside it hold
-# small counts, such as "no" heard as "go".</details><br>
+# *Figure. Most clips lie on the diagonal. The errors are not spread evenly: words that share a sound are taken for each other.*
+# <details><summary>In words</summary>A table of ten rows and ten columns, dark along the diagonal. Most fields beside it are
+# empty; a few hold small counts.</details><br>
+#
+# One number for all hides something. The test has nine voices with forty clips each. Is each understood equally well? Guess the
+# worst.
+
+# %%
+voices = np.unique(test_clips["voice"])
+hits = {voice: np.mean((answers == test_labels)[test_clips["voice"] == voice]) for voice in voices}
+order = sorted(voices, key=hits.get)
+figure, axes = plot.subplots(figsize=(6.6, 2.8))
+axes.barh(range(len(order)), [hits[voice] for voice in order], color=plot.COLORS[4], edgecolor="black")
+axes.axvline(right, color="black", ls="--", label="mean of all")
+axes.set(xlabel="share of the voice's clips right", ylabel="voice", xlim=(0, 1))
+axes.set_yticks(range(len(order)), [f"voice {k}" for k in range(1, len(order) + 1)])
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9)
+plot.show(figure)
+expect("test voices", len(order), equals=9)
+expect("best understood minus worst understood voice", hits[order[-1]] - hits[order[0]], at_least=0.1)
+
+# %% [markdown]
+# *Figure. The same network, nine unheard voices: some are understood almost always, some far less often.*
+# <details><summary>In words</summary>Nine level bars from short below to long above, and a dashed upright line at their
+# mean. The shortest bar ends well before the line, the longest reach nearly 1.</details><br>
+#
+# A mean of this kind is made of people who are served well and people who are not. Report the worst voice beside the mean.
 #
 # ## What this does not show
 #
@@ -419,8 +438,8 @@ expect("its lead over the dense network", right - rival, at_least=0.03)
 # * The Fourier transform asks a frame how strongly it swings with each tone; a window keeps the edges from being heard as clicks.
 # * Frames, one after the other, give a spectrogram. Long frames are fine in frequency, short ones in time, never both.
 # * Mel bands and decibels space frequency and loudness as the ear does. The log-mel spectrogram is a picture.
-# * On that picture the convolutional network of chapter 11 works unchanged and beats a dense network of the same size.
-# * Split by voice. A random split tells how well a system knows its friends.
+# * On that picture the convolutional network of chapter 11 works unchanged and beats a dense network of the same size, because words begin anywhere.
+# * Split by voice: a random split tells how well a system knows its friends. And look at each voice, not only at the mean.
 #
 # **Ask yourself**
 #
