@@ -7,6 +7,7 @@ from bmkit.scratch.activations import log_softmax, log_sum_exp, relu, sigmoid, s
 from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
+from bmkit.scratch.forecasting import filling_share, forecast_windows, mean_absolute_scaled_error, seasonal_naive
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.losses import (
     binary_cross_entropy,
@@ -82,6 +83,8 @@ __all__ = [
     "dense_parameters",
     "dropout",
     "embedding_lookup",
+    "filling_share",
+    "forecast_windows",
     "forward_pass",
     "frame_signal",
     "glorot_uniform_limit",
@@ -104,6 +107,7 @@ __all__ = [
     "lstm_step",
     "masked_mean",
     "max_pool2d",
+    "mean_absolute_scaled_error",
     "mean_squared_error",
     "mean_squared_error_gradient",
     "mel_filterbank",
@@ -119,6 +123,7 @@ __all__ = [
     "relu",
     "ridge",
     "root_mean_square",
+    "seasonal_naive",
     "sgd_step",
     "short_time_fourier",
     "sigmoid",
