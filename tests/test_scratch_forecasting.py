@@ -29,7 +29,7 @@ ERRORS = [
     ("forecast_windows", (SERIES, 0, 1), "at least 1"),
     ("seasonal_naive", (SERIES, 41, 1), "does not fit a history of 40"),
     ("mean_absolute_scaled_error", (SERIES, SERIES[1:], SERIES), "expected the same shape"),
-    ("mean_absolute_scaled_error", (SERIES, SERIES, SERIES, 40), "use more"),
+    ("mean_absolute_scaled_error", (SERIES, SERIES, SERIES, 40), "use a longer one"),
     ("mean_absolute_scaled_error", (SERIES, SERIES, np.ones(9)), "repeats itself exactly"),
     ("filling_share", ([], 2), "0 lengths"),
     ("filling_share", ([3, 0], 2), "1 or more"),
