@@ -21,6 +21,7 @@ import numpy as np
 
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
+from bmkit.data.installed import read_installed
 from bmkit.data.manifest import SPLITS, DataError, Entry, entry, read
 from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
 
@@ -83,7 +84,9 @@ def _feature(values: Any, features: Any) -> Any:
         return {name: _feature(array, features) for name, array in values.items()}
     if values.dtype == object:
         return features.Text()
-    return features.Tensor(shape=values.shape[1:], dtype=values.dtype)
+    # Sound is stored as bytes: as a list of numbers, which is the rule, a negative one would take ten.
+    encoding = "bytes" if values.dtype == np.int16 else "none"
+    return features.Tensor(shape=values.shape[1:], dtype=values.dtype, encoding=encoding)
 
 
 def _examples(x: Any, y: np.ndarray) -> Iterator[tuple[int, dict]]:
@@ -112,6 +115,7 @@ def _store(data_set: Entry, splits: readers.Splits, folder: Path) -> Path:
                 features=tfds.features.FeaturesDict(example),
                 split_datasets={split: _examples(*splits[split]) for split in SPLITS},
                 data_dir=folder,
+                disable_shuffling=data_set.recipe.ordered,
             )
         except tf.errors.OpError as error:  # TensorFlow's own words for a full or read-only disk
             raise OSError(f"TensorFlow could not write: {error.message}") from error
@@ -134,7 +138,7 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
         raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
     parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
     say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
-    members = read_members(parcel, recipe.members) if parcel else {}
+    members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
     splits = readers.READERS[recipe.reader](members, data_set.description)
     with work_folder() as folder, storage_errors(f"writing the prepared set {data_set.name}"):
         made = _store(data_set, splits, folder)

