@@ -30,14 +30,14 @@ last_real = Exercise(
     ],
     hints=[
         "You need one number for each sequence: at which step is its mask True for the last time?",
-        "np.where(mask, np.arange(time), -1) writes the number of each real step into the mask; the largest is the last.",
+        "np.where(mask, np.arange(time), -1) numbers the real steps; the largest number of a row is its last one.",
         "states[rows, steps] with two arrays of length n takes one vector of each sequence.",
     ],
     mistakes=[
         (lambda states, mask: states[:, -1], "You took the last step of the block, where most sequences have filling."),
         (
             lambda states, mask: states[np.arange(len(states)), mask.sum(axis=1) - 1],
-            "You counted the real steps. That is right while the filling stands behind them; in one case it stands in front.",
+            "You counted the real steps; that fails where the filling stands in front of them, as in one case.",
         ),
         (
             lambda states, mask: scratch.masked_mean(states, mask),
@@ -61,7 +61,7 @@ mase = Exercise(
     ],
     hints=[
         "Two means of absolute values, one divided by the other. The upper one needs y and forecast only.",
-        "The lower one is the miss of a seasonal naive forecast inside the history: each value minus the one a season before.",
+        "The lower one is a seasonal naive miss inside the history: each value minus the one a season before.",
         "history[season:] are the values that have one a season before them; history[:-season] are those earlier ones.",
     ],
     mistakes=[
@@ -78,14 +78,14 @@ mase = Exercise(
             "You squared the misses; take their absolute values.",
         ),
         (
-            lambda y, forecast, history, season: abs(np.mean(y - forecast)) / np.mean(
-                np.abs(history[season:] - history[:-season])
+            lambda y, forecast, history, season: (
+                abs(np.mean(y - forecast)) / np.mean(np.abs(history[season:] - history[:-season]))
             ),
             "Misses above and below cancel in your mean: take the absolute value first, then the mean.",
         ),
         (
-            lambda y, forecast, history, season: np.mean(np.abs(y - forecast)) / np.mean(
-                np.abs(history - history.mean())
+            lambda y, forecast, history, season: (
+                np.mean(np.abs(y - forecast)) / np.mean(np.abs(history - history.mean()))
             ),
             "Your scale is the distance from the mean; it should be the distance from the value one season before.",
         ),
