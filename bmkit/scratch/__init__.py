@@ -15,6 +15,7 @@ from bmkit.scratch.backpropagation import backward_pass, dense_backward, numeric
 from bmkit.scratch.bpe import bpe_decode, bpe_encode, bpe_train, bpe_vocabulary, split_words
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, nearest_average, wilson_interval
+from bmkit.scratch.forecasting import filling_share, forecast_windows, mean_absolute_scaled_error, seasonal_naive
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.language import perplexity, sampling_probabilities
 from bmkit.scratch.losses import (
@@ -102,7 +103,9 @@ __all__ = [
     "dot_product_attention",
     "dropout",
     "embedding_lookup",
+    "filling_share",
     "fold_batch_norm",
+    "forecast_windows",
     "forward_pass",
     "frame_signal",
     "glorot_uniform_limit",
@@ -126,6 +129,7 @@ __all__ = [
     "lstm_step",
     "masked_mean",
     "max_pool2d",
+    "mean_absolute_scaled_error",
     "mean_squared_error",
     "mean_squared_error_gradient",
     "mel_filterbank",
@@ -150,6 +154,7 @@ __all__ = [
     "root_mean_square",
     "rotary",
     "sampling_probabilities",
+    "seasonal_naive",
     "sgd_step",
     "short_time_fourier",
     "shortcut",
