@@ -28,6 +28,7 @@ from bmkit.scratch.optimizers import (
     sgd_step,
 )
 from bmkit.scratch.preprocessing import iqr_bounds, min_max, one_hot, standardize, suspects
+from bmkit.scratch.recurrent import gru_step, lstm_multiply_adds, lstm_step, recurrent_outputs, simple_rnn_step
 from bmkit.scratch.regularization import (
     dropout,
     l1_penalty,
@@ -39,6 +40,15 @@ from bmkit.scratch.regularization import (
     soft_threshold,
 )
 from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot_tokens
+from bmkit.scratch.spectrogram import (
+    decibels,
+    hann_window,
+    hertz_to_mel,
+    log_mel_spectrogram,
+    mel_filterbank,
+    mel_to_hertz,
+    short_time_fourier,
+)
 from bmkit.scratch.validation import (
     cross_validation_estimate,
     cross_validation_standard_error,
@@ -66,6 +76,7 @@ __all__ = [
     "cosine_decay",
     "cross_validation_estimate",
     "cross_validation_standard_error",
+    "decibels",
     "dense",
     "dense_backward",
     "dense_parameters",
@@ -75,7 +86,10 @@ __all__ = [
     "frame_signal",
     "glorot_uniform_limit",
     "group_k_fold",
+    "gru_step",
+    "hann_window",
     "he_normal_std",
+    "hertz_to_mel",
     "iqr_bounds",
     "k_fold",
     "l1_penalty",
@@ -83,12 +97,17 @@ __all__ = [
     "l2_penalty",
     "l2_penalty_gradient",
     "lasso",
+    "log_mel_spectrogram",
     "log_softmax",
     "log_sum_exp",
+    "lstm_multiply_adds",
+    "lstm_step",
     "masked_mean",
     "max_pool2d",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "mel_filterbank",
+    "mel_to_hertz",
     "min_max",
     "mlp_forward",
     "momentum_step",
@@ -96,11 +115,14 @@ __all__ = [
     "one_hot",
     "one_hot_tokens",
     "propagated_spread",
+    "recurrent_outputs",
     "relu",
     "ridge",
     "root_mean_square",
     "sgd_step",
+    "short_time_fourier",
     "sigmoid",
+    "simple_rnn_step",
     "soft_threshold",
     "softmax",
     "softmax_cross_entropy",
