@@ -12,6 +12,7 @@ from bmkit.scratch.attention import (
     padding_mask,
 )
 from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
+from bmkit.scratch.bpe import bpe_decode, bpe_encode, bpe_train, bpe_vocabulary, split_words
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
@@ -78,6 +79,10 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
+    "bpe_decode",
+    "bpe_encode",
+    "bpe_train",
+    "bpe_vocabulary",
     "categorical_cross_entropy",
     "causal_mask",
     "cepstral_envelope",
@@ -154,6 +159,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
+    "split_words",
     "standardize",
     "stratified_k_fold",
     "suspects",
