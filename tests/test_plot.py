@@ -192,6 +192,13 @@ def test_the_course_map_has_a_box_and_a_title_for_each_chapter():
         assert axes.get_xlim()[0] <= box.get_x() and box.get_x() + box.get_width() <= axes.get_xlim()[1]
 
 
+def test_boxes_refuse_an_arrow_to_nowhere():
+    with pytest.raises(ValueError, match="no box is named c; the boxes are a, b"):
+        diagrams.boxes({"a": (0, 0), "b": (1, 0)}, [("a", "c")])
+    texts = [text.get_text() for text in diagrams.boxes({"a": (0, 0), "b": (1, 0)}, [("a", "b")]).axes[0].texts]
+    assert texts == ["a", "b", ""]
+
+
 def test_a_step_of_a_convolution_shows_what_the_window_has_passed():
     picture, kernel = np.arange(20.0).reshape(4, 5), np.full((3, 3), 2.0)
     answers = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, 6.0]])
