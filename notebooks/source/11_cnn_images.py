@@ -490,7 +490,7 @@ expect("network, shifted by 3 pixels", curves[best][3], at_most=0.6)
 # <details><summary>Why not look at the test set after every epoch, if we never train on it?</summary>Because we choose by it:
 # stopping at the best epoch is a choice, and among many epochs the best is partly luck, like the best of 200 coins.</details><br>
 #
-# **Next** Chapter 12, *Convolutional networks for speech* (planned), turns sound into a picture and reads it with the same
+# **Next** [12 · Convolutional networks for speech](12_cnn_speech.ipynb) turns sound into a picture and reads it with the same
 # layers. [00 · Start here](00_start_here.ipynb) has the map.
 #
 # **References**
