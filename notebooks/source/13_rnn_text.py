@@ -432,6 +432,8 @@ for cell, bias in (("LSTM", 0), ("LSTM", 1), ("LSTM", keep), ("GRU", 0), ("GRU",
     step, units = {"LSTM": (lstm_flat, 32), "GRU": (scratch.gru_step, 16)}[cell]
     products = chain(step, start(cell, bias).get_weights(), symbols, units)
     faded[f"{cell}, bias {bias:.2g}"] = np.array([np.linalg.norm(one, 2) for one in products])
+
+# %%
 figure, axes = plot.subplots(figsize=(7.8, 3.4))
 for (name, size), marker in zip(faded.items(), plot.MARKERS):
     axes.semilogy(distance, size, marker=marker, markevery=9, ms=5, label=name)

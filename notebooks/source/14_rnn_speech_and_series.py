@@ -576,11 +576,14 @@ expect("network over one number, both differenced", many / one, at_least=0.9, at
 expect("learned numbers in that network", learned.count_params(), equals=6000)
 
 # %%
+thousands = demand / 1000  # of MW
+
+
 def draw(day, hour):
     made = DAY * day + 2 * hour  # half-hours after the end of training
     figure, axes = plot.subplots(figsize=(7.2, 3.2))
     around = np.arange(made - DAY, made + DAY)
-    came = demand[NOW + around] / 1000
+    came = thousands[NOW + around]
     axes.plot((around - made) / 2, came, color="black", ls="-", lw=2, label="what came")
     names = ["a week ago", "GRU, recursive", "GRU, direct", "one number, differenced"]
     for name, color, style in zip(names, (*plot.COLORS[:2], *plot.COLORS[3:]), plot.LINES[1:]):
