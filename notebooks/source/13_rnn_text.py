@@ -423,8 +423,10 @@ def lstm_flat(x, state, *weights):  # h and c side by side in one array
     return np.concatenate(scratch.lstm_step(x, np.split(state, 2, axis=-1), *weights), axis=-1)
 
 
+keep = np.log(100 - 1)  # for a memory of 100 steps
+
+
 # %%
-keep = np.log(100 - 1)
 gates = scratch.sigmoid(np.array([0, 1, keep]))
 expect("gates at 0, 1 and log(T − 1)", gates, equals=np.array([0.5, 0.73, 0.99]), tolerance=2e-3)
 faded = {"SimpleRNN, gain 1": sizes[1]}
@@ -432,8 +434,6 @@ for cell, bias in (("LSTM", 0), ("LSTM", 1), ("LSTM", keep), ("GRU", 0), ("GRU",
     step, units = {"LSTM": (lstm_flat, 32), "GRU": (scratch.gru_step, 16)}[cell]
     products = chain(step, start(cell, bias).get_weights(), symbols, units)
     faded[f"{cell}, bias {bias:.2g}"] = np.array([np.linalg.norm(one, 2) for one in products])
-
-# %%
 figure, axes = plot.subplots(figsize=(7.8, 3.4))
 for (name, size), marker in zip(faded.items(), plot.MARKERS):
     axes.semilogy(distance, size, marker=marker, markevery=9, ms=5, label=name)
