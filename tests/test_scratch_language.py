@@ -1,0 +1,80 @@
+"""The formulas of `bmkit.scratch.language`: worked by hand, held against Keras, their promises and their errors."""
+
+import numpy as np
+import pytest
+
+from bmkit import scratch
+from bmkit.backend import keras
+from bmkit.scratch import language
+
+RANDOM = np.random.default_rng(17)
+LOGITS = RANDOM.normal(scale=2.0, size=(6, 9))
+GUESS = np.log([0.1, 0.4, 0.3, 0.2])
+
+# name, arguments, options, what comes out, worked by hand
+HAND = [
+    ("perplexity", (np.array([0.5, 0.125]),), {}, 4.0),  # 2 and 8: their geometric mean
+    ("perplexity", (np.array([1.0, 1.0]),), {}, 1.0),
+    ("perplexity", (np.array([0.5, 0.0]), [1, 0]), {}, 2.0),
+    ("perplexity", (np.array([0.5, 0.0]),), {}, np.inf),
+    ("sampling_probabilities", (GUESS,), {}, [0.1, 0.4, 0.3, 0.2]),
+    ("sampling_probabilities", (GUESS,), {"temperature": 0.5}, np.array([1, 16, 9, 4]) / 30),
+    ("sampling_probabilities", (GUESS,), {"top_k": 1}, [0.0, 1.0, 0.0, 0.0]),
+    ("sampling_probabilities", (GUESS,), {"top_k": 3}, np.array([0, 4, 3, 2]) / 9),
+    ("sampling_probabilities", (GUESS,), {"top_p": 0.6}, np.array([0, 4, 3, 0]) / 7),
+    ("sampling_probabilities", (GUESS,), {"top_p": 0.7}, np.array([0, 4, 3, 0]) / 7),
+    ("sampling_probabilities", (GUESS,), {"top_p": 1e-9}, [0.0, 1.0, 0.0, 0.0]),
+    ("sampling_probabilities", (GUESS,), {"top_p": 1.0, "top_k": 99}, [0.1, 0.4, 0.3, 0.2]),
+    # Of the three that are kept, 4/9 and 3/9 reach 0.7; of all four, 0.4 and 0.3 would too.
+    ("sampling_probabilities", (GUESS,), {"top_k": 3, "top_p": 0.75}, np.array([0, 4, 3, 0]) / 7),
+]
+
+ERRORS = [
+    ("perplexity", (np.array([]),), {}, "at least one"),
+    ("perplexity", (np.array([0.5]), [0]), {}, "at least one"),
+    ("perplexity", (np.array([1.5]),), {}, "each in"),
+    ("sampling_probabilities", (GUESS,), {"temperature": 0.0}, "top_k=1"),
+    ("sampling_probabilities", (GUESS,), {"top_k": 0}, "at least 1"),
+    ("sampling_probabilities", (GUESS,), {"top_p": 1.1}, "top_p in"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
+def test_a_number_worked_by_hand(name, arguments, options, expected):
+    result = getattr(scratch, name)(*arguments, **options)
+    assert np.shape(result) == np.shape(expected)
+    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cases", [HAND, ERRORS], ids=["by hand", "errors"])
+def test_no_formula_is_left_out(cases):
+    assert {case[0] for case in cases} == set(language.__all__)
+
+
+@pytest.mark.parametrize(("name", "arguments", "options", "message"), ERRORS, ids=[case[0] for case in ERRORS])
+def test_arguments_that_do_not_fit_are_refused(name, arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(scratch, name)(*arguments, **options)
+
+
+def test_perplexity_is_the_exponential_of_the_cross_entropy_of_keras():
+    tokens = RANDOM.integers(0, 9, size=6)
+    loss = float(keras.losses.SparseCategoricalCrossentropy(from_logits=True)(tokens, np.float32(LOGITS)))
+    given = scratch.softmax(LOGITS)[np.arange(6), tokens]
+    assert scratch.perplexity(given) == pytest.approx(np.exp(loss), rel=1e-5)
+    assert scratch.perplexity(np.full(50, 1 / 9)) == pytest.approx(9)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0.7}, {"top_k": 4}, {"top_p": 0.8}, {"top_k": 5, "top_p": 0.5}])
+def test_what_is_kept_are_the_likeliest_and_they_sum_to_one(options):
+    kept = scratch.sampling_probabilities(LOGITS, **options)
+    np.testing.assert_allclose(kept.sum(axis=-1), 1)
+    least = np.where(kept > 0, LOGITS, np.inf).min(axis=-1)
+    assert (np.where(kept > 0, -np.inf, LOGITS).max(axis=-1) < least).all()
+    if "top_k" in options:
+        assert ((kept > 0).sum(axis=-1) <= options["top_k"]).all()
+
+
+def test_cold_is_certain_and_hot_is_even():
+    assert scratch.sampling_probabilities(LOGITS, temperature=1e-3).max(axis=-1).min() > 0.999
+    np.testing.assert_allclose(scratch.sampling_probabilities(LOGITS, temperature=1e6), 1 / 9, rtol=1e-4)
