@@ -42,3 +42,4 @@ with silenced():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # drivers complain at the first look, not at import
+        tf.transpose([[True]])  # so does oneDNN, once, at the first mask that is turned: every masked recurrent layer

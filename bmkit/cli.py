@@ -134,7 +134,7 @@ def _data(
             advice = f"type: {PROGRAM} data {action} {near[0]}" if near else f"see them with: {PROGRAM} data list"
             raise WrongUse(f"there is no data set {name!r}; {advice}")
     if action is Action.LIST:
-        _catalogue([data.weights().get(name) or data.describe(name) for name in names or known])
+        _catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
         data.fetch(names or None)
     else:

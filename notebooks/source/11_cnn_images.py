@@ -93,7 +93,7 @@ def draw(kernel, place):
 
 
 places = range(1, 65)  # 8 × 8 places of the window, row by row
-plot.explore(draw, start={"kernel": "upright edges", "place": 20}, kernel=list(by_hand), place=places)
+plot.explore(draw, start={"kernel": "upright edges", "place": 44}, kernel=list(by_hand), place=places)
 
 # %% [markdown]
 # *Figure. One step of a convolution: nine pixels under the window, each times its weight; their sum is one pixel of the map.
@@ -235,11 +235,11 @@ for filters in (32, 64):
 network.add(keras.layers.Flatten())
 network.add(keras.layers.Dense(128, activation="relu"))
 network.add(keras.layers.Dense(10))
-by_hand = scratch.conv2d_parameters(3, 3, 3, 32) + scratch.conv2d_parameters(3, 3, 32, 64)
-by_hand += (64 * 6 * 6 + 1) * 128 + (128 + 1) * 10
-expect("parameters, counted by hand", by_hand, equals=315722)
-expect("parameters, Keras", network.count_params(), equals=by_hand)
-expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params(), equals=by_hand)
+counted = scratch.conv2d_parameters(3, 3, 3, 32) + scratch.conv2d_parameters(3, 3, 32, 64)
+counted += (64 * 6 * 6 + 1) * 128 + (128 + 1) * 10
+expect("parameters, counted by hand", counted, equals=315722)
+expect("parameters, Keras", network.count_params(), equals=counted)
+expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params(), equals=counted)
 
 # %% [markdown]
 # The code *around* that network, however, cannot run, and where it could run it would mislead. Reading other people's code

@@ -1,4 +1,4 @@
-"""Keras layers that a chapter teaches and later chapters reuse. They use `keras.ops` alone: any backend runs them."""
+"""Layers for pictures."""
 
 from bmkit.backend import keras
 

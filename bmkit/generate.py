@@ -1,0 +1,147 @@
+"""Write with a trained model: choose the next token, append it, go on. Any model serves that offers two functions.
+
+``model_step(tokens, cache, position)`` reads the integers ``tokens`` of shape ``(batch, steps)``, of which the first
+stands at ``position``, and returns logits of shape ``(batch, steps, vocabulary)`` and the cache.
+``start_cache(batch, length)`` makes an empty one.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bmkit.scratch import sampling_probabilities
+
+__all__ = ["generate", "sample", "translate"]
+
+
+def sample(
+    logits: np.ndarray,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    random: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Draw one token a row: from ``softmax(logits / temperature)``, its tail cut off.
+
+    Args:
+        logits: shape ``(batch, vocabulary)``.
+        temperature: ≥ 0; 0 takes the likeliest token.
+        top_k: draw from so many of the likeliest tokens only.
+        top_p: draw from the likeliest tokens that together reach this probability only, in (0, 1].
+        random: where chance comes from; a new one, different each time, when None.
+
+    Returns:
+        Integers, shape ``(batch,)``.
+
+    Raises:
+        ValueError: a limit makes no sense; see `bmkit.scratch.sampling_probabilities`.
+
+    Example:
+        >>> sample(np.array([[0.0, 2.0, 1.0]]), temperature=0)
+        array([1])
+
+    Reference:
+        Holtzman et al. (2020), The curious case of neural text degeneration, https://arxiv.org/abs/1904.09751
+    """
+    logits = np.asarray(logits)
+    if temperature == 0:
+        return logits.argmax(axis=-1)
+    probabilities = sampling_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+    random = np.random.default_rng() if random is None else random
+    edges = np.cumsum(probabilities, axis=-1)  # a token is drawn when the number falls before its edge
+    drawn = random.random((len(edges), 1)) * edges[:, -1:]
+    return (edges <= drawn).sum(axis=-1)
+
+
+def generate(
+    model_step: Callable,
+    start_cache: Callable,
+    prompt: np.ndarray,
+    new_tokens: int,
+    *,
+    choose: Callable | None = None,
+    stop: int | None = None,
+    cache: bool = True,
+) -> np.ndarray:
+    """Continue a text token by token.
+
+    Args:
+        model_step: reads tokens and gives logits; see the head of this module.
+        start_cache: makes an empty cache.
+        prompt: integers, shape ``(time,)`` or ``(batch, time)``, at least one token.
+        new_tokens: how many to write, at most.
+        choose: from logits ``(batch, vocabulary)`` to tokens ``(batch,)``, such as ``functools.partial(sample, top_k=9,
+            random=…)``; the likeliest token when None.
+        stop: token that ends a text; it is written, and once more wherever another text of the batch goes on.
+        cache: False reads the whole text again for every token: the same answer, later.
+
+    Returns:
+        Prompt and new tokens, integers of shape ``(time + written,)`` or ``(batch, time + written)``.
+
+    Raises:
+        ValueError: the prompt is empty.
+
+    Example:
+        >>> def after(tokens, cache, position):  # a model that counts
+        ...     return np.eye(10)[(tokens + 1) % 10], cache
+        >>> generate(after, lambda batch, length: None, np.array([3]), 4)
+        array([3, 4, 5, 6, 7])
+
+    Reference:
+        Pope et al. (2022), Efficiently scaling transformer inference, section 2, https://arxiv.org/abs/2211.05102
+    """
+    choose = choose or (lambda logits: np.argmax(logits, axis=-1))
+    tokens = np.atleast_2d(np.asarray(prompt))  # (batch, time)
+    batch, time = tokens.shape
+    if not time:
+        raise ValueError("the prompt is empty; begin with at least one token, such as the one that starts a text.")
+    memory, position, ended = start_cache(batch, time + new_tokens) if cache else None, 0, np.zeros(batch, bool)
+    for _ in range(new_tokens):
+        if not cache:
+            memory, position = start_cache(batch, tokens.shape[1]), 0
+        logits, memory = model_step(tokens[:, position:], memory, position)
+        position = tokens.shape[1]
+        new = np.asarray(choose(np.asarray(logits)[:, -1]))  # (batch,)
+        if stop is not None:
+            new = np.where(ended, stop, new)
+            ended |= new == stop
+        tokens = np.concatenate([tokens, new[:, np.newaxis]], axis=1)
+        if ended.all():
+            break
+    return tokens if np.ndim(prompt) == 2 else tokens[0]
+
+
+def translate(model, source: np.ndarray, *, start: int, end: int, length: int) -> np.ndarray:
+    """Let an encoder–decoder write its likeliest answer to each source, token by token.
+
+    Args:
+        model: what `bmkit.models.transformer` or `bmkit.models.rnn_encoder_decoder` built.
+        source: integers, shape ``(n, source time)``.
+        start: target token that begins every answer.
+        end: target token that ends an answer.
+        length: tokens of an answer at most, `end` included, `start` not.
+
+    Returns:
+        Integers, shape ``(n, length)``; 0 after `end`.
+
+    Example:
+        >>> class Echo:  # answers with what it was asked
+        ...     def predict(self, inputs, **_):
+        ...         return np.eye(10)[inputs[0]]
+        >>> translate(Echo(), np.array([[4, 7, 2, 9]]), start=1, end=2, length=4)
+        array([[4, 7, 2, 0]])
+
+    Reference:
+        Sutskever, Vinyals and Le (2014), section 3.2, https://arxiv.org/abs/1409.3215
+    """
+    source = np.asarray(source)
+    answer = np.zeros((len(source), length + 1), "int32")  # of one length throughout, so that nothing is traced twice
+    answer[:, 0], ended = start, np.zeros(len(source), bool)
+    for time in range(length):
+        logits = model.predict([source, answer[:, :-1]], batch_size=256, verbose=0)  # (n, length, vocabulary)
+        answer[:, time + 1] = np.where(ended, 0, np.asarray(logits)[:, time].argmax(axis=-1))
+        ended |= answer[:, time + 1] == end
+        if ended.all():
+            break
+    return answer[:, 1:].astype(int)
