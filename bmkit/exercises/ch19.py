@@ -90,7 +90,7 @@ paths = Question(
     why="Each block doubles the number of ways: around it or through it, and 2 to the power of 10 is 1,024.",
     hints=["With one block there are 2 ways. With two blocks each of these splits once more.", "2 · 2 · … ten times."],
     mistakes={
-        20: "The choices of different blocks are combined, not added: 2 · 2 · …",
+        20: "The choices of different blocks are combined, not added: multiply 2 by itself ten times.",
         10: "At each block there are two choices: around it or through it.",
         11: "That counts how many blocks a way can pass through, 0 to 10; but there are many ways of each length.",
         100: "Two choices ten times is 2 to the power of 10.",
