@@ -443,7 +443,6 @@ for layer in (keras.layers.Flatten(), keras.layers.Dropout(0.4), keras.layers.De
     scratch_network.add(layer)
 
 # %%
-train.seed(0)
 scratch_network.compile(keras.optimizers.Adam(0.003), loss_function(), metrics=["accuracy"])
 own = train.fit(scratch_network, (pictures[few], labels[few]), (watched, truth), epochs=25)
 share = {
