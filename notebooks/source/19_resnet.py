@@ -441,6 +441,7 @@ for filters in (16, 32):
     scratch_network.add(keras.layers.MaxPooling2D(2))
 for layer in (keras.layers.Flatten(), keras.layers.Dropout(0.4), keras.layers.Dense(10)):
     scratch_network.add(layer)
+train.seed(0)
 
 # %%
 scratch_network.compile(keras.optimizers.Adam(0.003), loss_function(), metrics=["accuracy"])
