@@ -591,8 +591,8 @@ print("chosen by validation loss:", best)
 
 # %%
 figure, axes = plot.subplots(figsize=(7.2, 2.8))
-kinds = {"color": ["white", "white", *["0.8"] * 4], "hatch": [""] * 3 + ["//"] * 3, "edgecolor": "black"}
-axes.barh(list(share), list(share.values()), **kinds)
+kinds = {"color": ["white", "white", *["0.8"] * 4], "hatch": [""] * 3 + ["//"] * 3}
+axes.barh(list(share), list(share.values()), edgecolor="black", **kinds)
 axes.axvline(share["most frequent answer"], color="black", lw=0.8, ls="--")
 axes.invert_yaxis()
 axes.set(xlabel="share of validation reviews right", ylabel=" ", xlim=(0.5, 0.9))

@@ -21,16 +21,12 @@ train.seed(0)
 # ## Deeper is not better by itself
 #
 # A deeper network can say more. So the best network of 30 layers should be at least as good as the best of 6: let 24
-# layers hand on
-# what they get, and it *is* the shallow one. Yet in 2015 deeper plain networks had a higher *training* loss than shallow
-# ones. That is
-# not overfitting: the good solution exists, but gradient descent does not find it.
+# layers hand on what they get, and it *is* the shallow one. Yet in 2015 deeper plain networks had a higher *training*
+# loss than shallow ones. That is not overfitting: the good solution exists, but gradient descent does not find it.
 #
 # Look at what a deep plain network does before any training. Three real digits, shrunk to 14×14 pixels, go through 29
-# convolutions of 3×3
-# with He's start ([chapter 09](09_model_building_and_initialization.ipynb)), which keeps the *size* of the numbers. Does
-# it also keep the
-# picture?
+# convolutions of 3×3 with He's start ([chapter 09](09_model_building_and_initialization.ipynb)), which keeps the *size*
+# of the numbers. Does it also keep the picture?
 
 # %%
 digits = data.load("mnist_5k")
@@ -69,14 +65,12 @@ expect("mean cosine behind block 14", alike[1], at_least=0.8)
 # *Figure. Three digits on their way through a plain network before training. Behind fourteen blocks all three look much
 # the same.*
 # <details><summary>In words</summary>Three rows of six pictures. Left the digits, readable; one block on they are
-# blurred; from block 2 on
-# they are coarse blots of 7×7 pixels, and in the last column the three rows look much alike.</details><br>
+# blurred; from block 2 on they are coarse blots of 7×7 pixels, and in the last column the three rows look much
+# alike.</details><br>
 #
-# The *cosine* of two pictures' numbers is 1 if one is a multiple of the other. Random convolutions followed by ReLU drive
-# it towards 1: what
-# is particular to a digit fades, and no layer behind can bring it back. A layer that merely handed its input on would
-# have been
-# better, and a random layer is very far from that.
+# The *cosine* of two pictures' numbers is 1 if one is a multiple of the other. Random convolutions followed by ReLU
+# drive it towards 1: what is particular to a digit fades, and no layer behind can bring it back. A layer that merely
+# handed its input on would have been better, and a random layer is very far from that.
 #
 # ## Learn the difference
 #
@@ -89,8 +83,7 @@ expect("mean cosine behind block 14", alike[1], at_least=0.8)
 # * $F$ is the **residual**: what is left to learn once $x$ is there. The way on which $x$ passes is the **shortcut**.
 #
 # If $F = 0$, then $y = \mathrm{relu}(x) = x$, since $x$ comes out of a ReLU and is not negative. Zero weights, which
-# ruined the networks
-# of chapter 09, are here a block that does no harm. By hand:
+# ruined the networks of chapter 09, are here a block that does no harm. By hand:
 
 
 # %%
@@ -108,7 +101,8 @@ zeros = np.zeros((3, 3, 4, 4)), np.zeros(4)
 expect("a block with F = 0", residual_block(image, first, zeros), equals=image, tolerance=1e-12)
 
 # %% [markdown]
-# The same block out of Keras layers, as `bmkit.scratch.residual_block`, and as the layer that `models.resnet` is made of:
+# The same block out of Keras layers, as `bmkit.scratch.residual_block`, and as the layer that `models.resnet` is made
+# of:
 
 # %%
 inputs = keras.Input((8, 6, 4))
@@ -124,15 +118,14 @@ for name, candidate in (("Keras layers", built), ("bmkit.layers", ready)):
 expect("bmkit.scratch", scratch.residual_block(image, first, second), equals=by_hand, tolerance=1e-12)
 
 # %% [markdown]
-# Where a block halves height and width or widens the channels, $x$ and $F(x)$ differ in shape. The simplest shortcut then
-# takes every second
-# pixel and fills the missing channels with zeros (He's "option A", used here); the other one is a 1×1 convolution.
+# Where a block halves height and width or widens the channels, $x$ and $F(x)$ differ in shape. The simplest shortcut
+# then takes every second pixel and fills the missing channels with zeros (He's "option A", used here); the other one is
+# a 1×1 convolution.
 #
 # ### Exercise 1 · A block of matrices
 #
 # Write `block(x, first, second)` for matrices in place of convolutions, without biases: `x` has shape `(n, d)`, `first`
-# `(d, h)`, `second` `(h, d)`.
-# *Easy, four minutes; expected: shape `(n, d)`.*
+# `(d, h)`, `second` `(h, d)`. *Easy, four minutes; expected: shape `(n, d)`.*
 
 
 # %%
@@ -145,9 +138,8 @@ ch19.block.check(block)
 # %% [markdown]
 # ## The slope of a block
 #
-# Leave the outer ReLU aside for a moment and take one number: $x_{l+1} = x_l + F_l(x_l)$ for blocks $l = 1 \dots L$. The
-# derivative of a sum is
-# the sum of the derivatives, and $x$ has derivative 1:
+# Leave the outer ReLU aside for a moment and take one number: $x_{l+1} = x_l + F_l(x_l)$ for blocks $l = 1 \dots L$.
+# The derivative of a sum is the sum of the derivatives, and $x$ has derivative 1:
 #
 # $$\frac{\partial x_{l+1}}{\partial x_l} = 1 + F_l'(x_l)$$
 #
@@ -158,10 +150,9 @@ ch19.block.check(block)
 # F_L'\Bigr)$$
 #
 # A plain chain has only the very last term, the product of all. The shortcut adds the **1**: the slope from the end
-# arrives at the front
-# unchanged, whatever the weights are, and all else is added to it. For pictures, 1 becomes the identity matrix $I$ and
-# $F'$ the Jacobian of $F$, in the
-# same formula $I + F'$. The outer ReLU multiplies it with 1 where $x + F > 0$ and with 0 elsewhere.
+# arrives at the front unchanged, whatever the weights are, and all else is added to it. For pictures, 1 becomes the
+# identity matrix $I$ and $F'$ the Jacobian of $F$, in the same formula $I + F'$. The outer ReLU multiplies it with 1
+# where $x + F > 0$ and with 0 elsewhere.
 #
 # That the slope never vanishes is not all we want: if every $F'$ is about 1, twenty blocks make $2^{20}$. So $F$ must
 # *start small*.
@@ -169,8 +160,7 @@ ch19.block.check(block)
 # ### Exercise 2 · The slope at the front
 #
 # Write `slope_back(slope, derivatives)`: `slope` arrives at the end, `derivatives` holds one $F_l'$ for each block;
-# return the slope at the front.
-# *Easy, three minutes; expected: a number.*
+# return the slope at the front. *Easy, three minutes; expected: a number.*
 
 
 # %%
@@ -184,8 +174,7 @@ ch19.slope_back.check(slope_back)
 # ### Exercise 3 · Predict, then run
 #
 # Multiply the product out: each term is one way through the network, around some blocks and through the others. **How
-# many ways are there through 10
-# blocks?** *One minute; expected: an integer.*
+# many ways are there through 10 blocks?** *One minute; expected: an integer.*
 
 # %%
 paths = ...
@@ -194,13 +183,11 @@ ch19.paths.check(paths)
 # %% [markdown]
 # ## Measured: slopes before training
 #
-# Two networks of 30 layers with exactly the same weights, real digits, no training. One has shortcuts, the other has not.
-# In both we shrink the
-# kernels of all blocks by the same factor, the *scale*: 1 is He's start, 0.7 nearly Keras' own (Glorot's), 0.5 is smaller
-# still. At each block we
-# measure the slope $\partial\mathcal{L}/\partial x_l$. By [chapter 09](09_model_building_and_initialization.ipynb) two
-# plain convolutions should
-# change it by the factor scale². And with a shortcut?
+# Two networks of 30 layers with exactly the same weights, real digits, no training. One has shortcuts, the other has
+# not. In both we shrink the kernels of all blocks by the same factor, the *scale*: 1 is He's start, 0.7 nearly Keras'
+# own (Glorot's), 0.5 is smaller still. At each block we measure the slope $\partial\mathcal{L}/\partial x_l$. By
+# [chapter 09](09_model_building_and_initialization.ipynb) two plain convolutions should change it by the factor scale².
+# And with a shortcut?
 
 
 # %%
@@ -250,11 +237,10 @@ plot.explore(draw, start={"scale": 0.5}, scale=[0.1, 0.3, 0.5, 0.7, 1.0])
 
 # %% [markdown]
 # *Figure. Slope at each block before training, kernels at half of He's spread. With shortcuts all blocks hear the loss
-# about equally well; without, the
-# slope fades on its way to the front.*
+# about equally well; without, the slope fades on its way to the front.*
 # <details><summary>In words</summary>Two lines over fourteen blocks on a logarithmic axis. The residual one is nearly
-# level. The plain one, dashed, starts
-# many powers of ten lower at the left and climbs to meet it at the right.</details><br>
+# level. The plain one, dashed, starts many powers of ten lower at the left and climbs to meet it at the
+# right.</details><br>
 
 # %%
 front_over_end = {}
@@ -269,10 +255,9 @@ expect("residual, He's start: front over end", front_over_end["residual", 1.0], 
 
 # %% [markdown]
 # So both have a start at which slopes keep their size. The plain one must hit it exactly: $0.5^2$ a block is already
-# fatal. The residual one takes any
-# *small* scale; only at 1, where $F$ is as large as $x$, does the slope grow, as $1+F'$ told us. Batch normalisation at
-# the end of $F$ is the usual remedy;
-# a small start, after Zhang and colleagues, does without it and is cheaper, which suits a page that must run on any laptop.
+# fatal. The residual one takes any *small* scale; only at 1, where $F$ is as large as $x$, does the slope grow, as
+# $1+F'$ told us. Batch normalisation at the end of $F$ is the usual remedy; a small start, after Zhang and colleagues,
+# does without it and is cheaper, which suits a page that must run on any laptop.
 #
 # A slope of the right size is not yet a useful one, though: in the first figure the plain network *had* He's start, and
 # all pictures looked nearly the same.
@@ -280,8 +265,8 @@ expect("residual, He's start: front over end", front_over_end["residual", 1.0], 
 # ## Does it matter for training?
 #
 # The same digits, optimizer and steps for three networks: 30 layers plain with He's start, the best for it; 30 layers
-# residual with kernels at half of it; and a **shallow baseline** of 6 layers. Before you run it:
-# which one will have the highest *training* loss?
+# residual with kernels at half of it; and a **shallow baseline** of 6 layers. Before you run it: which one will have
+# the highest *training* loss?
 
 
 # %%
@@ -302,9 +287,8 @@ plot.show(plot.history(runs, "loss", unit="nats"))
 # %% [markdown]
 # *Figure. The plain deep network stays behind the shallow one even on its training data; with shortcuts the same depth
 # learns as well as the shallow one.*
-# <details><summary>In words</summary>Loss over the epochs, training dashed and validation solid. The plain network of 30
-# layers stays highest; the residual one
-# of the same size falls far below it.</details><br>
+# <details><summary>In words</summary>Loss over the epochs, training dashed and validation solid. The plain network of
+# 30 layers stays highest; the residual one of the same size falls far below it.</details><br>
 
 # %%
 score = {name: max(run["val_accuracy"]) for name, run in runs.items()}
@@ -318,18 +302,16 @@ expect("training loss: deep plain over shallow", lowest[deep_plain] / lowest[sha
 expect("training loss: plain over residual", lowest[deep_plain] / lowest[deep_residual], at_least=1.8)
 
 # %% [markdown]
-# The two deep networks have equal weights in number, not equal starts: each got one that suits it. The smaller
-# start would only make the slopes of the plain network vanish. Nor do digits need 30 layers: a better shallow network reads
-# them as well or better. What was tested is whether depth can be trained at all. Where tasks are hard, depth pays: so let us
-# use a network that somebody else has trained, on 1.28 million photographs.
+# The two deep networks have equal weights in number, not equal starts: each got one that suits it. The smaller start
+# would only make the slopes of the plain network vanish. Nor do digits need 30 layers: a better shallow network reads
+# them as well or better. What was tested is whether depth can be trained at all. Where tasks are hard, depth pays: so
+# let us use a network that somebody else has trained, on 1.28 million photographs.
 #
 # ## A network that has seen the world
 #
 # **EfficientNet-Lite0** was trained on ImageNet: photographs of 1,000 kinds of things. Its block is $x + F(x)$ too,
-# without the outer ReLU, and $F$ first
-# widens the channels, filters each for itself, and narrows them again. The weights (a parcel of 17 MB) are fetched once
-# and then stay on this computer. Two photographs to
-# begin with:
+# without the outer ReLU, and $F$ first widens the channels, filters each for itself, and narrows them again. The
+# weights (a parcel of 17 MB) are fetched once and then stay on this computer. Two photographs to begin with:
 
 # %%
 import skimage
@@ -349,15 +331,14 @@ expect("weights", classifier.model.count_params(), equals=4_694_024)
 
 # %% [markdown]
 # *Figure. What the network calls two photographs.*
-# <details><summary>In words</summary>Left a cup of coffee on a wooden table, right the face of a striped cat; above each
-# the name the network gives it.</details><br>
+# <details><summary>In words</summary>Left a cup of coffee on a wooden table, right the face of a striped cat; above
+# each the name the network gives it.</details><br>
 #
 # ### The online twin: ResNet50
 #
-# The best known residual network is ResNet50 of `keras.applications`. Its weights need a network connection, so we build
-# it empty and look inside. It has one
-# convolution at first, then four stages of 3, 4, 6 and 3 blocks, each block with **three** convolutions, and one dense
-# layer at the end.
+# The best known residual network is ResNet50 of `keras.applications`. Its weights need a network connection, so we
+# build it empty and look inside. It has one convolution at first, then four stages of 3, 4, 6 and 3 blocks, each block
+# with **three** convolutions, and one dense layer at the end.
 #
 # ### Exercise 4 · Predict, then run
 #
@@ -377,21 +358,20 @@ expect("shortcuts, one a block", len(joins), equals=3 + 4 + 6 + 3)
 expect("convolutions, with 4 of 1×1 in shortcuts", len(kernels), equals=1 + 3 * 16 + 4)
 
 # %% [markdown]
-# With a network connection, `pretrained.load("keras:ResNet50")` returns an object of the same kind as `classifier`, with
-# the ImageNet weights (about 100 MB), and everything
-# below works with it as well; only the input size is fixed at 224.
+# With a network connection, `pretrained.load("keras:ResNet50")` returns an object of the same kind as `classifier`,
+# with the ImageNet weights (about 100 MB), and everything below works with it as well; only the input size is fixed at
+# 224.
 #
 # ## Transfer: 10 labels a class
 #
 # Now a task of our own: ten animals as silhouettes, and **10 labelled pictures of each**, 100 in all. From scratch this
-# is hopeless for a deep network. But
-# we can use what the pretrained one has learned: cut off its last layer, feed it our pictures, and take the 1,280 numbers
-# that the last layer would have
-# seen as **features**. All weights stay as they are (*frozen*). Only a logistic regression on top is trained.
+# is hopeless for a deep network. But we can use what the pretrained one has learned: cut off its last layer, feed it
+# our pictures, and take the 1,280 numbers that the last layer would have seen as **features**. All weights stay as they
+# are (*frozen*). Only a logistic regression on top is trained.
 #
 # The network wants colour pictures. Ours are 28×28 and grey, so we enlarge them to 128×128 and repeat the channel. All
-# layers but the last are convolutions,
-# so the same weights fit a network for 128×128 pixels, about three times as cheap as 224×224.
+# layers but the last are convolutions, so the same weights fit a network for 128×128 pixels, about three times as cheap
+# as 224×224.
 
 # %%
 from bmkit.pretrained.efficientnet_lite import efficientnet_lite
@@ -421,9 +401,8 @@ print("labelled pictures:", len(few), " features:", features(pictures[few[:1]]).
 # animal above it.</details><br>
 #
 # Its rivals get the same 100 labels: logistic regression on the pixels, and a small convolutional network trained from
-# scratch with dropout. Validation pictures only
-# watch, 300 of them. (So many labels for watching is a luxury that one would not have in earnest; it makes the comparison
-# sharper.)
+# scratch with dropout. Validation pictures only watch, 300 of them. (So many labels for watching is a luxury that one
+# would not have in earnest; it makes the comparison sharper.)
 
 # %%
 from sklearn.linear_model import LogisticRegression
@@ -462,12 +441,11 @@ expect("its lead over the pixels", share["transfer"] - share["pixels"], at_least
 
 # %% [markdown]
 # *Figure. Three ways to use the same 100 labels: the features of a network that saw photographs are clearly ahead.*
-# <details><summary>In words</summary>Three horizontal bars: pixels lowest, from scratch a little higher, transfer highest
-# by a wide margin; a dashed line at one tenth
-# marks chance.</details><br>
+# <details><summary>In words</summary>Three horizontal bars: pixels lowest, from scratch a little higher, transfer
+# highest by a wide margin; a dashed line at one tenth marks chance.</details><br>
 #
-# The choice is made by validation: transfer. Now the test set is opened, once, on 300 pictures; beside it the rival from
-# scratch.
+# The choice is made by validation: transfer. Now the test set is opened, once, on 300 pictures; beside it the rival
+# from scratch.
 
 # %%
 x_test, y_test = (part[:300] for part in animals.arrays("test"))
@@ -485,21 +463,19 @@ plot.show(plot.images(x_test[wrong], titles, columns=5))
 # %% [markdown]
 # *Figure. The ten errors it was surest of: seen from the front, sitting, or grazing, animals lose the outline one knows
 # them by.*
-# <details><summary>In words</summary>Ten white shapes, above each the true animal and the one it was read as.</details><br>
+# <details><summary>In words</summary>Ten white shapes, above each the true animal and the one it was read
+# as.</details><br>
 #
 # Why does it work at all? ImageNet holds hardly any white shapes on black, and the features were not made for them: a
-# network trained on photographs
-# leans on texture more than on shape (Geirhos and colleagues), and silhouettes have none. But its early layers answer to
-# edges, corners and curves, the later ones to
-# legs, necks and heads, and many of its 1,000 classes are animals. That is enough to beat what 100 pictures alone can
-# teach. It is *not* enough to be perfect;
-# with thousands of labels a network from scratch catches up. So put the rival beside it, every time.
+# network trained on photographs leans on texture more than on shape (Geirhos and colleagues), and silhouettes have
+# none. But its early layers answer to edges, corners and curves, the later ones to legs, necks and heads, and many of
+# its 1,000 classes are animals. That is enough to beat what 100 pictures alone can teach. It is *not* enough to be
+# perfect; with thousands of labels a network from scratch may catch up. So put the rival beside it, every time.
 #
-# **Fine-tuning** would go one step further: after the last layer is trained, unfreeze the last blocks and train on with a
-# learning rate about a hundred times
-# smaller, with the normalisation layers kept as they are (`training=False`). It often gains a few points, needs more
-# labels than ten a class, and takes minutes
-# instead of seconds without a graphics card.
+# **Fine-tuning** would go one step further: after the last layer is trained, unfreeze the last blocks and train on with
+# a learning rate about a hundred times smaller, with the normalisation layers kept as they are (`training=False`). It
+# often gains a few points, needs more labels than ten a class, and takes minutes instead of seconds without a graphics
+# card.
 #
 # ## Summary
 #
@@ -508,22 +484,20 @@ plot.show(plot.images(x_test[wrong], titles, columns=5))
 # * A residual block is $y=\mathrm{relu}(x+F(x))$; by hand, from Keras layers and as `ResidualBlock` it is the same.
 # * Its slope is $I+F'$: the 1 lets the gradient pass, and $F$ must start small, or the product explodes.
 # * With the same number of weights, 30 layers learn with shortcuts and lag behind 6 layers without.
-# * Where labels are few, the frozen features of a pretrained network and a linear classifier beat training from scratch.
-#   Measure it, with rivals beside.
+# * Where labels are few, the frozen features of a pretrained network and a linear classifier beat training from
+#   scratch. Measure it, with rivals beside.
 #
 # **Ask yourself**
 #
-# <details><summary>Why must ReLU come after the sum, and not at the end of F?</summary>If F ended in a ReLU it could only
-# add: the values would grow from block to block, and nothing could
-# be taken away again.</details>
+# <details><summary>Why must ReLU come after the sum, and not at the end of F?</summary>If F ended in a ReLU it could
+# only add: the values would grow from block to block, and nothing could be taken away again.</details>
 # <details><summary>Does a shortcut cost weights?</summary>Not where the shapes agree, nor when it is filled up with
 # zeros. Only a 1×1 convolution in it has weights.</details>
 # <details><summary>Why freeze 4.7 million weights instead of training them on 100 pictures?</summary>They would fit the
-# 100 pictures perfectly within a few steps and forget
-# what they knew.</details><br>
+# 100 pictures perfectly within a few steps and forget what they knew.</details><br>
 #
-# **Next** Part V applies all of this. Chapter 37, *Pretrained models* (planned), takes the transfer further.
-# [00 · Start here](00_start_here.ipynb) has the map.
+# **Next** Part V applies all of this. Chapter 37, *Pretrained models* (planned), takes the transfer further. [00 ·
+# Start here](00_start_here.ipynb) has the map.
 #
 # **References**
 #
@@ -533,6 +507,7 @@ plot.show(plot.images(x_test[wrong], titles, columns=5))
 #   [arXiv](https://arxiv.org/abs/1605.06431)
 # * H. Zhang, Y. N. Dauphin, T. Ma (2019), Fixup initialization: residual learning without normalization.
 #   [arXiv](https://arxiv.org/abs/1901.09321)
-# * R. Geirhos et al. (2019), ImageNet-trained CNNs are biased towards texture. [arXiv](https://arxiv.org/abs/1811.12231)
+# * R. Geirhos et al. (2019), ImageNet-trained CNNs are biased towards texture.
+#   [arXiv](https://arxiv.org/abs/1811.12231)
 # * M. Tan, Q. V. Le (2019), EfficientNet: rethinking model scaling for convolutional neural networks.
 #   [arXiv](https://arxiv.org/abs/1905.11946)
