@@ -1,6 +1,6 @@
-"""Measure how fast three models train with and without XLA and, where the processor has it, in bfloat16.
+"""Measure how fast six models train with and without XLA and, where the processor has it, in bfloat16.
 
-The rule in `bmkit.train.runtime` stands on this table. It only reports; run it on a quiet machine::
+The rule in `bmkit.runtime` stands on this table. It only reports; run it on a quiet machine::
 
     python3 benchmarks/fit_paths.py --repeats 7
 """
@@ -8,6 +8,7 @@ The rule in `bmkit.train.runtime` stands on this table. It only reports; run it 
 import argparse
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,18 +28,20 @@ def has_bfloat16() -> bool:
     return file.exists() and any(flag in file.read_text().split() for flag in FLAGS)
 
 
-def lstm(input_shape, num_classes):
-    """Build a classifier of sequences with one LSTM of 64 units."""
-    return keras.Sequential([keras.Input(input_shape), keras.layers.LSTM(64), keras.layers.Dense(num_classes)])
-
-
 def tasks():
     """Yield each model's name, its builder and its training data."""
     x, y = data.load("mnist_5k").arrays("train")
     steps = np.random.default_rng(0).normal(size=(3200, 100, 8)).astype("float32")
     yield "mlp on mnist_5k", models.mlp, x, y
     yield "cnn on mnist_5k", models.cnn, x, y
-    yield "LSTM(64), 100 steps", lstm, steps, np.arange(len(steps)) % 10
+    for cell in ("simple_rnn", "lstm", "gru"):
+        yield f"{cell} of 64 units, 100 steps", partial(models.rnn, cell=cell), steps, np.arange(len(steps)) % 10
+    tokens = np.random.default_rng(0).integers(1, 99, size=(1600, 100))
+
+    def transformer(_, num_classes):
+        return models.transformer_classifier(99, num_classes)
+
+    yield "transformer, 100 steps", transformer, tokens, np.arange(len(tokens)) % 10
 
 
 def prepared(builder, x, y, jit_compile, policy, batch_size):

@@ -240,7 +240,8 @@ class Question(_Checked):
 
     def solution(self) -> None:
         """Print the answer and why it is so."""
-        print(f"{self.name} = {short(self.answer)}\n{self.why}")
+        print(f"{self.name} = {short(self.answer)}")
+        _say(self.why)
 
     def _same(self, first, second) -> bool:
         if isinstance(first, str) and isinstance(second, str):

@@ -120,19 +120,21 @@ def _run(
 def _data(
     action: Annotated[Action, typer.Argument(help="list, fetch or verify.")],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME …]", help="Data sets; the core if left out.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME …]", help="Data sets, weights; all for offline use if left out."),
     ] = None,
 ) -> int:
-    """Show the catalogue of data sets, download them, or hash them again."""
+    """Show the catalogue of data sets and pretrained weights, download them, or hash them again."""
     from bmkit import data
 
+    known = [*data.names(), *data.weights()]
     for name in names or []:
-        if name not in data.names():
-            near = difflib.get_close_matches(name, data.names(), n=1)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             advice = f"type: {PROGRAM} data {action} {near[0]}" if near else f"see them with: {PROGRAM} data list"
             raise WrongUse(f"there is no data set {name!r}; {advice}")
     if action is Action.LIST:
-        _catalogue([data.describe(name) for name in names or data.names()])
+        _catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
         data.fetch(names or None)
     else:
@@ -146,10 +148,12 @@ def _catalogue(descriptions) -> None:
     rows = []
     for one in descriptions:
         size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
-        splits = " + ".join(f"{count:,}" for count in one.rows.values())
+        weights = hasattr(one, "parameters")
+        rows_of = f"{one.parameters:,} weights" if weights else " + ".join(f"{n:,}" for n in one.rows.values())
         licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
-        rows.append((one.name, one.title, splits, size, licence, "core" if one.core else "online"))
-    _table("Data sets", ["name", "what", "rows", "download", "licence", ""], rows)
+        kind = "weights" if weights else "core" if one.core else "online"
+        rows.append((one.name, one.title, rows_of, size, licence, kind))
+    _table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
 
 

@@ -37,7 +37,8 @@ def difference(value, expected, tolerance: float, relative: float | None = None)
     if value.shape != expected.shape:
         return f"the expected shape is {expected.shape}, but yours is {value.shape}."
     relative = tolerance if relative is None else relative
-    same = np.isclose(value.astype(float), expected.astype(float), rtol=relative, atol=tolerance, equal_nan=True)
+    kind = complex if np.iscomplexobj(value) or np.iscomplexobj(expected) else float
+    same = np.isclose(value.astype(kind), expected.astype(kind), rtol=relative, atol=tolerance, equal_nan=True)
     return "" if same.all() else _got(expected, value)
 
 

@@ -206,7 +206,7 @@ def _core_data() -> Finding:
     from bmkit import data
 
     try:
-        problems = data.verify()
+        problems = data.verify([name for name in data.names() if data.describe(name).core])
     except data.DataError as error:
         return Finding("core data", "cannot be read", False, str(error))
     names = ", ".join(sorted({problem.split(":")[0] for problem in problems}))

@@ -21,7 +21,7 @@ from typing import IO
 __all__ = ["Environment", "Trouble", "locked", "missing"]
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZE = "about 0.85 GB to download, 3.1 GB on disk, 1 to 15 minutes"  # measured on Linux, Python 3.11
+SIZE = "about 0.93 GB to download, 3.4 GB on disk, 1 to 15 minutes"  # measured on Linux, Python 3.11
 SPACE_GB = {"create": 4.5, "repair": 1.0}
 NO_VENV = (
     "this Python cannot make environments (its venv or ensurepip module is missing); "

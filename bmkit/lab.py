@@ -164,11 +164,12 @@ def _fetch_core_data(report: Callable[[str], None]) -> None:
     from bmkit import data
 
     try:
-        if data.verify():  # without this look TensorFlow would be loaded at every start
-            core = [one for one in map(data.describe, data.names()) if one.core]
+        core = [one for one in map(data.describe, data.names()) if one.core]  # weights: when a chapter needs them
+        names = [one.name for one in core]
+        if data.verify(names):  # without this look TensorFlow would be loaded at every start
             size = sum({one.source: one.download_bytes for one in core}.values()) / 1e6
             report(f"Fetching the core data, {len(core)} sets, {size:.0f} MB in all, once …")
-            data.fetch()
+            data.fetch(names)
     except data.DataError as error:
         report(f"The data are not complete ({error}) Chapters that need them will stop; JupyterLab opens all the same.")
 

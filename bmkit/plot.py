@@ -139,7 +139,8 @@ def history(
         axes.plot(epochs, run[metric], color=color, ls="--", marker=marker, mfc="white", label=f"{name}, training")
         if f"val_{metric}" in run:
             axes.plot(epochs, run[f"val_{metric}"], color=color, ls="-", marker=marker, label=f"{name}, validation")
-    axes.set(xlabel="epoch", ylabel=f"{metric} ({unit})" if unit else metric, yscale="log" if log else "linear")
+    name = metric.replace("_", " ")
+    axes.set(xlabel="epoch", ylabel=f"{name} ({unit})" if unit else name, yscale="log" if log else "linear")
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(runs) > 2:  # beside the curves, not on them
         figure.set_size_inches(7.8, 3.4)
@@ -207,8 +208,9 @@ def explore(draw: Callable[..., Figure], *, start: Mapping, **values: Sequence) 
     from IPython.display import display
     from ipywidgets import SelectionSlider, VBox, interactive_output
 
+    room = {"style": {"description_width": "7rem"}, "layout": {"width": "30rem"}}  # for whole names and an easy grip
     sliders = {
-        name: SelectionSlider(options=list(offered), value=start[name], description=name.replace("_", " "))
+        name: SelectionSlider(options=list(offered), value=start[name], description=name.replace("_", " "), **room)
         for name, offered in values.items()
     }
     display(VBox([*sliders.values(), interactive_output(lambda **chosen: show(draw(**chosen)), sliders)]))

@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bmkit.backend import keras
 from bmkit.live import in_notebook, is_live
+from bmkit.runtime import Runtime, runtime
 
 __all__ = ["Runtime", "evaluate", "fit", "runtime", "seed"]
 
@@ -28,41 +28,6 @@ def seed(number: int = 0) -> None:
         >>> seed(0)
     """
     keras.utils.set_random_seed(number)
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """How training runs on this machine.
-
-    Attributes:
-        device: ``"gpu"`` or ``"cpu"``.
-        jit_compile: what `fit` hands to Keras.
-        reason: why, in one sentence.
-    """
-
-    device: str
-    jit_compile: bool | str
-    reason: str
-
-
-def runtime() -> Runtime:
-    """Choose how to train here. The rule stands on the measurements of ``benchmarks/fit_paths.py``.
-
-    Returns:
-        The device, whether the XLA compiler is used, and why.
-
-    Example:
-        >>> runtime().device in ("cpu", "gpu")
-        True
-    """
-    device = "gpu" if keras.distribution.list_devices("gpu") else "cpu"
-    if device == "cpu" and keras.backend.backend() == "tensorflow":
-        return Runtime(
-            device,
-            False,
-            "on a CPU, XLA halves the speed of convolutions and compiles for seconds; only recurrent networks gain",
-        )
-    return Runtime(device, "auto", "Keras' own choice suits this device and backend")
 
 
 def fit(
@@ -111,8 +76,9 @@ def fit(
         raise ValueError(f"model {model.name!r} is not compiled; call model.compile(optimizer=…, loss=…) first.")
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; at least 1 is needed.")
-    if runtime().jit_compile != "auto":
-        model.jit_compile = runtime().jit_compile
+    path = runtime(model, epochs * _batches(train))
+    if path.jit_compile != "auto":
+        model.jit_compile = path.jit_compile
     model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
     monitor = "loss" if validation is None else "val_loss"
     with _workspace(resume) as folder, _Progress(epochs) as progress:
@@ -159,6 +125,14 @@ def evaluate(model: keras.Model, dataset) -> dict[str, float]:
     """
     x, y = dataset if isinstance(dataset, tuple) else (dataset, None)
     return {name: float(value) for name, value in model.evaluate(x, y, verbose=0, return_dict=True).items()}
+
+
+def _batches(train) -> int:
+    """Count the batches of an epoch; 0 for a pipeline that does not know."""
+    try:
+        return -(-len(train[0]) // 32) if isinstance(train, tuple) else len(train)  # 32: what Keras takes of arrays
+    except TypeError:
+        return 0
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The form every chapter keeps, and that its notebook is what its source says, fully executed."""
 
+import ast
 import importlib
 import itertools
 import json
@@ -160,6 +161,38 @@ def test_sources_hold_no_comment_that_switches_checking_off(chapter):
     for cell in cells_of(chapter):
         assert "NBVAL" not in text(cell).upper()
         assert not {"raises-exception", "nbval-ignore-output", "nbval-skip"} & set(cell["metadata"].get("tags", []))
+
+
+def named(node, context) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, context)}
+
+
+def drawn_from(name: str, functions: dict) -> set[str]:
+    """Collect the notebook's names that a function reads, by way of other functions too."""
+    seen, waiting = set(), {name}
+    while waiting:
+        seen |= waiting
+        bodies = [functions[one] for one in waiting if one in functions]
+        own = [{argument.arg for argument in ast.walk(body) if isinstance(argument, ast.arg)} for body in bodies]
+        reads = [named(body, ast.Load) - named(body, ast.Store) - mine for body, mine in zip(bodies, own, strict=True)]
+        waiting = set().union(*reads) - seen
+    return seen - {name}
+
+
+@each_chapter
+def test_no_later_cell_takes_a_name_away_from_a_slider(chapter):
+    body = ast.parse(chapter.source.read_text("utf-8")).body
+    for place, statement in enumerate(body):
+        call = getattr(statement, "value", None)
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "plot.explore"):
+            continue
+        functions = {one.name: one for one in body[:place] if isinstance(one, ast.FunctionDef)}
+        later: set[str] = set()
+        for other in body[place + 1 :]:
+            is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
+            later |= {other.name} if is_definition else named(other, ast.Store)
+        taken = drawn_from(call.args[0].id, functions) & later
+        assert not taken, f"a later cell gives {sorted(taken)} another value, and the slider draws with it: rename"
 
 
 def test_every_notebook_has_a_source_and_a_plan():

@@ -27,6 +27,7 @@ PLANNED = next(chapter for chapter in book.chapters() if not chapter.ready)
         (["data"], "type: python3 -m bmkit data --help\n"),
         (["data", "lst"], "'list', 'fetch', 'verify'"),
         (["data", "fetch", "mnist_5"], "type: python3 -m bmkit data fetch mnist_5k\n"),
+        (["data", "fetch", "minilmo"], "type: python3 -m bmkit data fetch minilm\n"),
         (["data", "list", "zzz"], "see them with: python3 -m bmkit data list\n"),
         (["test", "99"], "no chapter '99'"),
         (["run"], "Missing argument"),
@@ -101,6 +102,8 @@ def test_data_list_shows_rows_size_and_licence(capsys, monkeypatch):
     assert cli.main(["data", "list"]) == 0
     shown = capsys.readouterr().out
     assert "3,600 + 400 + 1,000" in shown and "1.4 MB" in shown and "CC BY 4.0" in shown
+    assert "22,713,216 weights" in shown and "83.5 MB" in shown
+    assert cli.main(["data", "list", "minilm"]) == 0 and "MiniLM" in capsys.readouterr().out
 
 
 def test_data_fetch_and_verify(capsys, monkeypatch):

@@ -43,7 +43,11 @@ def test_another_online_set_needs_a_manifest_entry_only(tmp_path, monkeypatch):
     import tensorflow_datasets as tfds
 
     text = manifest.PATH.read_text(encoding="utf-8")
-    entry = text[text.index("[sets.mnist]") :].replace("[sets.mnist", "[sets.cifar10").replace("mnist:3.0.1", "cifar10")
+    entry = (
+        text[text.index("[sets.mnist]") : text.index("\n[weights.")]
+        .replace("[sets.mnist", "[sets.cifar10")
+        .replace("mnist:3.0.1", "cifar10")
+    )
     entry = entry.replace("[28, 28, 1]", "[32, 32, 3]")
     (tmp_path / "manifest.toml").write_text(text + entry, encoding="utf-8")
     monkeypatch.setattr(manifest, "PATH", tmp_path / "manifest.toml")

@@ -42,9 +42,9 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, functi
     filled = [part.format(marker=str(marker)) for part in parts]
     evil = pickle.dumps(Runs(function, filled[0] if isinstance(argument, str) else filled))
     ratings = manifest.entry("insteval").description
-    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
         readers.ratings({"evil.pkl": lzma.compress(evil)}, ratings)
-    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which a data table does not need"):
+    with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
         read_array(evil)
     assert not marker.exists()
 
@@ -149,11 +149,11 @@ def test_a_wrong_picture_is_a_clear_error(content, message):
 
 def test_a_split_gives_every_class_its_share_and_no_row_twice():
     labels = np.repeat([0, 1, 2], [100, 50, 10])
-    parts = readers.stratified(labels, [80, 48, 32])
+    parts = draw.stratified(labels, [80, 48, 32])
     assert [np.bincount(labels[rows]).tolist() for rows in parts] == [[50, 25, 5], [30, 15, 3], [20, 10, 2]]
     assert sorted(np.concatenate(parts)) == list(range(160))
     with pytest.raises(data.DataError, match="wants 161 rows, but there are 160"):
-        readers.stratified(labels, [161])
+        draw.stratified(labels, [161])
 
 
 def test_groups_are_never_divided_and_equal_rows_share_a_number():
@@ -165,3 +165,10 @@ def test_groups_are_never_divided_and_equal_rows_share_a_number():
     assert sorted(np.concatenate(parts)) == list(range(len(groups)))
     kinds = [set(groups[rows]) for rows in parts]
     assert [len(kind) for kind in kinds] == [30, 10, 10] and len(set().union(*kinds)) == 50
+
+
+def test_a_series_out_of_order_is_refused(monkeypatch):
+    frame = {"rownames": np.array([1, 3, 2]), "x": np.array([5, 6, 7])}
+    monkeypatch.setattr(readers, "_frames", lambda _: [frame])
+    with pytest.raises(data.DataError, match="electricity_demand is not in the order of time; expected rows numbered"):
+        readers.half_hours({}, data.describe("electricity_demand"))

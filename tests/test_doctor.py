@@ -14,7 +14,7 @@ ROOT = Path(doctor.__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True)
 def healthy_data(monkeypatch):
-    monkeypatch.setattr(data, "verify", list)
+    monkeypatch.setattr(data, "verify", lambda _: [])
 
 
 def _found(name):
@@ -23,7 +23,7 @@ def _found(name):
 
 def test_every_bad_finding_says_how_to_mend_it(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 0))
-    monkeypatch.setattr(data, "verify", lambda: ["digits: damaged; run this", "digits: twice", "orl_faces: missing"])
+    monkeypatch.setattr(data, "verify", lambda _: ["digits: damaged; run this", "digits: twice", "orl_faces: missing"])
     monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1e8})())
     monkeypatch.setattr(doctor, "_memory_bytes", lambda: 2e9)
@@ -34,7 +34,7 @@ def test_every_bad_finding_says_how_to_mend_it(tmp_path, monkeypatch):
 
 
 def test_unreadable_cache_is_a_finding(monkeypatch):
-    def fails():
+    def fails(_):
         raise data.DataError("the cache cannot be used; set BMKIT_CACHE")
 
     monkeypatch.setattr(data, "verify", fails)

@@ -10,7 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from bmkit import exercises
+from bmkit import exercises, scratch
 from bmkit.check import Exercise, Question
 
 CHAPTERS = sorted(module.name for module in pkgutil.iter_modules(exercises.__path__))
@@ -101,6 +101,22 @@ def test_an_untouched_stub_is_not_attempted(verdict, exercise, place):
 def test_the_reference_passes_its_own_check(verdict, exercise, place):
     assert verdict(exercise, exercise.reference) == f"✓ {place}: right. All {len(exercise.cases)} cases agree.\n"
     assert len(exercise.cases) >= 3, "fewer cases let a wrong answer through by luck"
+
+
+# References that are written out for the page, where the formula of `bmkit.scratch` takes other arguments.
+WRITTEN_OUT = {
+    "ch00.accuracy": scratch.accuracy,
+    "ch01.forward": lambda x, *weights: scratch.mlp_forward(x, weights),
+    "ch05.momentum": lambda w, g, v, rate, beta: scratch.momentum_step(w, g, v, learning_rate=rate, momentum=beta),
+    "ch06.penalty_slope": lambda w, l1, l2: scratch.l1_penalty_gradient(w, l1) + scratch.l2_penalty_gradient(w, l2),
+    "ch08.scale_like": lambda train, other: scratch.standardize(other, train.mean(axis=0), train.std(axis=0)),
+}
+
+
+@pytest.mark.parametrize("place", WRITTEN_OUT)
+def test_a_reference_written_out_is_the_formula_of_scratch(verdict, place):
+    chapter, name = place.split(".")
+    assert verdict(getattr(MODULES[chapter], name), WRITTEN_OUT[place]).startswith(f"✓ {place}: right.")
 
 
 @each_exercise

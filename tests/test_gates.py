@@ -17,7 +17,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main_
 # A module may import only modules of lower floors, or its own package. `__main__` stands outside: it starts them all.
 FLOORS = {
     0: {"backend", "chapters", "compare", "data", "doctor", "environment", "live", "scratch", "templates"},
-    1: {"check", "generate", "metrics", "plot"},
+    1: {"check", "generate", "metrics", "plot", "runtime"},
     2: {"diagrams", "layers", "train"},
     3: {"models", "pretrained"},
     4: {"attack", "exercises", "explain"},
@@ -116,7 +116,7 @@ def test_import_of_the_package_takes_a_tenth_of_a_second_at_most():
     run_python(code)
 
 
-@pytest.mark.parametrize("module", ["data", "book", "cli", "chapters", "doctor", "lab", "scratch"])
+@pytest.mark.parametrize("module", ["data", "book", "cli", "chapters", "doctor", "lab", "pretrained", "scratch"])
 def test_modules_without_models_do_not_load_keras(module):
     out = run_python(f"import bmkit.{module}, sys; print('keras' in sys.modules, 'tensorflow' in sys.modules)")
     assert out.split() == ["False", "False"]

@@ -145,19 +145,19 @@ def started(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(3)"])
-    monkeypatch.setattr(data, "verify", lambda: ["digits: it is not prepared yet"])
+    monkeypatch.setattr(data, "verify", lambda _: ["digits: it is not prepared yet"])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
 
 
 def test_exit_code_follows_jupyter_and_sizes_are_said(started, monkeypatch):
     said = []
-    monkeypatch.setattr(data, "fetch", lambda: None)
+    monkeypatch.setattr(data, "fetch", lambda _: None)
     assert lab.open_lab(report=said.append) == 3
     assert "MB" in said[0] and "Ctrl-C" in " ".join(said)
 
 
 def test_without_network_lab_opens_all_the_same(started, monkeypatch):
-    def fails():
+    def fails(_):
         raise data.DataError("no network.")
 
     said = []

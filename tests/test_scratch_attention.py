@@ -5,7 +5,6 @@ import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
-from bmkit.scratch import attention, positions
 
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(size=(2, 5, 12))
@@ -46,6 +45,7 @@ HAND = [
     (
         "rotary",
         (np.array([[1.0, 2.0, 3.0, 4.0]] * 2),),
+        {"base": 9.0},
         [
             [1.0, 2.0, 3.0, 4.0],
             [
@@ -58,7 +58,6 @@ HAND = [
     ),
 ]
 HAND[1] = (*HAND[1][:2], ([[1.0]], [[0.5, 0.0, 0.5]]))
-OPTIONS = {"rotary": {"base": 9.0}}
 
 
 def numbers(result):
@@ -77,26 +76,6 @@ ERRORS = [
     ("sinusoidal_positions", (4, 0), "an even number"),
     ("rotary", (X[..., :5],), "an even number"),
 ]
-
-
-@pytest.mark.parametrize(("name", "arguments", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, expected):
-    result = numbers(getattr(scratch, name)(*arguments, **OPTIONS.get(name, {})))
-    for ours, known in zip(result, numbers(expected), strict=True):
-        assert ours.shape == known.shape
-        np.testing.assert_allclose(ours, known, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("cases", [HAND, ERRORS], ids=["by hand", "errors"])
-def test_no_formula_is_left_out(cases):
-    assert {case[0] for case in cases} == {*attention.__all__, *positions.__all__}
-
-
-@pytest.mark.parametrize(("name", "arguments", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("causal", [False, True])

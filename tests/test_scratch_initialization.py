@@ -1,14 +1,12 @@
 """First weights: worked by hand, what must always hold, held against Keras' initializers, and their errors."""
 
 import numpy as np
-import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
 
 RANDOM = np.random.default_rng(2)
 
-# name: (arguments, what comes out, worked by hand)
 HAND = [
     ("glorot_uniform_limit", (100, 50), 0.2),
     ("glorot_uniform_limit", (3, 3), 1.0),
@@ -40,7 +38,7 @@ def spread_through_keras(start, fans, stds):
     return spread
 
 
-# name: (arguments, what Keras does with the same arguments); statistics of random weights, so to two per cent
+PARITY_TOLERANCE = (0.02, 0.0)  # of random weights only statistics can be compared
 PARITY = [
     ("glorot_uniform_limit", (300, 200), largest_weight),
     ("he_normal_std", (150,), spread_of_weights),
@@ -55,25 +53,6 @@ ERRORS = [
     ("propagated_spread", (1.0, [3, 4], [0.1]), "one of each for every layer"),
     ("propagated_spread", (1.0, 3, 0.1), "one of each for every layer"),
 ]
-
-
-@pytest.mark.parametrize(("name", "arguments", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, expected):
-    result = getattr(scratch, name)(*arguments)
-    assert np.shape(result) == np.shape(expected)
-    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(("name", "arguments", "other"), PARITY, ids=[case[0] for case in PARITY])
-def test_keras_gives_the_same(name, arguments, other):
-    np.testing.assert_allclose(getattr(scratch, name)(*arguments), other(*arguments), rtol=0.02)
-
-
-@pytest.mark.parametrize(("name", "arguments", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)
 
 
 def test_he_keeps_the_spread_and_glorot_keeps_it_without_relu():

@@ -5,7 +5,6 @@ import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
-from bmkit.scratch import language
 
 RANDOM = np.random.default_rng(17)
 LOGITS = RANDOM.normal(scale=2.0, size=(6, 9))
@@ -37,24 +36,6 @@ ERRORS = [
     ("sampling_probabilities", (GUESS,), {"top_k": 0}, "at least 1"),
     ("sampling_probabilities", (GUESS,), {"top_p": 1.1}, "top_p in"),
 ]
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, options, expected):
-    result = getattr(scratch, name)(*arguments, **options)
-    assert np.shape(result) == np.shape(expected)
-    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("cases", [HAND, ERRORS], ids=["by hand", "errors"])
-def test_no_formula_is_left_out(cases):
-    assert {case[0] for case in cases} == set(language.__all__)
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, options, message):
-    with pytest.raises(ValueError, match=message):
-        getattr(scratch, name)(*arguments, **options)
 
 
 def test_perplexity_is_the_exponential_of_the_cross_entropy_of_keras():

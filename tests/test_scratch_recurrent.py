@@ -5,7 +5,6 @@ import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
-from bmkit.scratch import recurrent
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(4, 6, 3))
@@ -83,18 +82,6 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, expected):
-    result = getattr(scratch, name)(*arguments)
-    assert np.shape(result) == np.shape(expected)
-    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("cases", [HAND, ERRORS], ids=["by hand", "errors"])
-def test_no_formula_is_left_out(cases):
-    assert {case[0] for case in cases} == set(recurrent.__all__)
-
-
 @pytest.mark.parametrize("name", STEPS)
 def test_one_step_is_that_of_keras(name):
     state = (H, C) if name == "lstm_step" else H
@@ -111,13 +98,6 @@ def test_a_whole_sequence_is_that_of_keras(name, mask):
     expected = whole(step, X, weights(name), mask)
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(("name", "arguments", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -15,21 +15,20 @@ Y = X @ [3.0, 0.0, -2.0, 0.0, 0.5, 0.0] + RANDOM.normal(size=40)
 Y -= Y.mean()
 KEEP = RANDOM.random((4, 3)) >= 0.25
 
-# name: (arguments, keyword arguments, what comes out, worked by hand)
 HAND = [
-    ("l1_penalty", (np.array([[1.0, -2.0], [0.0, 3.0]]), 0.5), {}, 3.0),
-    ("l1_penalty_gradient", (np.array([[1.0, -2.0], [0.0, 3.0]]), 0.5), {}, [[0.5, -0.5], [0.0, 0.5]]),
-    ("l2_penalty", (np.array([1.0, -2.0]), 0.5), {}, 2.5),
-    ("l2_penalty_gradient", (np.array([1.0, -2.0, 0.0]), 0.5), {}, [1.0, -2.0, 0.0]),
-    ("soft_threshold", (np.array([2.0, -3.0, 0.5, -0.5, 1.0]), 1.0), {}, [1.0, -2.0, 0.0, 0.0, 0.0]),
-    ("soft_threshold", (np.array([2.0, -3.0]), 0.0), {}, [2.0, -3.0]),
-    ("ridge", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 0.5), {}, [2.0]),
-    ("ridge", (np.array([[1.0, 1.0], [-1.0, -1.0]]), np.array([3.0, -3.0]), 0.5), {}, [1.2, 1.2]),
-    ("lasso", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 1.0), {}, [2.0]),
-    ("lasso", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 3.0), {}, [0.0]),
+    ("l1_penalty", (np.array([[1.0, -2.0], [0.0, 3.0]]), 0.5), 3.0),
+    ("l1_penalty_gradient", (np.array([[1.0, -2.0], [0.0, 3.0]]), 0.5), [[0.5, -0.5], [0.0, 0.5]]),
+    ("l2_penalty", (np.array([1.0, -2.0]), 0.5), 2.5),
+    ("l2_penalty_gradient", (np.array([1.0, -2.0, 0.0]), 0.5), [1.0, -2.0, 0.0]),
+    ("soft_threshold", (np.array([2.0, -3.0, 0.5, -0.5, 1.0]), 1.0), [1.0, -2.0, 0.0, 0.0, 0.0]),
+    ("soft_threshold", (np.array([2.0, -3.0]), 0.0), [2.0, -3.0]),
+    ("ridge", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 0.5), [2.0]),
+    ("ridge", (np.array([[1.0, 1.0], [-1.0, -1.0]]), np.array([3.0, -3.0]), 0.5), [1.2, 1.2]),
+    ("lasso", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 1.0), [2.0]),
+    ("lasso", (np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), 3.0), [0.0]),
     ("lasso", (np.array([[1.0, 1.0], [-1.0, -1.0]]), np.array([3.0, -3.0]), 1.0), {"sweeps": 1}, [2.0, 0.0]),
-    ("dropout", (np.array([[1.0, 2.0]]), 0.75, np.array([[True, False]])), {}, [[4.0, 0.0]]),
-    ("dropout", (np.array([1.0, 2.0]), 0.0, np.array([1, 1])), {}, [1.0, 2.0]),
+    ("dropout", (np.array([[1.0, 2.0]]), 0.75, np.array([[True, False]])), [[4.0, 0.0]]),
+    ("dropout", (np.array([1.0, 2.0]), 0.0, np.array([1, 1])), [1.0, 2.0]),
 ]
 
 
@@ -53,7 +52,6 @@ def mask_of_keras(values, rate, keep):
     return np.where(keep, kept * values, 0.0)
 
 
-# name: (arguments, what Keras or scikit-learn does with the same arguments)
 PARITY = [
     ("l1_penalty", (WEIGHTS, 0.03), lambda w, s: keras.regularizers.L1(s)(w)),
     ("l2_penalty", (WEIGHTS, 0.03), lambda w, s: keras.regularizers.L2(s)(w)),
@@ -71,37 +69,18 @@ PARITY = [
     ("dropout", (WEIGHTS, 0.25, KEEP), mask_of_keras),
 ]
 
-GRADIENTS = [
-    (scratch.l1_penalty, scratch.l1_penalty_gradient),
-    (scratch.l2_penalty, scratch.l2_penalty_gradient),
+GRADIENTS = [(f"{name}_penalty", f"{name}_penalty_gradient", (WEIGHTS, 0.3), 0) for name in ("l1", "l2")]
+
+ERRORS = [
+    ("soft_threshold", (WEIGHTS, -1.0), "it must be 0 or more"),
+    *[("dropout", (WEIGHTS, rate, KEEP), "in [0, 1)") for rate in (-0.1, 1.0)],
+    ("dropout", (WEIGHTS, 0.5, KEEP[0]), "one keep for each value"),
+    *[
+        (name, arguments, "expected (n, features)")
+        for name in ("ridge", "lasso")
+        for arguments in ((X, Y[:5], 1.0), (X, X, 1.0), (Y, Y, 1.0), (X, Y, -1.0))
+    ],
 ]
-
-
-def slope(loss, at, step=1e-6):
-    gradient = np.zeros_like(at)
-    for index in np.ndindex(at.shape):
-        moved = np.zeros_like(at)
-        moved[index] = step
-        gradient[index] = (loss(at + moved) - loss(at - moved)) / (2 * step)
-    return gradient
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, options, expected):
-    result = getattr(scratch, name)(*arguments, **options)
-    assert np.shape(result) == np.shape(expected)
-    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(("name", "arguments", "other"), PARITY, ids=[case[0] for case in PARITY])
-def test_keras_or_scikit_learn_gives_the_same(name, arguments, other):
-    result = getattr(scratch, name)(*arguments)
-    np.testing.assert_allclose(result, np.asarray(other(*arguments)), rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(("penalty", "gradient"), GRADIENTS)
-def test_a_gradient_is_the_slope_of_its_penalty(penalty, gradient):
-    np.testing.assert_allclose(gradient(WEIGHTS, 0.3), slope(lambda w: penalty(w, 0.3), WEIGHTS), atol=1e-8)
 
 
 @pytest.mark.parametrize("target", [-2.0, -0.3, 0.0, 0.2, 1.7])
@@ -146,22 +125,3 @@ def test_nothing_changes_its_arguments():
     scratch.lasso(x, y, 0.1)
     scratch.ridge(x, y, 0.1)
     assert (x == X).all() and (y == Y).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "message"),
-    [
-        ("soft_threshold", (WEIGHTS, -1.0), "it must be 0 or more"),
-        *[("dropout", (WEIGHTS, rate, KEEP), "in [0, 1)") for rate in (-0.1, 1.0)],
-        ("dropout", (WEIGHTS, 0.5, KEEP[0]), "one keep for each value"),
-        *[
-            (name, arguments, "expected (n, features)")
-            for name in ("ridge", "lasso")
-            for arguments in ((X, Y[:5], 1.0), (X, X, 1.0), (Y, Y, 1.0), (X, Y, -1.0))
-        ],
-    ],
-)
-def test_what_does_not_fit_is_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)

@@ -1,11 +1,9 @@
 """The formulas of `bmkit.scratch.spectrogram`: worked by hand, held against Keras, their promises and their errors."""
 
 import numpy as np
-import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
-from bmkit.scratch import spectrogram
 
 RANDOM = np.random.default_rng(5)
 SIGNAL = RANDOM.normal(size=1000)
@@ -57,6 +55,8 @@ def keras_decibels(power):
 
 
 # name, arguments, options, what Keras does with the same
+PARITY_TOLERANCE = (1e-5, 1e-5)
+ALONE = {"hann_window", "hertz_to_mel", "mel_to_hertz"}  # Keras has them inside larger layers only
 PARITY = [
     ("short_time_fourier", (SIGNAL, 64, 20), {}, keras_stft),
     ("short_time_fourier", (SIGNAL, 50, 20), {"fft_length": 64}, keras_stft),
@@ -83,32 +83,6 @@ ERRORS = [
     ("mel_filterbank", (0, 256, 8000), {}, "at least one band"),
     ("log_mel_spectrogram", (SIGNAL, 8000), {"length": 64, "hop": 8, "bands": 4, "low": -1.0}, "0 ≤ low < high"),
 ]
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_number_worked_by_hand(name, arguments, options, expected):
-    result = getattr(scratch, name)(*arguments, **options)
-    assert np.shape(result) == np.shape(expected)
-    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
-
-
-def test_no_formula_is_left_out():
-    assert {case[0] for case in HAND} == set(spectrogram.__all__)
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "other"), PARITY, ids=[case[0] for case in PARITY])
-def test_keras_gives_the_same(name, arguments, options, other):
-    expected = np.asarray(other(*arguments, **options))
-    result = getattr(scratch, name)(*arguments, **options)
-    assert result.shape == expected.shape
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "message"), ERRORS, ids=[case[0] for case in ERRORS])
-def test_arguments_that_do_not_fit_are_refused(name, arguments, options, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments, **options)
-    assert message in str(error.value)
 
 
 def test_the_energy_of_a_frame_is_kept():

@@ -19,17 +19,24 @@ FOLDS = {
     "grouped": lambda k: scratch.group_k_fold(GROUPS, k),
 }
 
-# name: (arguments, keyword arguments, what comes out, worked by hand)
 HAND = [
-    ("k_fold", (7, 3), {}, [[0, 1, 2], [3, 4], [5, 6]]),
-    ("k_fold", (3, 3), {}, [[0], [1], [2]]),
-    ("stratified_k_fold", (np.array([1, 0, 1, 0, 0, 1]), 3), {}, [[0, 1], [2, 3], [4, 5]]),
-    ("stratified_k_fold", (np.array(["b", "a", "a", "b", "a"]), 2), {}, [[1, 3, 4], [0, 2]]),
-    ("group_k_fold", (np.array([5, 5, 6, 6, 6, 7]), 2), {}, [[2, 3, 4], [0, 1, 5]]),
-    ("cross_validation_estimate", ([np.array([0.0, 2.0]), np.array([4.0])],), {}, 2.5),
-    ("cross_validation_estimate", ([1.0, 2.0, 6.0],), {}, 3.0),
-    ("cross_validation_standard_error", ([np.array([0.0, 2.0]), np.array([4.0])],), {}, 1.5),
-    ("cross_validation_standard_error", ([1.0, 2.0, 6.0],), {}, np.sqrt(7 / 3)),
+    ("k_fold", (7, 3), [[0, 1, 2], [3, 4], [5, 6]]),
+    ("k_fold", (3, 3), [[0], [1], [2]]),
+    ("stratified_k_fold", (np.array([1, 0, 1, 0, 0, 1]), 3), [[0, 1], [2, 3], [4, 5]]),
+    ("stratified_k_fold", (np.array(["b", "a", "a", "b", "a"]), 2), [[1, 3, 4], [0, 2]]),
+    ("group_k_fold", (np.array([5, 5, 6, 6, 6, 7]), 2), [[2, 3, 4], [0, 1, 5]]),
+    ("cross_validation_estimate", ([np.array([0.0, 2.0]), np.array([4.0])],), 2.5),
+    ("cross_validation_estimate", ([1.0, 2.0, 6.0],), 3.0),
+    ("cross_validation_standard_error", ([np.array([0.0, 2.0]), np.array([4.0])],), 1.5),
+    ("cross_validation_standard_error", ([1.0, 2.0, 6.0],), np.sqrt(7 / 3)),
+]
+
+ERRORS = [
+    *[("k_fold", (5, k), "number of rows") for k in (-1, 0, 1, 6)],
+    *[("stratified_k_fold", (np.zeros(5), k), "number of rows") for k in (1, 6)],
+    *[("group_k_fold", (np.array([1, 1, 2]), k), "number of groups") for k in (1, 3)],
+    ("cross_validation_estimate", ([np.ones(3)],), "two or more"),
+    ("cross_validation_standard_error", ([],), "two or more"),
 ]
 
 
@@ -39,15 +46,6 @@ def rows_hidden(splits):
 
 def counts(folds, of):
     return sorted(np.unique(of[fold], return_counts=True)[1].tolist() for fold in folds)
-
-
-@pytest.mark.parametrize(("name", "arguments", "options", "expected"), HAND, ids=[case[0] for case in HAND])
-def test_a_case_worked_by_hand(name, arguments, options, expected):
-    result = getattr(scratch, name)(*arguments, **options)
-    if isinstance(expected, list):
-        assert [fold.tolist() for fold in result] == expected
-    else:
-        assert result == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 7, 8])
@@ -111,19 +109,3 @@ def test_estimate_and_error_follow_the_unit_and_ignore_the_order_of_folds():
         assert formula([3 * fold for fold in losses]) == pytest.approx(3 * formula(losses))
         assert formula(losses[::-1]) == pytest.approx(formula(losses))
     assert scratch.cross_validation_standard_error([2.0, 2.0]) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "message"),
-    [
-        *[("k_fold", (5, k), "number of rows") for k in (-1, 0, 1, 6)],
-        *[("stratified_k_fold", (np.zeros(5), k), "number of rows") for k in (1, 6)],
-        *[("group_k_fold", (np.array([1, 1, 2]), k), "number of groups") for k in (1, 3)],
-        ("cross_validation_estimate", ([np.ones(3)],), "two or more"),
-        ("cross_validation_standard_error", ([],), "two or more"),
-    ],
-)
-def test_what_does_not_work_is_refused(name, arguments, message):
-    with pytest.raises(ValueError) as error:
-        getattr(scratch, name)(*arguments)
-    assert message in str(error.value)

@@ -218,21 +218,21 @@ def test_no_epochs_are_refused(epochs):
         train.fit(compiled(), (X, Y), epochs=epochs)
 
 
-def test_on_a_cpu_under_tensorflow_xla_is_off(monkeypatch):
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: [])
-    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
-    assert (train.runtime().device, train.runtime().jit_compile) == ("cpu", False)
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert (train.runtime().device, train.runtime().jit_compile) == ("cpu", "auto")
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
-    assert (train.runtime().device, train.runtime().jit_compile) == ("gpu", "auto")
+def test_fit_tells_the_rule_how_many_batches_there_will_be(monkeypatch):
+    import tensorflow as tf
+
+    seen, rows = [], tf.data.Dataset.from_tensor_slices((X, Y)).batch(5)
+    monkeypatch.setattr(train, "runtime", lambda _, steps: seen.append(steps) or train.Runtime("cpu", False, ""))
+    for given in ((X, Y), rows, rows.filter(lambda *_: True)):
+        train.fit(compiled(), given, epochs=3)
+    assert seen == [3 * -(-len(X) // 32), 3 * -(-len(X) // 5), 0]
 
 
 @pytest.mark.parametrize("rule", [False, "auto"])
 def test_fit_obeys_the_rule(monkeypatch, rule):
     model = compiled()
     chosen = model.jit_compile  # what Keras resolved "auto" to
-    monkeypatch.setattr(train, "runtime", lambda: train.Runtime("cpu", rule, "for this test"))
+    monkeypatch.setattr(train, "runtime", lambda *_: train.Runtime("cpu", rule, "for this test"))
     train.fit(model, (X, Y), epochs=1)
     assert model.jit_compile is (chosen if rule == "auto" else False)
 

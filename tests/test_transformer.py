@@ -43,7 +43,7 @@ def by_formula(block, x, mask, context=None, context_mask=None):
         given = by_heads(block.cross_attention)
         x = x + scratch.multi_head_attention(norms[1](x), given, context_mask, context=context)[0]
     hidden = norms[-1](x) @ block.expand.get_weights()[0] + block.expand.get_weights()[1]
-    hidden = keras.ops.convert_to_numpy(keras.activations.gelu(hidden))
+    hidden = keras.ops.convert_to_numpy(keras.activations.gelu(hidden, approximate=True))
     return x + hidden @ block.contract.get_weights()[0] + block.contract.get_weights()[1]
 
 

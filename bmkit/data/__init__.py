@@ -8,5 +8,6 @@
 from bmkit.data.fetch import fetch, verify
 from bmkit.data.load import DataSet, describe, load, names
 from bmkit.data.manifest import DataError, Description
+from bmkit.data.weights import weights
 
-__all__ = ["DataError", "DataSet", "Description", "describe", "fetch", "load", "names", "verify"]
+__all__ = ["DataError", "DataSet", "Description", "describe", "fetch", "load", "names", "verify", "weights"]

@@ -1,10 +1,15 @@
 """Draw the rows of a split: every class with its share, or groups of rows that must stay together."""
 
+from typing import Any
+
 import numpy as np
 
 from bmkit.data.manifest import DataError
 
-__all__ = ["group_numbers", "grouped", "stratified"]
+__all__ = ["Members", "Splits", "group_numbers", "grouped", "stratified"]
+
+Members = dict[str, bytes]  # what a reader takes: contents by name
+Splits = dict[str, tuple[Any, np.ndarray]]  # what it returns: (x, y) per split
 
 
 def stratified(labels: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
@@ -60,12 +65,13 @@ def group_numbers(*columns: np.ndarray) -> np.ndarray:
     return np.array([numbers.setdefault(tuple(map(str, row)), len(numbers)) for row in zip(*columns, strict=True)])
 
 
-def grouped(groups: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
-    """Draw 60 / 20 / 20 % of the groups with seed 0; a group is never divided.
+def grouped(groups: np.ndarray, labels: np.ndarray, *, held: float = 0.2) -> list[np.ndarray]:
+    """Draw 60 / 20 / 20 % of the groups with seed 0 (or other shares); a group is never divided.
 
     Args:
         groups: number of the group of each row, from 0 without gaps, shape (rows,).
         labels: class of each row, shape (rows,); groups are stratified by the class of their first row.
+        held: share of the groups that the second and the third set get each.
 
     Returns:
         Three sorted arrays of row numbers, which together are all rows.
@@ -78,6 +84,6 @@ def grouped(groups: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
         scikit-learn, GroupKFold, https://scikit-learn.org/stable/modules/cross_validation.html#group-cv
     """
     _, first = np.unique(groups, return_index=True)
-    fifth = len(first) // 5
-    chosen = stratified(labels[first], [len(first) - 2 * fifth, fifth, fifth])
+    share = int(len(first) * held + 1e-9)
+    chosen = stratified(labels[first], [len(first) - 2 * share, share, share])
     return [np.flatnonzero(np.isin(groups, some)) for some in chosen]

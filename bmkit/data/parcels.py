@@ -8,17 +8,20 @@ import contextlib
 import errno
 import fnmatch
 import os
+import socket
 import subprocess
 import sys
+import threading
+import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
-from bmkit.data.manifest import DataError, Parcel
+from bmkit.data.manifest import COMPUTER, DataError, Parcel
 
-__all__ = ["fetch_parcel", "problem_of", "read_members"]
+__all__ = ["fetch_parcel", "problem_of", "read_members", "resolves"]
 
 LARGEST = 512 * 2**20  # bytes that one set may take unpacked: more is a decompression bomb, not a lesson
 Progress = Callable[[int, int], None]
@@ -53,7 +56,8 @@ def problem_of(path: Path, parcel: Parcel) -> str:
 def _pip(parcel: Parcel, folder: Path, progress: Progress) -> None:
     """Let pip download a parcel into a folder, passing on its progress lines."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += ["--platform", "any", "--implementation", "py", "--abi", "none", "--no-cache-dir"]
+    system = parcel.file.removesuffix(".whl").rsplit("-", 1)[-1].split(".")[0]  # "any", or as "win_amd64"
+    command += ["--platform", system, "--implementation", "py", "--abi", "none", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--progress-bar", "raw", "--retries", "1", "--timeout", "15"]
     command += ["-d", str(folder), f"{parcel.name}=={parcel.version}"]
     # pip writes half-done downloads to its temporary folder: that one must be ours, to be swept after a kill.
@@ -121,7 +125,7 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
         The wheel inside the cache; size and SHA-256 were checked in this very call.
 
     Raises:
-        DataError: no network, a wrong file, a full disk or a cache that cannot be written.
+        DataError: no wheel for this computer, no network, a wrong file, a full disk or a cache that cannot be written.
 
     Example:
         >>> fetch_parcel(Parcel(name="p", version="1", file="../p", sha256="", bytes=0, licence=""))
@@ -132,7 +136,13 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
     """
-    if PureWindowsPath(parcel.file).name != parcel.file:
+    if parcel.wheels and not parcel.file:
+        raise DataError(
+            f"{parcel.name} {parcel.version} has no wheel for this computer ({COMPUTER}); it has some for "
+            f"{', '.join(parcel.wheels)}. Prepare the set on one of those and copy the folder `sets` of its cache into "
+            f"{cache_folder()}."
+        )
+    if not parcel.file or PureWindowsPath(parcel.file).name != parcel.file:
         raise DataError(f"the parcel file {parcel.file!r} is not a plain file name; mend data/manifest.toml.")
     path = cache_folder() / "parcels" / parcel.file
     with storage_errors(f"reading {path}"):
@@ -212,3 +222,33 @@ def read_members(path: Path, patterns: tuple) -> dict[str, bytes]:
         if not any(_listed(name, (pattern,)) for name in found):
             raise DataError(f"{path.name} has no member {pattern!r}; mend the recipe in data/manifest.toml.")
     return found
+
+
+def resolves(host: str) -> bool:
+    """Tell within five seconds whether there is a network; a proxy would resolve names itself.
+
+    Args:
+        host: the name of the computer that will be asked, or an empty text for none.
+
+    Returns:
+        Whether its address was found, or need not be.
+
+    Example:
+        >>> resolves("")
+        True
+
+    Reference:
+        Python documentation, socket, https://docs.python.org/3/library/socket.html
+    """
+    if not host or urllib.request.getproxies():
+        return True
+    found = []
+
+    def look_up() -> None:
+        with contextlib.suppress(OSError):
+            found.extend(socket.getaddrinfo(host, 443))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(5)
+    return bool(found)

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from bmkit.data.draw import group_numbers, grouped, stratified
+from bmkit.data import texts, voices
+from bmkit.data.draw import Members, Splits, group_numbers, grouped, stratified
 from bmkit.data.manifest import SPLITS, DataError, Description
 from bmkit.data.parcels import LARGEST
+from bmkit.data.texts import opening
 from bmkit.data.unpickle import read_array, read_frame
 
-__all__ = ["READERS", "VERSION", "opening", "pixels", "stratified"]
+__all__ = ["READERS", "VERSION", "pixels"]
 
 VERSION = 1  # raise it when a reader's result changes: prepared sets of older readers are then made again
-Members = dict[str, bytes]
-Splits = dict[str, tuple[Any, np.ndarray]]
 
 
 def _unpacked(packed: bytes, decompressor: Any) -> bytes:
@@ -102,25 +102,6 @@ def labelled_csv(members: Members, description: Description) -> Splits:
 def _frames(members: Members) -> list[dict[str, np.ndarray]]:
     """Read xz-compressed pickled tables, in the order of their names."""
     return [read_frame(_unpacked(packed, lzma.LZMADecompressor())) for packed in members.values()]
-
-
-def opening(text: str) -> str:
-    """Return the first 60 letters and digits of a text, without tags and case: equal openings, same review.
-
-    Args:
-        text: a review, may hold HTML tags.
-
-    Returns:
-        At most 60 lower-case characters.
-
-    Example:
-        >>> opening("<br />Good, GOOD coffee!")
-        'goodgoodcoffee'
-
-    Reference:
-        Broder, 1997, "On the Resemblance and Containment of Documents", https://doi.org/10.1109/SEQUEN.1997.666900
-    """
-    return re.sub(r"[\W_]+", "", re.sub(r"<[^>]*>", " ", text)).lower()[:60]
 
 
 def reviews(members: Members, description: Description) -> Splits:
@@ -253,10 +234,23 @@ def customers(members: Members, description: Description) -> Splits:
     }
 
 
+def half_hours(members: Members, description: Description) -> Splits:
+    """Read a series of one value per half-hour from a Monday's midnight on, split in the order of time."""
+    (frame,) = _frames(members)
+    step, y = np.arange(len(frame["x"])), frame["x"].astype(np.float32)
+    if not np.array_equal(frame["rownames"], step + 1):
+        raise DataError(f"{description.name} is not in the order of time; expected rows numbered from 1.")
+    x = {"step": step, "weekday": step // 48 % 7, "half_hour": step % 48}
+    ends = np.cumsum([description.rows[split] for split in SPLITS])
+    parts = zip(SPLITS, np.split(step, ends)[:3], strict=True)
+    return {split: ({name: column[rows] for name, column in x.items()}, y[rows]) for split, rows in parts}
+
+
 READERS: dict[str, Callable[[Members, Description], Splits]] = {
     reader.__name__: reader
     for reader in (
         *(digits, embedded_table, labelled_csv, pickled_pictures, pickled_pictures_raw, reviews, reviews_raw),
-        *(time_series, faces, ratings, mixtures, customers),
+        *(time_series, faces, ratings, mixtures, customers, half_hours),
     )
 }
+READERS |= texts.READERS | voices.READERS

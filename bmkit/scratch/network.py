@@ -7,7 +7,9 @@ import numpy as np
 
 from bmkit.scratch.activations import relu, sigmoid
 
-__all__ = ["dense", "dense_parameters", "mlp_forward", "neuron"]
+__all__ = ["dense", "dense_parameters", "forward_pass", "mlp_forward", "neuron"]
+
+Layers = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def neuron(x: np.ndarray, w: np.ndarray, b: float) -> np.ndarray:
@@ -68,6 +70,37 @@ def dense(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float = 0.0) -> 
     return x @ kernel + bias
 
 
+def forward_pass(
+    layers: Layers, x: np.ndarray, activation: Callable[[np.ndarray], np.ndarray] = relu
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Compute a network and keep what every layer received: ``aₗ = φ(aₗ₋₁Wₗ + bₗ)``, ``z = a_{L-1}W_L + b_L``.
+
+    Args:
+        layers: ``[(W₁, b₁), …, (W_L, b_L)]``, at least one; Wₗ of shape ``(inputs, units)``, bₗ of ``(units,)``.
+        x: inputs ``a₀``, shape ``(n, inputs)``.
+        activation: the function ``φ`` of every layer but the last, applied value by value.
+
+    Returns:
+        The input of each layer ``[a₀, …, a_{L-1}]``, and the logits, shape ``(n, classes)``.
+
+    Raises:
+        ValueError: two neighbouring layers do not fit.
+
+    Example:
+        >>> layers = [(np.array([[1.0, -1.0]]), np.zeros(2)), (np.array([[2.0], [5.0]]), np.ones(1))]
+        >>> activations, logits = forward_pass(layers, np.array([[3.0]]))
+        >>> activations[1], logits
+        (array([[3., 0.]]), array([[7.]]))
+
+    Reference:
+        Goodfellow, Bengio and Courville (2016), Deep Learning, algorithm 6.3, https://www.deeplearningbook.org
+    """
+    activations = [np.asarray(x, dtype=float)]
+    for weights, bias in layers[:-1]:
+        activations.append(activation(dense(activations[-1], weights, bias)))  # (n, units)
+    return activations, dense(activations[-1], *layers[-1])
+
+
 def mlp_forward(
     x: np.ndarray, weights: Sequence[np.ndarray], activation: Callable[[np.ndarray], np.ndarray] = relu
 ) -> np.ndarray:
@@ -95,10 +128,8 @@ def mlp_forward(
     """
     if len(weights) < 2 or len(weights) % 2:
         raise ValueError(f"weights has {len(weights)} arrays; expected [W₁, b₁, W₂, b₂, …], two for each layer.")
-    hidden = np.asarray(x, dtype=float)
-    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        hidden = activation(dense(hidden, kernel, bias))  # (n, units)
-    return dense(hidden, weights[-2], weights[-1])
+    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    return forward_pass(layers, x, activation)[1]
 
 
 def dense_parameters(sizes: Sequence[int]) -> int:

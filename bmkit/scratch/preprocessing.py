@@ -1,10 +1,8 @@
-"""Bring data into a form that a model can use: scale numbers, code categories, find what deserves a second look."""
-
-from collections.abc import Sequence
+"""Bring data into a form that a model can use: scale numbers, find what deserves a second look."""
 
 import numpy as np
 
-__all__ = ["iqr_bounds", "min_max", "one_hot", "standardize", "suspects"]
+__all__ = ["iqr_bounds", "min_max", "standardize", "suspects"]
 
 
 def min_max(x: np.ndarray, low: np.ndarray | None = None, high: np.ndarray | None = None) -> np.ndarray:
@@ -61,34 +59,6 @@ def standardize(x: np.ndarray, mean: np.ndarray | None = None, deviation: np.nda
     mean = x.mean(axis=0) if mean is None else np.asarray(mean, dtype=float)
     deviation = x.std(axis=0) if deviation is None else np.asarray(deviation, dtype=float)
     return (x - mean) / _not_zero(deviation)
-
-
-def one_hot(values: Sequence, categories: Sequence) -> np.ndarray:
-    """Give each category a column of its own: ``hᵢₖ = [vᵢ = cₖ]``.
-
-    Args:
-        values: categories ``v``, text or numbers, shape ``(n,)``.
-        categories: the known ones ``c``, each once, shape ``(k,)``; they come from the training data.
-
-    Returns:
-        Zeros and ones, shape ``(n, k)``; an unknown value gives a row of zeros.
-
-    Raises:
-        ValueError: a category is listed twice.
-
-    Example:
-        >>> one_hot(["cat", "owl", "dog"], ["cat", "dog"])
-        array([[1., 0.],
-               [0., 0.],
-               [0., 1.]])
-
-    Reference:
-        Hastie, Tibshirani and Friedman (2009), section 2.2 (dummy variables), https://hastie.su.domains/ElemStatLearn/
-    """
-    values, categories = np.asarray(values), np.asarray(categories)
-    if len(np.unique(categories)) != len(categories):
-        raise ValueError(f"the categories {list(categories)} hold one of them twice; list each once.")
-    return (values[:, np.newaxis] == categories[np.newaxis, :]).astype(float)  # (n, 1) and (1, k) → (n, k)
 
 
 def iqr_bounds(x: np.ndarray, reach: float = 1.5) -> tuple[np.ndarray, np.ndarray]:

@@ -3,39 +3,49 @@
 Axes: ``time`` counts the steps of a sequence (words, rows, frames), ``features`` the numbers of one step.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-__all__ = ["cepstral_envelope", "embedding_lookup", "frame_signal", "masked_mean", "one_hot_tokens"]
+__all__ = ["cepstral_envelope", "embedding_lookup", "frame_signal", "masked_mean", "one_hot"]
 
 
-def one_hot_tokens(tokens: np.ndarray, size: int) -> np.ndarray:
-    """Write each number as a row with a single one: ``out[…, v] = 1 if v = tokens[…] else 0``.
+def one_hot(values: Sequence, categories: Sequence | int) -> np.ndarray:
+    """Give each category a column of its own: ``h[…, k] = 1 if values[…] = cₖ else 0``.
 
     Args:
-        tokens: integers in 0 … size-1, any shape.
-        size: how many different tokens there are.
+        values: categories, text or numbers, any shape.
+        categories: the known ones ``c``, each once, shape ``(k,)``; they come from the training data. Or their number
+            k, where the values are class numbers or tokens in 0 … k-1.
 
     Returns:
-        Zeros and ones, shape ``(*tokens.shape, size)``; every row sums to 1.
+        Zeros and ones, shape ``(*values.shape, k)``; a value that is not in the list gives a row of zeros.
 
     Raises:
-        ValueError: a token is not an integer in 0 … size-1.
+        ValueError: a category is listed twice, or, where k is given, a value is not an integer in 0 … k-1.
 
     Example:
-        >>> one_hot_tokens(np.array([2, 0]), 3)
+        >>> one_hot(["owl", "dog"], ["cat", "dog"])
+        array([[0., 0.],
+               [0., 1.]])
+        >>> one_hot(np.array([2, 0]), 3)
         array([[0., 0., 1.],
                [1., 0., 0.]])
 
     Reference:
-        Jurafsky and Martin (2025), Speech and Language Processing, third edition draft, chapter 7,
-        https://web.stanford.edu/~jurafsky/slp3/
+        Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 2.2 (dummy variables),
+        https://hastie.su.domains/ElemStatLearn/
     """
-    tokens = _known(tokens, size)
-    return (tokens[..., np.newaxis] == np.arange(size)).astype(float)
+    if isinstance(categories, (int, np.integer)):
+        values, categories = _known(values, categories), range(categories)
+    values, categories = np.asarray(values), np.asarray(categories)
+    if len(np.unique(categories)) != len(categories):
+        raise ValueError(f"the categories {list(categories)} hold one of them twice; list each once.")
+    return (values[..., np.newaxis] == categories).astype(float)  # (…, 1) and (k,) → (…, k)
 
 
 def embedding_lookup(tokens: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Take each token's row of a table: ``eₜ = one_hot_tokens(tokenₜ) · E = E[tokenₜ]``.
+    """Take each token's row of a table: ``eₜ = one_hot(tokenₜ) · E = E[tokenₜ]``.
 
     Args:
         tokens: integers in 0 … vocabulary-1, any shape.
@@ -157,5 +167,5 @@ def cepstral_envelope(cepstrum: np.ndarray, frequencies: np.ndarray, rate: float
 def _known(tokens, size: int) -> np.ndarray:
     tokens = np.asarray(tokens)
     if not np.issubdtype(tokens.dtype, np.integer) or (tokens.size and not 0 <= tokens.min() <= tokens.max() < size):
-        raise ValueError(f"tokens must be integers in 0 … {size - 1}, one for each row of the table.")
+        raise ValueError(f"tokens must be integers in 0 … {size - 1}, of which there are {size}.")
     return tokens

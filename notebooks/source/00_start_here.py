@@ -29,7 +29,7 @@ train.seed(0)
 # made. If you get lost, choose *Run → Restart Kernel and Run All Cells*. This copy is yours: change anything and see what
 # happens.
 #
-# Begin with a look at your machine. `✓` is good; any other line says what to do.
+# Begin with a look at your machine. `✓` is good and `·` only tells; any other line says what to do.
 
 # %%
 print(*doctor.summary(), sep="\n")
@@ -50,7 +50,7 @@ titles = [str(label) for label in labels[:16]]
 plot.show(plot.images(pictures[:16], titles, columns=8, vmin=0, vmax=1))
 
 # %% [markdown]
-# *Figure. Sixteen digits as the model gets them: 8×8 pixels, and above each what its writer meant.*
+# *Figure. Sixteen digits as the model gets them: 8×8 pixels, ink drawn white, and above each what its writer meant.*
 # <details><summary>In words</summary>Two rows of eight small, coarse grey pictures of digits. Most are easy to read for a
 # person, a few are not.</details><br>
 #
@@ -99,12 +99,15 @@ def nearest_average(pictures):
 seen, truth = digits.arrays("validation")
 most_frequent = np.mean(truth == np.bincount(labels).argmax())
 nearest = np.mean(nearest_average(seen) == truth)
+reference = scratch.nearest_average(pictures, labels, seen)
+expect("bmkit.scratch", reference, equals=nearest_average(seen))
 expect("most frequent digit, share right", most_frequent, at_most=0.12)
 expect("nearest average, share right", nearest, at_least=0.85, at_most=0.95)
 
 # %% [markdown]
-# *Figure. The average of all training pictures of each digit: blurred, but every one can be read.*
-# <details><summary>In words</summary>Ten soft grey pictures, one for each digit from 0 to 9.</details><br>
+# *Figure. The average of all training pictures of each digit: blurred, some to a smear, but no two alike.*
+# <details><summary>In words</summary>Ten soft grey pictures, one for each digit from 0 to 9; 0, 3 and 6 are easy to read, 1 and
+# 8 are hardly more than a pale column.</details><br>
 #
 # About nine of ten, without any learning to speak of! Whoever reports "90 % right" for a network on these data has reported
 # nothing. Keep this habit; every chapter has it.
@@ -189,6 +192,7 @@ expect("its lead over the nearest average", test_accuracy - baseline, at_least=0
 predicted = np.argmax(network.predict(x_test, verbose=0), axis=1)
 table = np.zeros((10, 10), dtype=int)
 np.add.at(table, (y_test, predicted), 1)
+expect("bmkit.scratch", scratch.confusion_matrix(y_test, predicted, 10), equals=table)
 names = [str(digit) for digit in range(10)]
 plot.show(plot.matrix(table, names, names, xlabel="what the network read", ylabel="true digit"))
 expect("test digits counted", table.sum(), equals=len(y_test))
@@ -256,8 +260,8 @@ plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]
 # *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
-# <details><summary>In words</summary>Eight columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
-# Applications, Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
+# <details><summary>In words</summary>Nine columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
+# Applications (two columns), Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
 # 11 and 16. The README lists all chapters with links.</details><br>
 #
 # How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
@@ -280,8 +284,8 @@ plot.show(diagrams.course_map(chapters.chapters()))
 # <details><summary>You ran a cell in the middle and got a NameError. What happened?</summary>The cell that defines that name has
 # not run in this session. Run the cells above it first.</details><br>
 #
-# **Next** [04 · Loss functions](04_loss_functions.ipynb), the number that training makes small; then
-# [11 · Convolutional networks for images](11_cnn_images.ipynb).
+# **Next** [01 · Neural networks](01_neural_networks.ipynb), what the two layers of this chapter really compute. In a hurry?
+# [04 · Loss functions](04_loss_functions.ipynb) needs nothing but this chapter.
 #
 # **References**
 #

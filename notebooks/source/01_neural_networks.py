@@ -127,7 +127,7 @@ def draw(direction, bias):
     axes.plot(*np.transpose([foot - 9 * along, foot + 9 * along]), color="black", ls="-")
     axes.annotate("", foot + w, foot, arrowprops={"arrowstyle": "->", "lw": 2})
     axes.set(xlabel="mean radius (standard deviations)", ylabel="texture (standard deviations)")
-    axes.set(xlim=(-2.6, 4), ylim=(-2.6, 4), aspect="equal", title=f"{right:.1%} right")
+    axes.set(xlim=(-3.2, 5), ylim=(-3.2, 5), aspect="equal", title=f"{right:.1%} right")
     return figure
 
 
@@ -264,7 +264,7 @@ expect("baseline: never an 8, share right", never, at_least=0.63, at_most=0.7)
 expect("one trained neuron, share right", reached, at_most=0.72)
 
 # %% [markdown]
-# Not even as good as never saying "8": the one line has to cut through the heap somewhere, and wherever it does, zeros or ones
+# No real gain on never saying "8": the one line has to cut through the heap somewhere, and wherever it does, zeros or ones
 # come along. This is not a matter of more training. No setting of its three numbers could do it. Minsky and Papert published
 # arguments of this kind in 1969, and for years few people worked on neurons.
 #
@@ -376,7 +376,7 @@ for name, function in (("relu", scratch.relu), ("sigmoid", scratch.sigmoid), ("t
 # 1, tanh from −1 to 1, both in the shape of an S.</details><br>
 #
 # **ReLU** is the usual choice for hidden layers: cheap, and its slope does not die for large sums. **tanh** and **sigmoid** level off, and
-# a neuron far out on either side learns slowly; that is where [chapter 04](04_loss_functions.ipynb) met a slope that had died.
+# a neuron far out on either side learns slowly; [chapter 04](04_loss_functions.ipynb) meets a slope that has died that way.
 # The sigmoid keeps its place at the end, where a probability is wanted.
 #
 # ## Let training find the lines
@@ -567,8 +567,8 @@ expect("test set, their lead over one neuron", test["64 hidden"] - test["one neu
 # <details><summary>Why standardise with the mean of the training rows, not of all rows?</summary>The validation and test rows stand
 # for data that we have not seen. If they help to choose center and spread, the score is no longer that of a stranger.</details><br>
 #
-# **Next** Chapter 02, *Deep learning*, shows how training finds the weights and what more layers bring.
-# [04 · Loss functions](04_loss_functions.ipynb) says what it is that training makes small.
+# **Next** [04 · Loss functions](04_loss_functions.ipynb) says what it is that training makes small. With it in hand,
+# [02 · Deep learning](02_deep_learning.ipynb) shows how training finds the weights and what more layers bring.
 #
 # **References**
 #

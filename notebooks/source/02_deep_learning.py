@@ -3,7 +3,7 @@
 #
 # **After this you can** trace a slope back through a graph of operations, build a small automatic differentiator, write backpropagation for a network of any depth, check it against TensorFlow, and say what depth buys and what it costs
 #
-# **Time** 50 min to read, 90 min to teach, 40 s to run
+# **Time** 50 min to read, 90 min to teach, 25 s to run
 #
 # **Before** [01 · Neural networks](01_neural_networks.ipynb), [04 · Loss functions](04_loss_functions.ipynb)
 #
@@ -234,14 +234,14 @@ slope = scratch.softmax_cross_entropy_gradient(labels, z)
 first, second = scratch.backward_pass(layers, received, slope)
 for name, mine, other in zip(("W₁", "b₁", "W₂", "b₂"), ours, (*first, *second)):
     expect(f"bmkit.scratch, slopes of {name}", other, equals=mine, tolerance=1e-12)
-nudged = np.zeros((32, 10))
-for place in np.ndindex(32, 10):
-    nudge = np.zeros((32, 10))
-    nudge[place] = 1e-5
-    up, down = (received[1] @ (knobs[2] + step) + knobs[3] for step in (nudge, -nudge))
-    high, low = (scratch.softmax_cross_entropy(labels, z) for z in (up, down))
-    nudged[place] = high - low
-expect("nudging each weight of W₂", nudged / 2e-5, equals=ours[2], tolerance=1e-6)
+
+
+def loss_with(w2):  # everything but W₂ stays as it is
+    return scratch.softmax_cross_entropy(labels, received[1] @ w2 + knobs[3])
+
+
+nudged = scratch.numerical_gradient(loss_with, knobs[2])  # up and down, each weight by itself
+expect("nudging each weight of W₂", nudged, equals=ours[2], tolerance=1e-6)
 expect("knobs in all", sum(knob.size for knob in knobs), equals=2410)
 
 # %% [markdown]
@@ -351,7 +351,7 @@ def accuracy_of(hidden, rate, seed):
 scores, count = {}, {}
 for hidden in ((), (64,), (41,) * 2, (29,) * 4, (21,) * 8, (15,) * 16):
     depth = len(hidden)
-    count[depth] = sum((a + 1) * b for a, b in zip((64, *hidden), (*hidden, 10)))
+    count[depth] = scratch.dense_parameters((64, *hidden, 10))
     with np.errstate(all="ignore"):  # a large rate may overflow in the deepest network
         tried = [[accuracy_of(hidden, rate, seed) for seed in range(3)] for rate in (0.03, 0.1)]
     scores[depth] = max(tried, key=np.median)  # each depth at its better rate

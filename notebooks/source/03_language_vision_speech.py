@@ -97,7 +97,8 @@ vocabulary = ["", "?"] + [word for word, count in counts.most_common() if count 
 number = {word: place for place, word in enumerate(vocabulary)}
 sentence = words(reviews[1533])
 tokens = np.array([number.get(word, 1) for word in sentence])
-print(*sentence, "\n", tokens)
+print(*sentence)
+print(*tokens)
 
 # %% [markdown]
 # One real sentence, fifteen words, fifteen numbers. Frequent words have small numbers: *the* is 2. But these numbers are
@@ -115,7 +116,7 @@ print(*sentence, "\n", tokens)
 
 # %%
 table = np.random.default_rng(0).normal(size=(len(vocabulary), 4))
-rows = np.eye(len(vocabulary))[tokens]  # (15, vocabulary)
+rows = scratch.one_hot(tokens, len(vocabulary))  # (15, vocabulary)
 embedded = rows @ table  # (15, 4)
 layer = keras.layers.Embedding(*table.shape)
 layer.build()
@@ -214,7 +215,7 @@ figure, axes = plot.subplots(figsize=(7.0, 2.7))
 axes.plot(1000 * seconds, wave / abs(wave).max(), lw=0.8)
 for step in range(len(pieces)):
     axes.plot([6.4 * step, 6.4 * step + 25.6], [-0.5 - 0.09 * step] * 2, color="black", ls="-", lw=3)
-axes.set(xlabel="time (ms)", ylabel="pressure (no unit)")
+axes.set(xlabel="time (ms)", ylabel="pressure (no unit)", yticks=(0, 0.5, 1))
 plot.show(figure)
 
 # %% [markdown]
@@ -347,11 +348,11 @@ facts = {
 lines = [["kind", "what is stored", "tensor (n, time, features)", "one step", "wanted (classes)"]]
 for name, (kind, given, step, features, wanted) in facts.items():
     x, y = sets[name]["train"]
-    shape = f"({len(x)}, {x.shape[1]}, {features})"
-    lines.append([kind, given, shape, step, f"{wanted} ({y.max() + 1})"])
+    tensor, wanted = f"({len(x)}, {x.shape[1]}, {features})", f"{wanted} ({y.max() + 1})"
+    lines.append([kind, given, tensor, step, wanted])
 figure, axes = plot.subplots(figsize=(7.6, 1.7))
-table = axes.table(lines, loc="center", cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
-table.scale(1, 1.7)
+table = axes.table(lines, bbox=(0, 0, 1, 1), cellLoc="left", colWidths=[0.13, 0.17, 0.29, 0.18, 0.23])
+table.auto_set_font_size(False)
 axes.axis("off")
 plot.show(figure)
 
@@ -593,8 +594,7 @@ for name, (kind, *_) in facts.items():
     expect(f"{kind}: test accuracy of the body", np.mean(answers == y), at_least=lowest)
     lead = classical[name].score(x, y) - np.mean(answers == y)
     expect("    classical minus body", lead, at_least=least, at_most=most)
-table = np.zeros((9, 9), dtype=int)
-np.add.at(table, (y, answers), 1)  # of speech, which came last
+table = scratch.confusion_matrix(y, answers, 9)  # of speech, which came last
 expect("test utterances", table.sum(), equals=370)
 who = [str(k) for k in range(1, 10)]
 plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabel="true speaker"))

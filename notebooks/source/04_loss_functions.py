@@ -36,7 +36,7 @@ guess, five = 2.5, np.array([1.0, 2.0, 4.0, 4.0, 5.0])
 places, misses = np.array([0, 1.3, 2.6, 4.4, 6.7]), five - guess
 figure, (left, right) = plot.subplots(1, 2, figsize=(7.2, 3.2), width_ratios=(2, 3))
 left.bar(*np.unique(ratings, return_counts=True), color=plot.COLORS[4], edgecolor="black")
-left.set(xlabel="rating", ylabel="number of ratings", title="all ratings")
+left.set(xlabel="rating", ylabel="number of ratings", title="all ratings", xticks=range(1, 6))
 right.bar(places, misses, bottom=guess, width=abs(misses), color=plot.COLORS[4], edgecolor="black")
 right.plot(places, five, "o", color="black", label="ratings")
 right.axhline(guess, color=plot.COLORS[3], label="the guess")
@@ -178,6 +178,8 @@ by_hand = 2 * (start - five) / 5
 measured = numerical_gradient(lambda y_pred: mean_squared_error(five, y_pred), start)
 print("by hand:", by_hand)
 expect("by hand and by finite differences", measured, equals=by_hand, tolerance=1e-8)
+again = scratch.numerical_gradient(lambda y_pred: mean_squared_error(five, y_pred), start)
+expect("finite differences, bmkit.scratch", again, equals=measured, tolerance=1e-8)
 
 # %% [markdown]
 # ## Yes or no: the price of surprise
@@ -505,11 +507,11 @@ expect("fused ahead of squared by", accuracy["fused"] - accuracy["squared"], at_
 expect("forgotten flag ahead of the baseline by", accuracy["forgotten flag"] - baseline, at_most=0.01)
 
 # %% [markdown]
-# *Figure. Same model, same data, same steps: only the loss differs. The fused loss leads, the squared one crawls behind, and
-# the forgotten flag stays at the baseline.*
+# *Figure. Same model, same data, same steps: only the loss differs. The fused loss soon leads, the squared one stays behind,
+# and the forgotten flag never leaves the baseline.*
 # <details><summary>In words</summary>Accuracy over twelve epochs for three losses, training dashed and validation solid. The
-# fused loss is above the squared one from the first epoch to the last. The forgotten flag lies on the thin line of the
-# baseline.</details><br>
+# two learning losses rise within two epochs; from then on the fused one is above the squared one, which gets no better. The
+# forgotten flag lies on the thin line of the baseline.</details><br>
 #
 # The forgotten flag did not even beat "always the same digit", although nothing looked wrong in the code. Zero logits, taken
 # for probabilities, are clipped, and a clipped value has no slope: the model never receives a gradient. That is why the
@@ -537,7 +539,8 @@ expect("forgotten flag ahead of the baseline by", accuracy["forgotten flag"] - b
 # is zero almost everywhere and gives no direction. Cross-entropy has a slope everywhere and rewards honest
 # probabilities.</details><br>
 #
-# **Next** [11 · Convolutional networks for images](11_cnn_images.ipynb) puts the fused loss to work.
+# **Next** [05 · Gradient descent](05_gradient_descent.ipynb) walks down these valleys; [02 · Deep learning](02_deep_learning.ipynb)
+# finds the slope through many layers.
 #
 # **References**
 #

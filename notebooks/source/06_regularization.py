@@ -288,7 +288,7 @@ plot.explore(draw, start={"price": "L1", "step": 14}, price=["L1", "L2"], step=r
 
 # %% [markdown]
 # *Figure. The lasso at a medium strength: few weights are left, and most of these belong to real measurements (left). Try: the
-# price L2 at the same step, and step 0 and 24 of both.*
+# price L2 at the same step, and of both the weakest strength, step 0, and the strongest, step 24.*
 # <details><summary>In words</summary>Two bar charts of weights. Among the ten measurements a few bars stand out, bmi and s5 the
 # tallest. Almost all of the fifty noise columns have no bar at all.</details><br>
 #
@@ -425,7 +425,8 @@ for index, name in list(enumerate(runs))[1:]:
 # *Figure. Every brake costs training loss and wins on new reviews, and every one ends below the baseline, where the free network
 # ends far above it.*
 # <details><summary>In words</summary>Four pairs of bars. For the free network the bar of known reviews is almost invisible and
-# the one of new reviews towers above a thin line. For L2, L1 and dropout both bars have similar height, below the line.</details><br>
+# the one of new reviews towers above a thin line. For L2, L1 and dropout the first bar has grown and the second has shrunk,
+# to below the line.</details><br>
 #
 # The gap has shrunk by more than half, the share of right answers stayed about the same, and the *confidence* has become
 # honest. The training loss got worse, and that is no failure: it is the price.
@@ -512,8 +513,9 @@ expect("test accuracy, dropout minus careless", lead, at_least=-0.04)
 # to close: the model is held too tightly, or too small. Loosen the brake first.</details>
 # <details><summary>Why must columns be scaled before L1 or L2?</summary>The price is on the weight. A length in millimetres needs a
 # weight a thousand times smaller than in metres, so it would pay far less for the same effect.</details>
-# <details><summary>Your validation loss is lower than your training loss. A mistake?</summary>Not with dropout or a penalty: training
-# loss is measured with neurons silenced and the price added, validation loss without.</details><br>
+# <details><summary>Your validation loss is lower than your training loss. A mistake?</summary>Not with dropout: training
+# loss is measured with neurons silenced, validation loss without. It is also a mean over the whole epoch, whereas validation
+# comes at its end, with better weights.</details><br>
 #
 # **Next** [07 · Cross-validation](07_cross_validation.ipynb): how to set the knob, and how to measure, when rows are few.
 #

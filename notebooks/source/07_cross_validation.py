@@ -205,7 +205,7 @@ def draw(kind, k):
     picture = np.full((k, 48), 0.9)  # light: used for training
     for row, fold in enumerate(cut(kind, k)):
         picture[row, fold] = 0.15  # dark: hidden, used for testing
-    figure, (top, bottom) = plot.subplots(2, 1, figsize=(7.2, 0.3 * k + 1.9), height_ratios=(k, 2))
+    figure, (top, bottom) = plot.subplots(2, 1, figsize=(7.2, 3.4), height_ratios=(k, 2))
     for axes, grid in ((top, picture), (bottom, [0.8 - 0.5 * liked, 0.8 - 0.5 * (person % 2)])):
         axes.pcolormesh(grid, edgecolor="white", lw=1, vmin=0, vmax=1, cmap="gray")
         axes.invert_yaxis()
@@ -308,7 +308,7 @@ axes.hist(by_person, bins, color=plot.COLORS[4], edgecolor="black", label="group
 axes.hist(by_picture, bins, color=plot.COLORS[3], hatch="//", label="shuffled: pictures hidden")
 axes.axvline(0.5, color="black", ls="--", label="the truth")
 axes.set(xlabel="CV estimate of the share of coins guessed right", ylabel="throws out of 100")
-axes.legend(fontsize=9, loc="upper center")
+axes.legend(fontsize=9, loc="upper right", bbox_to_anchor=(0.87, 1))
 plot.show(figure)
 expect("shuffled folds claim", np.mean(by_picture), at_least=0.9)
 expect("grouped folds say", np.mean(by_person), at_least=0.45, at_most=0.55)
@@ -456,16 +456,17 @@ expect("leak by scaling, size", abs(leaky[2] - honest[2]), at_most=0.02)
 #
 # ### Exercise 4 · The habit
 #
-# Write `standardized(train, hidden)`: both have shape `(rows, columns)`. Return both, scaled so that each column of *train* has
-# mean 0 and standard deviation 1. What may the numbers for `hidden` depend on? *Easy, four minutes; expected: two arrays.*
+# Leak 1, mended by hand. Write `best_columns(x, y, hidden, k)`: the numbers of the `k` columns of `x` whose correlation with `y`
+# is strongest, of either sign, the best first. `hidden` holds the row numbers of the fold. Which rows may have a say?
+# `np.corrcoef(a, b)[0, 1]` is the correlation of two arrays. *Medium, six minutes; expected: `k` integers.*
 
 
 # %%
-def standardized(train, hidden):
+def best_columns(x, y, hidden, k):
     ...
 
 
-ch07.standardized.check(standardized)
+ch07.best_columns.check(best_columns)
 
 # %% [markdown]
 # ## A network in the folds
@@ -495,7 +496,7 @@ expect("its standard error, points of a hundred", 100 * error, at_most=3)
 # ## Nested folds: when you also choose
 #
 # Cross-validation is mostly used to *choose*: this setting or that. Then a subtle thing happens. The best of many estimates is
-# best partly by luck, and its score keeps the luck, as the best of 200 coins did in
+# best partly by luck, and its score keeps the luck, as the best of 200 coins does in
 # [chapter 11](11_cnn_images.ipynb). An honest estimate must treat **choosing as a part of training** and hide rows from it too:
 #
 # $$\hat\theta_j = \arg\min_{\theta}\; \mathrm{CV}^{\text{inner}}_\theta\big(\text{rows not in } F_j\big), \qquad
@@ -552,7 +553,7 @@ lines = {"medianprops": {"color": "black"}, "orientation": "horizontal"}
 axes.boxplot(list(rows.values()), tick_labels=list(rows), **lines)
 axes.plot([np.mean(row) for row in rows.values()], [1, 2, 3], "D", color=plot.COLORS[3], label="mean")
 axes.axvline(0.5, color="black", ls=":", label="no model")
-axes.set(xlabel="share of patients put into the right half", ylabel="what is reported")
+axes.set(xlabel="share of patients put right", ylabel="what is reported", xlim=(0.47, 0.96))
 axes.legend(loc="upper right", fontsize=9)
 plot.show(figure)
 above = np.mean(np.array(best_score) > np.array(judge))
@@ -645,8 +646,8 @@ expect("test miss minus the CV promise, in standard errors", abs(tested - promis
 # neighbouring seconds of one machine lie on both sides of the cut, and whether the model will meet new machines. Fold by machine,
 # or by time.</details><br>
 #
-# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb), uses these splits in a whole project.
-# [00 · Start here](00_start_here.ipynb) has the map.
+# **Next** [08 · Data preprocessing](08_data_preprocessing.ipynb), the first of the six steps.
+# [10 · Training, validation, testing](10_training_validation_testing.ipynb) uses these splits in a whole project.
 #
 # **References**
 #

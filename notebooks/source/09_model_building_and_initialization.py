@@ -3,7 +3,7 @@
 #
 # **After this you can** build the same model in three ways and say when to use which, read shapes and summaries, derive from algebra how a start spreads numbers through a deep network, choose between Glorot and He, and start from pretrained weights
 #
-# **Time** 45 min to read, 80 min to teach, 40 s to run
+# **Time** 45 min to read, 80 min to teach, 50 s to run
 #
 # **Before** [01 · Neural networks](01_neural_networks.ipynb), [05 · Gradient descent](05_gradient_descent.ipynb)
 #
@@ -223,6 +223,9 @@ plot.show(figure)
 # wider, for 0.3 so wide that it fills the picture.</details><br>
 #
 # ## Many layers: a product
+#
+# [Chapter 02](02_deep_learning.ipynb) measured that slopes vanish or explode on their way back. Now we derive why, and for the way
+# forward as well.
 #
 # Between two layers sits ReLU. The sums $z$ are as often positive as negative, because flipping the sign of all weights of a neuron
 # is just as likely a draw. ReLU sets the negative half to zero and leaves the rest, so it keeps exactly **half** of the mean
@@ -513,8 +516,8 @@ expect("test set, its mean lead over the random start", lead, at_least=0.1)
 # %% [markdown]
 # *Figure. Share right over 30 steps: thin lines are the three tens, thick lines their mean. The pretrained start is ahead before the
 # first step, and the random one does not catch up.*
-# <details><summary>In words</summary>Validation accuracy over 30 steps. The random start climbs from about one tenth to about one
-# half; the pretrained start begins near 0.6 and rises a little, above the other all the way.</details><br>
+# <details><summary>In words</summary>Validation accuracy over 30 steps. The random start climbs from about one tenth to about two
+# thirds; the pretrained start begins near 0.6 and soon reaches 0.7 and more, above the other all the way.</details><br>
 #
 # The pretrained start needs fewer steps *and* ends higher, though neither network saw more than ten pictures of this task. It works
 # because the tasks are related: Yosinski and colleagues measured how the gain shrinks as two tasks drift apart. So measure both
@@ -539,7 +542,7 @@ expect("test set, its mean lead over the random start", lead, at_least=0.1)
 # <details><summary>A model of ten layers does not learn. How do you find out whether the start is to blame?</summary>Send one batch
 # through and print the spread of every layer. If it shrinks or grows by the same factor from layer to layer, it is.</details><br>
 #
-# **Next** Chapter 10, *Training, validation, testing*, goes on with steps 4 to 6. Chapter 19, *ResNet*, uses the shortcut to go much deeper.
+# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb) goes on with steps 4 to 6. Chapter 19, *ResNet*, uses the shortcut to go much deeper.
 #
 # **References**
 #

@@ -63,8 +63,8 @@ def train_by_hand(w, b, learning_rate, epochs):
     return w, b, losses
 
 # %% [markdown]
-# Eight lines, and nothing is hidden. Now hand the same work to Keras: same start, same batches, same step. `fit` does the four
-# moves, counts, shuffles if it may (here it may not), and looks at the validation data after each epoch. Do you expect the
+# Eight lines, and nothing is hidden. [Chapter 02](02_deep_learning.ipynb) had Keras take single steps of this kind. Now we hand over
+# the whole loop: same start, same batches, same step. `fit` does the four moves, counts, shuffles if it may (here it may not), and looks at the validation data after each epoch. Do you expect the
 # same weights, or only similar ones?
 
 
@@ -231,8 +231,8 @@ expect("epochs after the lowest loss", len(stopped) - 1 - np.argmin(stopped), eq
 # %% [markdown]
 # *Figure. With a constant rate the validation loss keeps jumping; with the shrinking rate it settles, and lower.*
 # <details><summary>In words</summary>Left, a level line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
-# loss of both runs over twelve epochs. They begin alike; then the constant one goes up and down, while the cosine one falls
-# and becomes flat.</details><br>
+# loss of both runs over twelve epochs. The constant one falls at once, then goes up and down; the cosine one falls and becomes
+# flat.</details><br>
 #
 # A run that jumps ends on a good or a bad epoch by chance. Therefore `train.fit` always carries a callback that saves the weights
 # whenever the validation loss is lower than ever before, and puts the best ones back at the end: the kept loss *was* the
@@ -464,8 +464,7 @@ print(f"default with the whole budget: its loss is (here: {ratio:.2f}) times the
 
 # %%
 def read(weights, pictures):  # the network in NumPy; dropout is off when it is not training
-    w1, b1, w2, b2 = weights
-    return (scratch.relu(pictures.reshape(-1, 64) @ w1 + b1) @ w2 + b2).argmax(axis=1)
+    return scratch.mlp_forward(pictures.reshape(-1, 64), weights).argmax(axis=1)
 
 
 x_test, y_test = digits.arrays("test")
@@ -473,8 +472,7 @@ chosen = int(np.argmin([loss for loss, _ in snapshots]))
 answers = read(snapshots[chosen][1], x_test)
 hits = int(np.trace(scratch.confusion_matrix(y_test, answers, 10)))  # the diagonal: read as what it is
 expect("test accuracy", hits / len(y_test), at_least=0.92)
-averages = np.array([x[y == digit].mean(axis=0) for digit in range(10)])  # chapter 00's baseline
-nearest = ((x_test[:, np.newaxis] - averages) ** 2).sum(axis=(2, 3, 4)).argmin(axis=1)
+nearest = scratch.nearest_average(x, y, x_test)  # chapter 00's baseline
 lead = hits / len(y_test) - scratch.accuracy(y_test, nearest)
 expect("lead over the nearest average", lead, at_least=0.03)
 
@@ -574,7 +572,7 @@ def draw(pictures, candidates):
         look = {"color": color, "ls": style, "lw": 1.5}
         axes.hist(points, bins=np.arange(-13, 14, 2), histtype="step", label=name, **look)
         axes.axvline(points.mean(), **look)
-    axes.set(xlabel="score on A minus score on fresh B (points)", ylabel="cuts of 1,000")
+    axes.set(xlabel="score on A minus score on fresh B (points)", ylabel="cuts of 1,000", ylim=(0, 700))
     axes.legend(fontsize=9, loc="upper left")
     return figure
 

@@ -235,11 +235,11 @@ for filters in (32, 64):
 network.add(keras.layers.Flatten())
 network.add(keras.layers.Dense(128, activation="relu"))
 network.add(keras.layers.Dense(10))
-by_hand = scratch.conv2d_parameters(3, 3, 3, 32) + scratch.conv2d_parameters(3, 3, 32, 64)
-by_hand += (64 * 6 * 6 + 1) * 128 + (128 + 1) * 10
-expect("parameters, counted by hand", by_hand, equals=315722)
-expect("parameters, Keras", network.count_params(), equals=by_hand)
-expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params(), equals=by_hand)
+counted = scratch.conv2d_parameters(3, 3, 3, 32) + scratch.conv2d_parameters(3, 3, 32, 64)
+counted += (64 * 6 * 6 + 1) * 128 + (128 + 1) * 10
+expect("parameters, counted by hand", counted, equals=315722)
+expect("parameters, Keras", network.count_params(), equals=counted)
+expect("parameters, bmkit.models.article_cnn", models.article_cnn().count_params(), equals=counted)
 
 # %% [markdown]
 # The code *around* that network, however, cannot run, and where it could run it would mislead. Reading other people's code
@@ -490,7 +490,7 @@ expect("network, shifted by 3 pixels", curves[best][3], at_most=0.6)
 # <details><summary>Why not look at the test set after every epoch, if we never train on it?</summary>Because we choose by it:
 # stopping at the best epoch is a choice, and among many epochs the best is partly luck, like the best of 200 coins.</details><br>
 #
-# **Next** Chapter 12, *Convolutional networks for speech* (planned), turns sound into a picture and reads it with the same
+# **Next** [12 · Convolutional networks for speech](12_cnn_speech.ipynb) turns sound into a picture and reads it with the same
 # layers. [00 · Start here](00_start_here.ipynb) has the map.
 #
 # **References**

@@ -1,0 +1,111 @@
+"""Boxes and arrows: what is computed from what, in a recurrent network and in an LSTM."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from bmkit.plot import subplots
+
+__all__ = ["boxes", "lstm_cell", "unrolled_rnn"]
+
+
+def boxes(
+    places: Mapping[str, tuple[float, float]],
+    arrows: Iterable[tuple],
+    *,
+    shaded: Sequence[str] = (),
+    figsize: tuple[float, float] = (7.4, 3.0),
+) -> Figure:
+    """Draw boxes with text in them and arrows between them: what is computed from what.
+
+    Args:
+        places: from each box's text to its place ``(x, y)``, y upwards; one unit is the distance of neighbours.
+        arrows: ``(start, end)``, ``(start, end, label)`` or ``(start, end, label, bend)``; start and end are texts of
+            boxes, and a bend of 0.3 is a gentle arc.
+        shaded: the boxes to draw in grey.
+        figsize: width and height in inches.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: an arrow or a shade names a box that is not there.
+
+    Example:
+        >>> [text.get_text() for text in boxes({"in": (0, 0), "out": (1, 0)}, [("in", "out", "times 2")]).axes[0].texts]
+        ['in', 'out', '', 'times 2']
+    """
+    arrows = list(arrows)
+    strange = {name for name in (*shaded, *(name for arrow in arrows for name in arrow[:2])) if name not in places}
+    if strange:
+        raise ValueError(f"no box is named {', '.join(sorted(strange))}; the boxes are {', '.join(places)}.")
+    figure, axes = subplots(figsize=figsize)
+    frames = {}
+    for name, (x, y) in places.items():
+        box = {"boxstyle": "round,pad=0.4", "fc": "0.88" if name in shaded else "white", "ec": "black"}
+        frames[name] = axes.text(x, y, name, ha="center", va="center", fontsize=10, bbox=box).get_bbox_patch()
+    for start, end, label, bend in (arrow + ("", 0.0)[len(arrow) - 2 :] for arrow in arrows):
+        (x0, y0), (x1, y1) = places[start], places[end]
+        style = {"arrowstyle": "-|>", "color": "black", "connectionstyle": f"arc3,rad={bend}"}
+        style |= {"patchA": frames[start], "patchB": frames[end], "shrinkA": 0, "shrinkB": 1}  # from frame to frame
+        axes.annotate("", (x1, y1), (x0, y0), arrowprops=style, zorder=4)  # after the boxes, whose sizes it needs
+        if label:
+            x, y = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2
+            paper = {"fc": "white", "ec": "none", "pad": 1}
+            axes.text(x, y, label, ha="center", va="center", fontsize=9, bbox=paper, zorder=5)
+    across, up = zip(*places.values(), strict=True)
+    axes.set(xlim=(min(across) - 0.5, max(across) + 0.5), ylim=(min(up) - 0.5, max(up) + 0.5))
+    axes.axis("off")
+    return figure
+
+
+def lstm_cell() -> Figure:
+    """Draw one step of an LSTM: the memory along the top, the gates below it.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> len(lstm_cell().axes)
+        1
+    """
+    places = {"memory c": (0, 2.1), "×": (1.5, 2.1), "+": (3.1, 2.1), "new memory c": (5.0, 2.1)}
+    places |= {"forget gate f": (1.5, 1.05), "write gate i": (2.75, 1.05), "candidate g": (3.95, 1.05)}
+    places |= {"o · tanh(c)": (6.0, 1.05), "new state h": (7.4, 1.05), "read gate o": (5.0, 0)}
+    places |= {"word x, state h": (1.5, 0)}
+    arrows = [("memory c", "×"), ("×", "+"), ("+", "new memory c"), ("forget gate f", "×"), ("write gate i", "+")]
+    arrows += [("candidate g", "+"), ("new memory c", "o · tanh(c)"), ("o · tanh(c)", "new state h")]
+    gates = ("forget gate f", "write gate i", "read gate o")
+    arrows += [("word x, state h", name) for name in (*gates, "candidate g")] + [("read gate o", "o · tanh(c)")]
+    return boxes(places, arrows, shaded=gates, figsize=(8.4, 3.1))
+
+
+def unrolled_rnn(words: Sequence[str], question: str) -> Figure:
+    """Draw a recurrent network twice: as a loop, and unrolled over the words of a sentence.
+
+    Args:
+        words: the sentence; its words must differ.
+        question: what is read from the last state.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> texts = [text.get_text() for text in unrolled_rnn(["not", "good"], "to eat?").axes[0].texts]
+        >>> "good" in texts, texts.count("U")
+        (True, 3)
+    """
+    states = [f"$h_{step}$" for step in range(len(words) + 1)]
+    places = {"state": (-2.2, 1), "word": (-2.2, 0), "$h_0=0$": (-0.2, 1)} | {question: (len(words) + 1.4, 1)}
+    states[0] = "$h_0=0$"
+    arrows = [("word", "state", "W"), (states[-1], question)]
+    for step, word in enumerate(words, start=1):
+        places |= {states[step]: (step, 1), word: (step, 0)}
+        arrows += [(word, states[step], "W"), (states[step - 1], states[step], "U")]
+    figure = boxes(places, arrows, shaded=["state"], figsize=(8.4, 2.5))
+    axes = figure.axes[0]
+    loop = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (-2.0, 1.14), (-2.4, 1.14), arrowprops=loop)
+    axes.text(-2.2, 1.72, "U", ha="center", va="center", fontsize=9)
+    axes.set(xlim=(-2.8, len(words) + 2.3), ylim=(-0.4, 1.9))
+    return figure

@@ -1,0 +1,211 @@
+"""SmolLM2, a small language model that answers: a Llama of 30 layers, step by step with a cache."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bmkit import backend, data
+from bmkit.backend import keras
+from bmkit.data.weights import weight_files
+from bmkit.pretrained.gguf_file import BytePairTokenizer, GGUFFile, read_gguf, tokenizer_of
+
+__all__ = ["LanguageModel", "language_model", "smollm2"]
+
+ops = keras.ops
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A model that gives each token of its vocabulary a score for coming next.
+
+    `model` is KerasHub's `LlamaCausalLM`, `tokenizer` has `encode` and `decode`, `stop` is the number of the token
+    that ends an answer, `template` lays out a talk.
+    """
+
+    model: Any
+    tokenizer: BytePairTokenizer
+    stop: int
+    template: str = dataclasses.field(repr=False)
+
+    def chat(self, messages: Sequence[dict[str, str]]) -> str:
+        """Lay a talk out as the text that the model was tuned on, up to where its answer begins.
+
+        Args:
+            messages: each with "role" ("system", "user" or "assistant") and "content".
+
+        Returns:
+            The prompt, for `tokenizer.encode`.
+        """
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(self.template)
+        return template.render(messages=list(messages), add_generation_prompt=True)
+
+    def logits(self, tokens: Any) -> np.ndarray:
+        """Score the next token after each of the given ones, without a cache.
+
+        Args:
+            tokens: token numbers, (batch, steps).
+
+        Returns:
+            float32 of shape (batch, steps, vocabulary).
+        """
+        tokens = np.asarray(tokens, "int32")
+        return self.step(tokens, self.start_cache(*tokens.shape), 0)[0]
+
+    def start_cache(self, batch: int, length: int) -> Any:
+        """Return an empty cache of keys and values for at most `length` tokens.
+
+        Args:
+            batch: texts at once.
+            length: most tokens of a text, prompt and answer together.
+
+        Returns:
+            Zeros of shape (batch, layers, 2, length, heads, numbers per head).
+        """
+        body = self.model.backbone
+        shape = (batch, body.num_layers, 2, length, body.num_key_value_heads, body.hidden_dim // body.num_query_heads)
+        return ops.zeros(shape, self.model.compute_dtype)
+
+    def step(self, tokens: Any, cache: Any, position: int) -> tuple[np.ndarray, Any]:
+        """Read some tokens after those in the cache.
+
+        Args:
+            tokens: token numbers, (batch, steps): the whole prompt at first, then one token at a time.
+            cache: from `start_cache`, or what the step before returned.
+            position: how many tokens the cache holds already.
+
+        Returns:
+            Logits (batch, steps, vocabulary), the scores of what follows each token, and the cache with the tokens.
+
+        Raises:
+            ValueError: the tokens do not fit into the cache.
+        """
+        tokens = np.asarray(tokens, "int32")
+        if tokens.ndim != 2 or len(tokens) != cache.shape[0] or position + tokens.shape[1] > cache.shape[3]:
+            raise ValueError(
+                f"tokens of shape {tokens.shape} from position {position} on do not fit into a cache for "
+                f"{cache.shape[0]} texts of {cache.shape[3]} tokens; expected (batch, steps) within it: begin with a "
+                "longer start_cache(batch, length)."
+            )
+        position = ops.convert_to_tensor(position, "int32")
+        logits, cache = self._compiled(ops.convert_to_tensor(tokens), cache, position)
+        return ops.convert_to_numpy(logits), cache
+
+    @functools.cached_property
+    def _compiled(self) -> Callable:
+        def step(tokens: Any, cache: Any, position: Any) -> tuple:
+            logits, _, cache = self.model.call_with_cache(tokens, cache, position)
+            return logits, cache
+
+        return _traced(step, self.model.weights, self.start_cache(1, 1))
+
+
+def _traced(function: Callable, weights: list, cache: Any) -> Callable:
+    """Let the backend trace a step once and then run it as a graph; else each step dispatches 1,000 operations."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        _, layers, pair, _, *heads = cache.shape  # one trace serves every batch, length and position
+        any_cache = tf.TensorSpec((None, layers, pair, None, *heads), cache.dtype)
+        return tf.function(function, (tf.TensorSpec((None, None), "int32"), any_cache, tf.TensorSpec((), "int32")))
+    if keras.backend.backend() == "jax":
+        import jax
+
+        @jax.jit
+        def pure(values: list, *arguments: Any) -> tuple:
+            with keras.StatelessScope(list(zip(weights, values, strict=True))):
+                return function(*arguments)
+
+        return lambda *arguments: pure([weight.value for weight in weights], *arguments)
+    return function
+
+
+def _llama(file: GGUFFile) -> Any:
+    """Build the Llama whose sizes stand in a GGUF file, with weights still random."""
+    with backend.silenced():
+        import keras_hub
+    if (kind := file.fact("general.architecture")) != "llama":
+        raise data.DataError(f"{file.name} holds a model of the kind {kind!r}, expected 'llama'.")
+    body = keras_hub.models.LlamaBackbone(
+        vocabulary_size=len(file.fact("tokenizer.ggml.tokens")),
+        num_layers=file.fact("llama.block_count"),
+        num_query_heads=file.fact("llama.attention.head_count"),
+        num_key_value_heads=file.fact("llama.attention.head_count_kv"),
+        hidden_dim=file.fact("llama.embedding_length"),
+        intermediate_dim=file.fact("llama.feed_forward_length"),
+        rope_max_wavelength=file.fact("llama.rope.freq_base"),
+        layer_norm_epsilon=file.fact("llama.attention.layer_norm_rms_epsilon"),
+        tie_word_embeddings=True,
+    )
+    return keras_hub.models.LlamaCausalLM(backbone=body)
+
+
+def _unpermuted(rows: np.ndarray, heads: int) -> np.ndarray:
+    """Undo llama.cpp's order of the rows of queries and keys, which pairs the halves of each head for its rotation."""
+    return rows.reshape(heads, -1, 2, rows.shape[-1]).swapaxes(1, 2).reshape(rows.shape)
+
+
+def _fill(body: Any, file: GGUFFile) -> None:
+    """Unpack the tensors of a GGUF file into a `LlamaBackbone`, one at a time."""
+    width, inner = body.hidden_dim, body.intermediate_dim
+    keys = width // body.num_query_heads * body.num_key_value_heads
+    body.token_embedding.embeddings.assign(file.array("token_embd.weight", body.vocabulary_size, width))
+    body.layer_norm.scale.assign(file.array("output_norm.weight", width))
+    for number, layer in enumerate(body.transformer_layers):
+
+        def taken(name: str, *shape: int, heads: int = 0, number: int = number) -> np.ndarray:
+            rows = file.array(f"blk.{number}.{name}.weight", *shape)
+            return _unpermuted(rows, heads) if heads else rows
+
+        attention = layer._self_attention_layer
+        matrices = {  # GGUF keeps (output, input), Keras (input, output) with the heads apart
+            attention._query_dense: taken("attn_q", width, width, heads=body.num_query_heads),
+            attention._key_dense: taken("attn_k", keys, width, heads=body.num_key_value_heads),
+            attention._value_dense: taken("attn_v", keys, width),
+            attention._output_dense: taken("attn_output", width, width),
+            layer._feedforward_gate_dense: taken("ffn_gate", inner, width),
+            layer._feedforward_intermediate_dense: taken("ffn_up", inner, width),
+            layer._feedforward_output_dense: taken("ffn_down", width, inner),
+        }
+        for dense, values in matrices.items():
+            dense.kernel.assign(values.T.reshape(dense.kernel.shape))
+        layer._self_attention_layernorm.scale.assign(taken("attn_norm", width))
+        layer._feedforward_layernorm.scale.assign(taken("ffn_norm", width))
+
+
+def language_model(path: Path) -> LanguageModel:
+    """Read a Llama with its tokenizer and chat template out of a GGUF file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The language model, float32.
+
+    Raises:
+        bmkit.data.DataError: the file is damaged, of another kind, or lacks what the model needs.
+    """
+    file = read_gguf(path)
+    tokenizer = tokenizer_of(file)
+    stop, template = file.fact("tokenizer.ggml.eos_token_id"), file.fact("tokenizer.chat_template")
+    model = _llama(file)
+    _fill(model.backbone, file)
+    return LanguageModel(model, tokenizer, stop, template)
+
+
+def smollm2() -> LanguageModel:
+    """Load SmolLM2-135M-Instruct: 30 layers, 49,152 tokens, tuned to answer questions in English.
+
+    Returns:
+        The language model.
+
+    Raises:
+        bmkit.data.DataError: the weights are absent and there is no network, or they are damaged.
+    """
+    with weight_files("smollm2") as folder:
+        return language_model(next(folder.glob("*.gguf")))

@@ -1,0 +1,37 @@
+"""Drawings that chapter 15 lets learners move: what they show is what was computed."""
+
+import numpy as np
+import pytest
+
+from bmkit import diagrams
+
+
+def test_a_soft_look_up_shows_the_weights_and_the_weighted_mean():
+    weights, values = np.array([0.75, 0.25]), {"north": 4.0, "east": 12.0}
+    left, right = diagrams.soft_lookup(np.array([0.0, 2.0]), np.eye(2)[::-1], weights, values=values, unit="°C").axes
+    assert right.get_title() == "answer: 6.0 °C"
+    assert [patch.get_height() for patch in right.patches] == [0.75, 0.25]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["north", "east"]
+    assert {text.get_text() for text in left.texts} >= {"north", "east"}
+    reach = left.get_xlim()[1], left.get_ylim()[1]
+    assert min(reach) > 2, "the query arrow stays inside"
+
+
+def test_a_row_looks_at_rows_with_the_weights_of_its_own():
+    weights = np.random.default_rng(0).dirichlet(np.ones(5), size=(3, 5))  # (heads, who looks, looked at)
+    left, *panels = diagrams.looks_of_a_row(np.zeros((5, 4)), weights, 2).axes
+    assert left.patches[0].get_xy() == (-0.5, 1.5) and left.patches[0].get_width() == 4
+    for head, axes in enumerate(panels):
+        np.testing.assert_allclose([bar.get_width() for bar in axes.patches], weights[head, 2])
+
+
+def test_the_darkest_word_has_most_weight_and_lines_stay_inside():
+    words, weights = ["word"] * 40, np.linspace(0, 0.1, 40)
+    axes = diagrams.shaded_words(words, weights).axes[0]
+    shades = [float(text.get_bbox_patch().get_facecolor()[0]) for text in axes.texts]
+    assert shades[0] == 1 and np.all(np.diff(shades) < 0)
+    places = np.array([text.get_position() for text in axes.texts])
+    assert places[:, 0].max() + 2 <= axes.get_xlim()[1] and len(set(places[:, 1])) > 1
+    assert len({tuple(place) for place in places}) == 40, "no word covers another"
+    with pytest.raises(ValueError, match="2 words but 1 weights"):
+        diagrams.shaded_words(["a", "b"], np.ones(1))

@@ -1,0 +1,213 @@
+"""The real pretrained weights: what others published or what is computed here by other means comes out of them.
+
+Like all tests on real data these need the user's cache: `python3 -m bmkit test` fetches what is missing beforehand.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data as photographs
+
+from bmkit import data, pretrained
+from bmkit.backend import keras
+
+pytestmark = pytest.mark.slow
+ROOT = Path(pretrained.__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    return pretrained.load("minilm")
+
+
+@pytest.fixture(scope="module")
+def smollm2():
+    return pretrained.load("smollm2")
+
+
+@pytest.fixture(scope="module")
+def efficientnet():
+    return pretrained.load("efficientnet_lite0")
+
+
+def test_sentences_are_as_near_to_one_another_as_published(minilm):
+    first = "That is a happy person"
+    others = ["That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+    vectors = minilm.encode([first, *others])
+    assert vectors.shape == (4, 384) and vectors.dtype == "float32"
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(vectors[1:] @ vectors[0], [0.694, 0.943, 0.257], atol=1e-3)
+
+
+def test_neither_company_nor_order_nor_filling_changes_a_vector(minilm):
+    texts = ["Good.", "A text of many more words than the others have " * 9, "Rather bad, I am afraid."]
+    alone = np.concatenate([minilm.encode([text]) for text in texts])
+    np.testing.assert_allclose(minilm.encode(texts), alone, atol=1e-5)
+    np.testing.assert_allclose(minilm.encode(texts[::-1], batch_size=2)[::-1], alone, atol=1e-5)
+
+
+def test_the_model_for_tuning_shares_the_weights(minilm):
+    inputs = minilm.inputs(["A cat sleeps."])
+    out = keras.ops.convert_to_numpy(minilm.sentences(inputs))
+    np.testing.assert_allclose(out, minilm.encode(["A cat sleeps."]), atol=1e-5)
+    assert minilm.model.count_params() == data.weights()["minilm"].parameters
+    pooler = 384 * 384 + 384  # BERT's own summary of a text, which MiniLM's training never used
+    assert minilm.sentences.count_params() == minilm.model.count_params() - pooler
+
+
+def word_pieces(text, vocabulary):
+    """BERT's tokens by the book: lower case, no accents, words and signs apart, longest known piece first."""
+    letters = unicodedata.normalize("NFD", text.lower())
+    found = []
+    for word in re.findall(r"\w+|[^\w\s]", "".join(c for c in letters if unicodedata.category(c) != "Mn")):
+        start, pieces = 0, []
+        while start < len(word):
+            ends = range(len(word), start, -1)
+            tried = (("##" if start else "") + word[start:end] for end in ends)
+            piece = next((piece for piece in tried if piece in vocabulary), None)
+            if piece is None:
+                pieces = ["[UNK]"]
+                break
+            pieces.append(piece)
+            start += len(piece) - 2 * bool(start)
+        found += pieces
+    return [vocabulary[piece] for piece in found]
+
+
+def test_words_are_cut_into_the_same_pieces_as_by_hand(minilm):
+    assert minilm.tokenizer(["That is a happy dog"])[0] == [2008, 2003, 1037, 3407, 3899]
+    vocabulary = {piece: number for number, piece in enumerate(minilm.tokenizer.get_vocabulary())}
+    reviews = [text for text in data.load("small_fine_foods").arrays("test")[0][:300] if "_" not in text]
+    texts = ["Héllo, Wörld! A café's unaffable tokenization.", *reviews]
+    for text, numbers in zip(texts, minilm.tokenizer(texts), strict=True):
+        assert list(numbers) == word_pieces(text, vocabulary), text
+
+
+def greedy(language, text, count):
+    """Continue a text with the likeliest tokens, through the cache."""
+    tokens, numbers = language.tokenizer.encode(text), []
+    cache = language.start_cache(1, len(tokens) + count)
+    logits, cache = language.step([tokens], cache, 0)
+    while len(numbers) < count:
+        numbers.append(int(logits[0, -1].argmax()))
+        if numbers[-1] == language.stop:
+            break
+        logits, cache = language.step([numbers[-1:]], cache, len(tokens) + len(numbers) - 1)
+    return language.tokenizer.decode(numbers)
+
+
+def test_the_capital_of_france(smollm2):
+    assert smollm2.model.count_params() == data.weights()["smollm2"].parameters
+    assert greedy(smollm2, "The capital of France is", 1) == " Paris"
+
+
+def test_a_question_is_answered_up_to_the_stop(smollm2):
+    prompt = smollm2.chat([{"role": "user", "content": "What is the capital of France?"}])
+    assert prompt.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
+    assert prompt.endswith("<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n")
+    answer = greedy(smollm2, prompt, 30)
+    assert "Paris" in answer and answer.endswith("<|im_end|>")
+
+
+def test_with_and_without_the_cache_the_scores_agree(smollm2):
+    tokens = np.array([smollm2.tokenizer.encode("Paris is the capital and largest city of France.")])
+    cache, found = smollm2.start_cache(1, 16), []
+    for position, token in enumerate(tokens[0]):
+        logits, cache = smollm2.step([[token]], cache, position)
+        found.append(logits[0, 0])
+    inputs = {"token_ids": tokens, "padding_mask": np.ones_like(tokens)}
+    whole = keras.ops.convert_to_numpy(smollm2.model(inputs))[0]
+    np.testing.assert_allclose(found, whole, atol=2e-3)
+    assert (np.argmax(found, axis=-1) == whole.argmax(axis=-1)).all()
+
+
+def byte_pairs(word, ranks):
+    """Byte-pair encoding by the book: join the pair that was learned first until none is left."""
+    parts = list(word)
+    while len(parts) > 1:
+        place = min(range(len(parts) - 1), key=lambda i: ranks.get((parts[i], parts[i + 1]), np.inf))
+        if (parts[place], parts[place + 1]) not in ranks:
+            break
+        parts[place : place + 2] = [parts[place] + parts[place + 1]]
+    return parts
+
+
+def test_texts_are_cut_into_the_same_byte_pairs_as_by_hand(smollm2):
+    tokenizer = smollm2.tokenizer
+    assert tokenizer.encode("The capital of France is") == [504, 3575, 282, 4649, 314]
+    # Bytes under their printable names, as GPT-2 wrote them: 33–126, 161–172, 174–255 as they are, others from 256 on.
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    names = {byte: chr(byte) for byte in plain}
+    names |= {byte: chr(256 + i) for i, byte in enumerate(b for b in range(256) if b not in plain)}
+    joined = {token: number for number, token in enumerate(tokenizer.tokens)}
+    merges = json.loads(tokenizer.pairs.to_str())["model"]["merges"]
+    ranks = {tuple(merge): rank for rank, merge in enumerate(merges)}
+    reviews = data.load("small_fine_foods").arrays("test")[0][:40]
+    for text in ["It costs 1234 Euro, doesn't it?", *(review.encode("ascii", "ignore").decode() for review in reviews)]:
+        parts = re.findall(r"'(?:s|t|re|ve|m|ll|d)| ?[a-zA-Z]+|[0-9]| ?[^\sa-zA-Z0-9]+|\s+(?!\S)|\s+", text)
+        words = ["".join(names[byte] for byte in part.encode()) for part in parts]
+        assert tokenizer.encode(text) == [joined[piece] for word in words for piece in byte_pairs(word, ranks)]
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_marks_are_single_tokens_and_any_text_comes_back(smollm2):
+    assert smollm2.tokenizer.encode("<|im_start|><|im_end|>") == [1, 2] and smollm2.stop == 2
+    for text in ("naïve 中文 😀\n\tx", "a  b   c", ""):
+        assert smollm2.tokenizer.decode(smollm2.tokenizer.encode(text)) == text
+
+
+def test_a_cup_of_coffee_is_an_espresso(efficientnet):
+    ((label, chance), *_), ((cat, _), *_) = efficientnet.classify([photographs.coffee(), photographs.chelsea()])
+    assert label == "espresso" and chance >= 0.9
+    assert cat == "Egyptian Mau"
+
+
+def test_features_and_the_last_layer_make_the_logits(efficientnet):
+    x = efficientnet.preprocess(photographs.coffee())
+    assert x.shape == (1, 224, 224, 3) and -1 <= x.min() < 0 < x.max() < 1.0001
+    features = efficientnet.features.predict(x, verbose=0)
+    kernel, bias = efficientnet.model.layers[-1].get_weights()
+    assert features.shape == (1, 1280) and len(efficientnet.labels) == 1000
+    np.testing.assert_allclose(features @ kernel + bias, efficientnet.model.predict(x, verbose=0), atol=1e-4)
+    assert efficientnet.model.count_params() == data.weights()["efficientnet_lite0"].parameters
+
+
+def test_a_warm_load_and_a_first_use_print_nothing():
+    code = "from bmkit import pretrained\nm = pretrained.load('minilm').encode(['a'])\n"
+    code += "e = pretrained.load('efficientnet_lite0')\nimport numpy\ne.classify(numpy.zeros((9, 9, 3)))\n"
+    code += "s = pretrained.load('smollm2')\ns.logits([[1]])\ns.chat([])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+OTHER_BACKEND = """
+import sys
+import numpy as np
+from skimage import data
+from bmkit import pretrained
+from bmkit.backend import keras
+
+pictures, texts = pretrained.load("efficientnet_lite0"), pretrained.load("minilm")
+logits = pictures.model.predict(pictures.preprocess(data.coffee()), verbose=0)
+np.savez(sys.argv[1], backend=keras.backend.backend(), logits=logits, vectors=texts.encode(["A cat sleeps.", "No."]))
+"""
+
+
+def test_the_weights_give_the_same_answers_on_another_backend(efficientnet, minilm, tmp_path):
+    pytest.importorskip("jax")
+    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", OTHER_BACKEND, tmp_path / "back.npz"]
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    back = np.load(tmp_path / "back.npz")
+    assert str(back["backend"]) == "jax"
+    logits = efficientnet.model.predict(efficientnet.preprocess(photographs.coffee()), verbose=0)
+    np.testing.assert_allclose(back["logits"], logits, atol=1e-3)
+    np.testing.assert_allclose(back["vectors"], minilm.encode(["A cat sleeps.", "No."]), atol=1e-5)
