@@ -110,6 +110,7 @@ WRITTEN_OUT = {
     "ch05.momentum": lambda w, g, v, rate, beta: scratch.momentum_step(w, g, v, learning_rate=rate, momentum=beta),
     "ch06.penalty_slope": lambda w, l1, l2: scratch.l1_penalty_gradient(w, l1) + scratch.l2_penalty_gradient(w, l2),
     "ch08.scale_like": lambda train, other: scratch.standardize(other, train.mean(axis=0), train.std(axis=0)),
+    "ch16.layer_norm": lambda x, epsilon: scratch.layer_norm(x, epsilon=epsilon),
 }
 
 

@@ -1,7 +1,5 @@
 """Attention, Transformers and what is written with them: held against `bmkit.scratch`, with masks and with a memory."""
 
-import functools
-
 import numpy as np
 import pytest
 
@@ -36,15 +34,11 @@ def randomised(layer, *inputs, **options):
 
 
 def by_formula(block, x, mask, context=None, context_mask=None):
-    """Compute a Transformer's block with the formulas of `scratch`."""
-    norms = [functools.partial(scratch.layer_norm, scale=s, shift=b, epsilon=1e-5) for s, b in gains(block)]
-    x = x + scratch.multi_head_attention(norms[0](x), by_heads(block.attention), mask)[0]
-    if context is not None:
-        given = by_heads(block.cross_attention)
-        x = x + scratch.multi_head_attention(norms[1](x), given, context_mask, context=context)[0]
-    hidden = norms[-1](x) @ block.expand.get_weights()[0] + block.expand.get_weights()[1]
-    hidden = keras.ops.convert_to_numpy(keras.activations.gelu(hidden, approximate=True))
-    return x + hidden @ block.contract.get_weights()[0] + block.contract.get_weights()[1]
+    """Compute a Transformer's block with the formula of `scratch`."""
+    cross = None if context is None else (by_heads(block.cross_attention), context, context_mask)
+    perceptron = [*block.expand.get_weights(), *block.contract.get_weights()]
+    given = by_heads(block.attention), perceptron, gains(block)
+    return scratch.transformer_block(x, *given, mask=mask, cross=cross)
 
 
 def gains(block):

@@ -1,6 +1,6 @@
 """Drawings of one thing each, too long for a chapter's cell."""
 
-from bmkit.diagrams.chains import boxes, lstm_cell, unrolled_rnn
+from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, unrolled_rnn
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import looks_of_a_row, shaded_words, soft_lookup
 from bmkit.diagrams.windows import convolution_step
@@ -9,6 +9,7 @@ __all__ = [
     "boxes",
     "convolution_step",
     "course_map",
+    "encoder_decoder",
     "looks_of_a_row",
     "lstm_cell",
     "shaded_words",

@@ -1,12 +1,13 @@
-"""Boxes and arrows: what is computed from what, in a recurrent network and in an LSTM."""
+"""Boxes and arrows: what is computed from what, in a recurrent network, in an LSTM and in a Transformer."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
 from bmkit.plot import subplots
 
-__all__ = ["boxes", "lstm_cell", "unrolled_rnn"]
+__all__ = ["boxes", "encoder_decoder", "lstm_cell", "unrolled_rnn"]
 
 
 def boxes(
@@ -56,6 +57,38 @@ def boxes(
     across, up = zip(*places.values(), strict=True)
     axes.set(xlim=(min(across) - 0.5, max(across) + 0.5), ylim=(min(up) - 0.5, max(up) + 0.5))
     axes.axis("off")
+    return figure
+
+
+def encoder_decoder(source: str, written: str, following: str) -> Figure:
+    """Draw a Transformer: the encoder reads above, the decoder writes below and looks up into what was read.
+
+    Args:
+        source: what is read.
+        written: what has been written so far.
+        following: what is written next.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> "next: 0" in [text.get_text() for text in encoder_decoder("3 May", "05-", "next: 0").axes[0].texts]
+        True
+    """
+    parts = ["embedding", "attention", "+", "perceptron", " +"]  # a blank makes a name of its own
+    upper = dict(zip([source, *parts], range(6), strict=True))
+    lower = ["embedding ", "causal\nattention", "+ ", "cross-\nattention", " + ", "perceptron ", "  +", following]
+    below = dict(zip([written, *lower], range(9), strict=True))
+    places = {name: (x, 1.35) for name, x in upper.items()} | {name: (x, 0) for name, x in below.items()}
+    chains = [*itertools.pairwise(upper), *itertools.pairwise(below), (" +", "cross-\nattention")]
+    shortcuts = [("embedding", "+", "", -0.55), ("+", " +", "", -0.55)]  # above the encoder, below the decoder
+    shortcuts += [(*ends, "", 0.55) for ends in (("embedding ", "+ "), ("+ ", " + "), (" + ", "  +"))]
+    shaded = ("attention", "causal\nattention", "cross-\nattention")
+    figure = boxes(places, [*chains, *shortcuts], shaded=shaded, figsize=(9.6, 3.2))
+    axes = figure.axes[0]
+    for x, y, name in ((3.0, 2.1, "encoder, repeated"), (4.0, -0.75, "decoder, repeated")):
+        axes.text(x, y, name, ha="center", va="center", fontsize=9, style="italic")
+    axes.set(xlim=(-0.6, 8.6), ylim=(-0.9, 2.25))
     return figure
 
 

@@ -62,6 +62,7 @@ from bmkit.scratch.spectrogram import (
     mel_to_hertz,
     short_time_fourier,
 )
+from bmkit.scratch.transformer import gelu, transformer_block, transformer_block_parameters
 from bmkit.scratch.validation import (
     cross_validation_estimate,
     cross_validation_standard_error,
@@ -108,6 +109,7 @@ __all__ = [
     "forecast_windows",
     "forward_pass",
     "frame_signal",
+    "gelu",
     "glorot_uniform_limit",
     "group_k_fold",
     "gru_step",
@@ -169,5 +171,7 @@ __all__ = [
     "standardize",
     "stratified_k_fold",
     "suspects",
+    "transformer_block",
+    "transformer_block_parameters",
     "wilson_interval",
 ]

@@ -699,7 +699,7 @@ plot.show(figure)
 # <details><summary>A colleague shows a map and says: "so the network understands negation." What do you ask for?</summary>An experiment: take
 # away the "not", or put one in, and compare with other words, other networks, and many sentences instead of one.</details><br>
 #
-# **Next** Chapter 16, *The Transformer* (planned), stacks what you have built here, with shortcuts and dense layers between, and lets it translate.
+# **Next** [16 · The Transformer](16_transformer.ipynb) stacks what you have built here, with shortcuts and dense layers between, and lets it translate.
 #
 # **References**
 #
