@@ -53,7 +53,7 @@ def gpt_docstrings(path: Path, *, trial: bool = False) -> None:
     fed = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=0).batch(4, drop_remainder=True)
     held = tf.data.Dataset.from_tensor_slices(_windows(_stream(fresh, tokenizer), length, length)).batch(4)
     steps, warm = epochs * len(fed), min(200, len(fed) // 2)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=3e-3, warmup_steps=warm)
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=4e-3, warmup_steps=warm)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=1.0), loss)
     train.fit(model, fed, held, epochs=epochs)

@@ -24,6 +24,7 @@ def written(tmp_path):
     """A tiny model in a file, and what it answers with weights rounded to 16 bits."""
     keras.utils.set_random_seed(0)
     model = models.gpt(12, 8, width=8, depth=1, num_heads=2, positions="rotary", dropout=0.1)
+    model.compile("adam", "mse")
     path = tmp_path / "tiny.safetensors"
     own.write_model(path, model, merges=np.array([[0, 1], [256, 2]], "int32"))
     model.set_weights([weight.astype("float16").astype("float32") for weight in model.get_weights()])

@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from bmkit import scratch
 from bmkit.check import Exercise, Question
 
-__all__ = ["encode_word", "next_token_loss", "saving", "top_p", "wavering"]
-
-_random = np.random.default_rng(17)
+__all__ = ["encode_word", "saving", "top_p", "wavering"]
 
 
 def _encode_word(tokens, merges):
@@ -38,17 +35,6 @@ def _longest_first(tokens, merges):
         found.append(spelled[tuple(tokens[start:end])])
         start = end
     return found
-
-
-def _next_token_loss(logits, tokens):
-    """Average the surprise at each token but the first, in nats."""
-    guesses = scratch.log_softmax(logits)[:-1]
-    right = guesses[np.arange(len(tokens) - 1), tokens[1:]]
-    return -right.mean()
-
-
-def _picked(rows, columns):
-    return scratch.log_softmax(rows)[np.arange(len(columns)), columns]
 
 
 def _top_p(probabilities, p):
@@ -100,44 +86,6 @@ encode_word = Exercise(
         (
             lambda tokens, merges: _encode_word(tokens[::-1], [pair[::-1] for pair in merges])[::-1],
             "You join from the right: of five equal tokens the first two are a pair, then the next two.",
-        ),
-    ],
-)
-
-next_token_loss = Exercise(
-    "ch17.next_token_loss",
-    _next_token_loss,
-    [
-        (np.log([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [0.2, 0.2, 0.6]]), np.array([2, 0, 0])),
-        (np.zeros((5, 8)), np.array([3, 1, 4, 1, 5])),
-        (_random.normal(size=(6, 10)), _random.integers(0, 10, size=6)),
-        (3 * _random.normal(size=(2, 4)), np.array([1, 3])),
-    ],
-    hints=[
-        "Row t of the logits is the guess for token t + 1. Which row has nothing to be compared with?",
-        "scratch.log_softmax(logits)[:-1] are the guesses that count, tokens[1:] what came.",
-        "Pick one number a row: guesses[np.arange(n), tokens[1:]]; then minus the mean.",
-    ],
-    mistakes=[
-        (
-            lambda logits, tokens: -_picked(logits, tokens).mean(),
-            "You compare row t with token t. That token was the input: row t guesses token t + 1.",
-        ),
-        (
-            lambda logits, tokens: -_picked(logits[1:], tokens[:-1]).mean(),
-            "Shifted the wrong way: row t is compared with the token after it, not before it.",
-        ),
-        (
-            lambda logits, tokens: -_picked(logits[:-1], tokens[1:]).sum(),
-            "This is the sum; the loss is the mean over the guesses, so that long and short texts compare.",
-        ),
-        (
-            lambda logits, tokens: -_picked(logits[:-1], tokens[1:]).sum() / len(tokens),
-            "Divide by the number of guesses, one fewer than there are tokens.",
-        ),
-        (
-            lambda logits, tokens: _picked(logits[:-1], tokens[1:]).mean(),
-            "The sign: surprise is minus the logarithm, and never negative.",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Models that the kit trained itself: architecture, numbers and merges in one safetensors file, which runs nothing."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ def write_model(path: Path, model: Any, **arrays: np.ndarray) -> None:
         if not (np.abs(weight) <= np.finfo("float16").max).all():
             raise ValueError(f"{name} of {model.name!r} has values that 16 bits do not hold; has the training diverged?")
     halves = {name: weight.astype("float16") for name, weight in values.items()}
-    save_file(halves | arrays, path, metadata={KEY: model.to_json()})
+    architecture = json.loads(model.to_json())
+    architecture.pop("compile_config", None)  # how it was trained stands in its recipe
+    save_file(halves | arrays, path, metadata={KEY: json.dumps(architecture)})
 
 
 def read_model(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
