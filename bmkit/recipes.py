@@ -1,7 +1,8 @@
 """How the kit's own weights were trained: ``python3 -m bmkit.recipes NAME`` makes a file of data/weights anew.
 
-Run it with the Python of the kit's environment, `.venv`; progress is shown in a terminal. The same machine gives the same file again, byte for byte; another processor gives another file that is as good. Then
-size and SHA-256, which are printed at the end, have to be put into data/manifest.toml.
+Run it with the Python of the kit's environment, `.venv`; progress is shown in a terminal. The same machine gives the
+same file again, byte for byte; another processor gives another file that is as good. Then size and SHA-256, which are
+printed at the end, have to be put into data/manifest.toml.
 """
 
 import sys
@@ -20,7 +21,7 @@ __all__ = ["RECIPES", "gpt_docstrings", "main"]
 
 
 def _stream(texts: Sequence[str], tokenizer: BytePairs) -> np.ndarray:
-    """Write texts as one row of tokens, with an end before the first text and after each, int32 of shape ``(time,)``."""
+    """Write texts as one row of tokens, int32 of shape ``(time,)``, with an end before the first and after each."""
     tokens = [tokenizer.end]
     for text in texts:
         tokens += [*tokenizer.encode(text), tokenizer.end]
@@ -44,6 +45,7 @@ def gpt_docstrings(path: Path, *, trial: bool = False) -> None:
 
     rows, merges, length, epochs = (40, 44, 16, 1) if trial else (None, 767, 256, 2)
     size = {"width": 16, "depth": 1, "num_heads": 2} if trial else {"width": 128, "depth": 4, "num_heads": 4}
+    keras.utils.clear_session()  # layers are numbered from the start, whatever was built before
     train.seed(0)
     known, fresh = (data.load("docstrings").arrays(split)[0][:rows] for split in ("train", "validation"))
     tokenizer = BytePairs(scratch.bpe_train("\n\n".join(known), merges))

@@ -69,8 +69,8 @@ encode_word = Exercise(
     ],
     hints=[
         "Go through the merges in the order in which they were learned; merge number i makes token 256 + i.",
-        "For one merge walk through the tokens from left to right and build a new list: where the last token of the new "
-        "list and the present one are the pair, replace that last token by the new one.",
+        "For one merge walk through the tokens from left to right and build a new list: where its last token and the "
+        "present one are the pair, replace that last token by the new one.",
         "After each merge go on with the new list; a later merge may join what an earlier one made.",
     ],
     mistakes=[
@@ -141,8 +141,8 @@ wavering = Question(
 saving = Question(
     "ch17.saving",
     256,
-    why="Without a cache all 256 tokens are run through every layer again, with it one; and looking back takes 256 · 256 "
-    "products instead of 256.",
+    why="Without a cache all 256 tokens run through every layer again, with it one; and each of the 256 looks at 256, "
+    "with it the new one alone.",
     hints=[
         "How many tokens pass through the layers without the cache, how many with it?",
         "And the looking: who looks at how many? Compare t · t with t.",

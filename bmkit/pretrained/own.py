@@ -73,7 +73,7 @@ def write_model(path: Path, model: Any, **arrays: np.ndarray) -> None:
     values = {f"weight.{place:03d}": np.asarray(weight) for place, weight in enumerate(model.get_weights())}
     for name, weight in values.items():
         if not (np.abs(weight) <= np.finfo("float16").max).all():
-            raise ValueError(f"{name} of {model.name!r} has values that 16 bits do not hold; has the training diverged?")
+            raise ValueError(f"{name} of {model.name!r} holds what 16 bits do not; has the training diverged?")
     halves = {name: weight.astype("float16") for name, weight in values.items()}
     architecture = json.loads(model.to_json())
     architecture.pop("compile_config", None)  # how it was trained stands in its recipe
@@ -93,7 +93,7 @@ def read_model(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
         bmkit.data.DataError: the file is damaged, of another form, or its weights have other shapes than its model's.
 
     Example:
-        >>> read_model(Path("no such file"))
+        >>> read_model(Path("no such file"))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         bmkit.data.entries.DataError: no such file cannot be read as a model of the kit (...

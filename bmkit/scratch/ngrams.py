@@ -3,6 +3,7 @@
 A run of tokens is kept as one number, its digits being the tokens, so that counting is sorting.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -88,11 +89,8 @@ def ngram_probabilities(
     guess = np.full(len(runs), 1 / vocabulary_size)
     for n, (known, times, contexts, totals, kinds) in enumerate(counts, start=1):
         codes = _numbers(runs[:, -n:], vocabulary_size)
-        came, total, kind = (
-            _look_up(known, times, codes),
-            _look_up(contexts, totals, codes // vocabulary_size),
-            _look_up(contexts, kinds, codes // vocabulary_size),
-        )
+        came, context = _look_up(known, times, codes), codes // vocabulary_size
+        total, kind = (_look_up(contexts, values, context) for values in (totals, kinds))
         blend = (np.maximum(came - discount, 0) + discount * kind * guess) / np.maximum(total, 1)
         guess = np.where(total > 0, blend, guess)
     return guess
@@ -120,7 +118,7 @@ def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequ
         McCoy et al. (2023), How much do language models copy from their training data?,
         https://doi.org/10.1162/tacl_a_00567
     """
-    steps = list(zip(lengths, lengths[1:], strict=False))
+    steps = list(itertools.pairwise(lengths))
     if not len(lengths) or lengths[0] != 1 or any(not short < long <= 2 * short for short, long in steps):
         raise ValueError(f"lengths are {list(lengths)}; expected them to rise from 1, at most doubling at each step.")
     pieces = [np.asarray(piece) for piece in (source, *texts)]
@@ -130,7 +128,7 @@ def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequ
         if short:  # two runs of the shorter length that overlap name the longer one
             names = names[: len(names) - (long - short)] * (names.max() + 1) + names[long - short :]
         names = np.unique(names, return_inverse=True)[1].astype("int64")
-        starts = [names[begin : max(begin, end - long + 1)] for begin, end in zip(edges, edges[1:], strict=False)]
+        starts = [names[begin : max(begin, end - long + 1)] for begin, end in itertools.pairwise(edges)]
         shares[:, column] = [np.isin(own, starts[0]).mean() if len(own) else np.nan for own in starts[1:]]
     return shares
 
