@@ -320,7 +320,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. In the first seconds of training the network passes the unigram and falls towards the bigram.*
-# <details><summary>In words</summary>A curve over five times twenty batches that falls from about 350 to below 100, and three level
+# <details><summary>In words</summary>A curve over five times twenty batches that falls from about 350 to about 95, and three level
 # lines: unigram near 370, bigram near 48, trigram near 25.</details><br>
 #
 # It has learned which tokens are common and which may follow one another. To beat the trigram it needs more time, and nothing else.
@@ -598,7 +598,8 @@ prompt = smol.tokenizer.encode("The capital of France is")
 new = generate.generate(smol.step, smol.start_cache, np.array(prompt), 8)[len(prompt) :]
 answer = smol.tokenizer.decode(new)
 expect("the greedy answer begins with ' Paris'", answer.startswith(" Paris"), equals=True)
-print(f"The capital of France is (here:{answer})".translate(str.maketrans("\n", " ")))
+told = answer.strip().translate(str.maketrans("\n()", " []"))
+print(f"The capital of France is (here: {told})")
 
 # %%
 def text_surprise(logits, tokens):  # nats of a whole text; row t of the logits guesses token t + 1
