@@ -58,7 +58,20 @@ def smollm2(language) -> tuple[float, str]:
     return 1 / float(np.median(times)), "tokens/s"
 
 
-USES = {use.__name__: use for use in (minilm, smollm2, efficientnet_lite0)}
+def gpt_docstrings(own) -> tuple[float, str]:
+    """Write 200 tokens."""
+    from bmkit import models
+
+    decoder, times = models.CachedDecoder(own.model), []
+    cache, token = decoder.start_cache(1, 200), own.tokenizer.end
+    for position in range(200):
+        seconds, (logits, cache) = timed(decoder.model_step, np.array([[token]]), cache, position)
+        token = logits[0, -1].argmax()
+        times.append(seconds)
+    return 1 / float(np.median(times)), "tokens/s"
+
+
+USES = {use.__name__: use for use in (minilm, smollm2, efficientnet_lite0, gpt_docstrings)}
 
 
 def measure(name: str) -> dict:

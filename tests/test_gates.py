@@ -20,7 +20,7 @@ FLOORS = {
     1: {"check", "generate", "metrics", "plot", "runtime"},
     2: {"diagrams", "layers", "train"},
     3: {"models", "pretrained"},
-    4: {"attack", "exercises", "explain"},
+    4: {"attack", "exercises", "explain", "recipes"},
     5: {"book", "lab", "skeleton", "suite"},
     6: {"cli"},
 }

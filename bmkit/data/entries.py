@@ -3,7 +3,7 @@
 import dataclasses
 import textwrap
 
-__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Recipe", "Weights"]
+__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Own", "Parcel", "Recipe", "Weights"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -124,18 +124,32 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Own:
+    """A file of data/weights that the kit trained itself, and the command that makes it again."""
+
+    file: str
+    sha256: str
+    bytes: int
+    command: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Weights of a pretrained model: `files` lists members by parcel, `needs` tells memory and time of a load."""
+    """Weights of a trained model, out of parcels or the kit's own; `needs` tells memory and time of a load.
+
+    `files` lists members by parcel; `own` is the one file of a model that the kit trained itself.
+    """
 
     name: str
     title: str
     parameters: int
     needs: str
-    files: dict
     licence: str
     citation: str
     reference: str
+    files: dict = dataclasses.field(default_factory=dict)
     parcels: tuple = ()
+    own: Own | None = None
 
     @property
     def download_bytes(self) -> int:
@@ -145,8 +159,11 @@ class Weights:
     def __str__(self) -> str:
         """Return the entry as lines of text."""
         source = ", ".join(f"{parcel.name} {parcel.version}" for parcel in self.parcels)
+        source += f" ({self.download_bytes / 1e6:.1f} MB)"
+        if self.own:
+            source = f"{self.own.file} ({self.own.bytes / 1e6:.1f} MB, part of the kit), by `{self.own.command}`"
         lines = [f"{self.name}: {self.title}", f"  parameters: {self.parameters:,}", f"  needs: {self.needs}"]
-        lines += [f"  source: {source} ({self.download_bytes / 1e6:.1f} MB)", f"  licence: {self.licence}"]
+        lines += [f"  source: {source}", f"  licence: {self.licence}"]
         return _wrapped([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
 
 

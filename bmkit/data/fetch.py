@@ -21,6 +21,7 @@ from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_erro
 from bmkit.data.installed import read_installed
 from bmkit.data.manifest import SPLITS, DataError, Entry, Weights, entry, read
 from bmkit.data.parcels import Progress, fetch_parcel, problem_of, read_members, resolves
+from bmkit.data.weights import own_problem
 
 __all__ = ["fetch", "open_splits", "prepared_folder", "verify"]
 
@@ -256,6 +257,9 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
     problems = []
     for one in _chosen(names):
         mend = f"run `python3 -m bmkit data fetch {one.name}`."
+        if isinstance(one, Weights) and one.own:  # it came with the kit: nothing is ever fetched
+            problems += [f"{one.name}: {problem}" for problem in [own_problem(one.own)] if problem]
+            continue
         parcels = one.parcels if isinstance(one, Weights) else filter(None, [one.parcel])
         with storage_errors(f"reading {cache_folder()}"):
             if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them

@@ -14,9 +14,21 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Parcel, Recipe, Weights
+from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Own, Parcel, Recipe, Weights
 
-__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Parcel", "Recipe", "Weights", "entry", "read"]
+__all__ = [
+    "SPLITS",
+    "DataError",
+    "Description",
+    "Entry",
+    "Field",
+    "Own",
+    "Parcel",
+    "Recipe",
+    "Weights",
+    "entry",
+    "read",
+]
 
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SOURCES = ("scikit-learn", "installed", "tfds")
@@ -86,11 +98,15 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
 
 
 def _weights(name: str, table: dict, parcels: dict[str, Parcel]) -> Weights:
-    """Read one weight file's entry and check that its parcels exist."""
-    where = f"[weights.{name}]"
+    """Read one model's entry and check that its weights come from somewhere: known parcels, or a file of the kit."""
+    where, table = f"[weights.{name}]", dict(table)
     files = table.get("files", {})
     for unknown in set(files) - set(parcels):
         raise DataError(f"{where} comes from {unknown!r}; allowed: {', '.join(parcels)}.")
+    if bool(files) == ("own" in table):
+        raise DataError(f"{where} has files {list(files)} and own {'own' in table}; expected one of the two.")
+    if "own" in table:
+        table["own"] = _build(Own, table["own"], f"[weights.{name}.own]")
     return _build(Weights, table | {"name": name, "parcels": [parcels[parcel] for parcel in files]}, where)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
-from bmkit.data.manifest import COMPUTER, DataError, Parcel
+from bmkit.data.manifest import COMPUTER, DataError, Own, Parcel
 
 __all__ = ["fetch_parcel", "problem_of", "read_members", "resolves"]
 
@@ -27,12 +27,12 @@ LARGEST = 512 * 2**20  # bytes that one set may take unpacked: more is a decompr
 Progress = Callable[[int, int], None]
 
 
-def problem_of(path: Path, parcel: Parcel) -> str:
-    """Compare a file with what the manifest says of a parcel.
+def problem_of(path: Path, parcel: Parcel | Own) -> str:
+    """Compare a file with what the manifest says of it.
 
     Args:
         path: the file.
-        parcel: the manifest's entry.
+        parcel: the manifest's entry of a parcel, or of a weight file of the kit's own.
 
     Returns:
         An empty text when size and SHA-256 agree, else what differs.

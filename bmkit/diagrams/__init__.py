@@ -3,12 +3,14 @@
 from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, unrolled_rnn
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import looks_of_a_row, shaded_words, soft_lookup
+from bmkit.diagrams.texts import cut_text
 from bmkit.diagrams.windows import convolution_step
 
 __all__ = [
     "boxes",
     "convolution_step",
     "course_map",
+    "cut_text",
     "encoder_decoder",
     "looks_of_a_row",
     "lstm_cell",

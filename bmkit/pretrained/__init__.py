@@ -1,4 +1,4 @@
-"""Pretrained models: weights that others trained, in Keras, from parcels that are hashed and never executed.
+"""Pretrained models in Keras: weights of others from parcels, and the kit's own; all hashed, nothing in them is run.
 
 >>> from bmkit import data
 >>> print(data.weights()["minilm"].download_bytes // 10**6, "MB")
@@ -8,9 +8,11 @@
 import importlib
 from typing import Any
 
+from bmkit import data
+
 __all__ = ["load"]
 
-# Where each model is loaded: (module, function). A module is imported when its model is asked for.
+# Where each model of others is loaded: (module, function). A module is imported when its model is asked for.
 LOADERS = {
     "minilm": ("text", "minilm"),
     "smollm2": ("language", "smollm2"),
@@ -22,13 +24,14 @@ def load(name: str) -> Any:
     """Load a pretrained model; the first use fetches its weights, later uses need no network.
 
     Args:
-        name: one of `data.weights()`: "minilm", "smollm2" or "efficientnet_lite0". Where there is a network also
-            "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of KerasHub, as
-            "bert_tiny_en_uncased" or "hf://…".
+        name: one of `data.weights()`, such as "minilm", "smollm2", "efficientnet_lite0" or "gpt_docstrings". Where
+            there is a network also "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of
+            KerasHub, as "bert_tiny_en_uncased" or "hf://…".
 
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
-        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py) or a `Preset` (online.py).
+        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), an `OwnModel` that the kit trained itself
+        (own.py), or a `Preset` (online.py).
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.
@@ -40,6 +43,11 @@ def load(name: str) -> Any:
     Reference:
         KerasHub, https://keras.io/keras_hub/
     """
+    known = data.weights().get(name)
+    if known is not None and known.own:
+        from bmkit.pretrained import own
+
+        return own.load_own(name)
     if name not in LOADERS:
         from bmkit.pretrained import online
 

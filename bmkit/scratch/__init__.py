@@ -29,6 +29,7 @@ from bmkit.scratch.losses import (
     softmax_cross_entropy_gradient,
 )
 from bmkit.scratch.network import dense, dense_parameters, forward_pass, mlp_forward, neuron
+from bmkit.scratch.ngrams import copied_shares, ngram_counts, ngram_probabilities
 from bmkit.scratch.normalization import batch_norm, fold_batch_norm, layer_norm, rms_norm
 from bmkit.scratch.optimizers import (
     adam_step,
@@ -94,6 +95,7 @@ __all__ = [
     "conv2d",
     "conv2d_parameters",
     "conv_output_size",
+    "copied_shares",
     "cosine_decay",
     "cross_validation_estimate",
     "cross_validation_standard_error",
@@ -142,6 +144,8 @@ __all__ = [
     "multi_head_attention",
     "nearest_average",
     "neuron",
+    "ngram_counts",
+    "ngram_probabilities",
     "numerical_gradient",
     "one_hot",
     "padding_mask",

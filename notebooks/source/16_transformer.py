@@ -505,10 +505,10 @@ recall["GRU"] = models.rnn((None, 28), 16, cell="gru", units=(56,))
 # %%
 ratio = recall["GRU"].count_params() / recall["Transformer"].count_params()
 expect("parameters of the GRU over the Transformer's", ratio, at_least=0.95, at_most=1.1)
-lessons = [(2, 200, 64), (32, 250, 64), (128, 60, 32), (512, 20, 16)]  # notes, steps, batch
+lessons = [(2, 120, 64), (32, 200, 64), (128, 60, 32), (512, 20, 16)]  # notes, steps, batch
 given = [(*notes(steps * batch, m), batch) for m, steps, batch in lessons]
 for name, model in recall.items():
-    rate = keras.optimizers.schedules.CosineDecay(0.008, sum(steps for _, steps, _ in lessons))
+    rate = keras.optimizers.schedules.CosineDecay(0.009, sum(steps for _, steps, _ in lessons))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], jit_compile=False)
     for x, y, batch in given:
@@ -577,7 +577,7 @@ expect("    lead over the rule", lead, at_least=-0.04, at_most=0.02)
 # <details><summary>A date reader gets 99 % on its test set and is sold to an archive of the 18th century. What should the buyer have
 # asked?</summary>What all training and test examples have in common, and for a score on days that do not share it.</details><br>
 #
-# **Next** Chapter 17, *GPT* (planned), keeps only the decoder, gives it real prose, and lets it write.
+# **Next** [17 · GPT](17_gpt.ipynb) keeps only the decoder, gives it real prose, and lets it write.
 #
 # **References**
 #
