@@ -122,7 +122,7 @@ century = Question(
         1: "So one would hope. But nothing in training ever asked for a year that begins with 18.",
         0.5: "A half would be luck between 19 and 20; but the right two digits, 18, are neither.",
     },
-    tolerance=0.02,
+    tolerance=0.05,  # a stray hit is possible
 )
 
 memory_bits = Question(

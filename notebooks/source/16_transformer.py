@@ -278,6 +278,9 @@ reader.set_weights(mine.get_weights())
 # %%
 few = [read(fresh["text"][:8]), fresh_shown[:8]]
 logits = np.array(mine(few))  # (8, 11, 14)
+encoder = next(layer for layer in mine.layers if isinstance(layer, layers.TransformerBlock))
+counted = scratch.transformer_block_parameters(32)  # 12 d² + 13 d
+expect("parameters of the encoder's block", encoder.count_params(), equals=counted)
 expect("models.transformer", reader(few), equals=logits, tolerance=1e-5)
 longer = [np.pad(few[0], ((0, 0), (0, 20))), few[1]]
 expect("more filling changes nothing", mine(longer), equals=logits, tolerance=1e-4)
@@ -452,8 +455,8 @@ texts, isos = elsewhere("de", 1800)
 written = generate.translate(rivals["Transformer"], read(texts[:3]), start=START, end=END, length=11)
 for text, row in zip(texts, written):
     print(f"   {text} (here: {''.join(digits[k - 3] for k in row if k > END)})")
-expect("German, 1800 to 1898", exact("Transformer", texts, isos).mean(), at_most=0.02)
-for language, least, most in (("de", 0.93, 1), ("nl", 0.65, 1), ("it", 0.25, 0.95), ("ko", 0, 0.06)):
+expect("German, 1800 to 1898", exact("Transformer", texts, isos).mean(), at_most=0.1)
+for language, least, most in (("de", 0.93, 1), ("nl", 0.65, 1), ("it", 0.25, 0.99), ("ko", 0, 0.06)):
     share = exact("Transformer", *elsewhere(language, 1950)).mean()
     expect(f"{language}, 1950 to 2048", share, at_least=least, at_most=most)
 

@@ -205,7 +205,7 @@ before, after = (model.predict(tokens, verbose=0)[0] for tokens in (x[:1], other
 expect("answers before the last token", after[:-1], equals=before[:-1], tolerance=1e-5)
 expect("the last answer moves by", np.abs(after[-1] - before[-1]).max(), at_least=0.01)
 d, V = 128, END + 1
-by_hand = 4 * (12 * d**2 + 13 * d) + V * d + 2 * d + d * V + V
+by_hand = 4 * scratch.transformer_block_parameters(d) + V * d + 2 * d + d * V + V
 expect("parameters", model.count_params(), equals=by_hand)
 
 # %% [markdown]
