@@ -21,7 +21,7 @@ def weights() -> dict[str, Weights]:
 
     Example:
         >>> list(weights())
-        ['minilm', 'smollm2', 'efficientnet_lite0', 'gpt_docstrings']
+        ['minilm', 'smollm2', 'efficientnet_lite0', 'gpt_docstrings', 'bert_reviews', 'minilm_reviews']
 
     Reference:
         Mitchell et al., 2019, "Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596

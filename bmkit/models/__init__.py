@@ -10,13 +10,14 @@ from bmkit.models.mlp import mlp
 from bmkit.models.resnet import resnet
 from bmkit.models.rnn import rnn, rnn_encoder_decoder
 from bmkit.models.sequence import sequence_classifier
-from bmkit.models.transformer import bert, bert_classifier, transformer, transformer_classifier
+from bmkit.models.transformer import bert, bert_classifier, bert_masked_lm, transformer, transformer_classifier
 
 __all__ = [
     "CachedDecoder",
     "article_cnn",
     "bert",
     "bert_classifier",
+    "bert_masked_lm",
     "cnn",
     "gpt",
     "mlp",

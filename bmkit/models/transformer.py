@@ -8,7 +8,7 @@ from bmkit.layers import TokenAndPosition, TransformerBlock
 
 ops = keras.ops
 
-__all__ = ["bert", "bert_classifier", "transformer", "transformer_classifier"]
+__all__ = ["bert", "bert_classifier", "bert_masked_lm", "transformer", "transformer_classifier"]
 
 
 def transformer(
@@ -194,3 +194,35 @@ def bert_classifier(model: keras.Model, num_classes: int, *, frozen: bool = Fals
         x = keras.layers.Dropout(dropout)(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
     return keras.Model(tokens, logits, name="bert_classifier")
+
+
+def bert_masked_lm(model: keras.Model, num_places: int) -> keras.Model:
+    """Ask an encoder for some places only: ``logits[j] = dense(encoder(tokens)[places[j]])``.
+
+    The last layer, one score for each token of the vocabulary, costs as much as the rest of a small encoder; so it is
+    asked where a token was hidden and nowhere else. Both models share all weights.
+
+    Args:
+        model: what `bert` built, trained or not.
+        num_places: how many places are asked in each sequence, ≥ 1.
+
+    Returns:
+        Functional model from ``[tokens (batch, time), places (batch, num_places)]`` to logits
+        ``(batch, num_places, vocabulary_size)``, not compiled.
+
+    Raises:
+        ValueError: the model has no layers "encoded" and "logits".
+
+    Example:
+        >>> bert_masked_lm(bert(100, 32), 5).output_shape
+        (None, 5, 100)
+
+    Reference:
+        Devlin, Chang, Lee and Toutanova (2019), section 3.1, https://arxiv.org/abs/1810.04805
+    """
+    if not {"encoded", "logits"} <= {layer.name for layer in model.layers}:
+        raise ValueError(f"model {model.name!r} has no layers 'encoded' and 'logits'; give one that models.bert built.")
+    places = keras.Input(shape=(num_places,), dtype="int32", name="places")
+    encoded = model.get_layer("encoded").output  # (batch, time, width)
+    asked = ops.take_along_axis(encoded, places[..., None], axis=1)  # (batch, num_places, width)
+    return keras.Model([model.inputs[0], places], model.get_layer("logits")(asked), name="bert_masked_lm")

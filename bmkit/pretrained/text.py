@@ -36,9 +36,7 @@ class SentenceEncoder:
 
         The vectors of the real tokens are averaged, the mean is scaled to length 1.
         """
-        vectors = self.model.output["sequence_output"]  # (batch, tokens, width)
-        mask = ops.cast(ops.expand_dims(self.model.input["padding_mask"], -1), vectors.dtype)  # (batch, tokens, 1)
-        mean = ops.sum(vectors * mask, axis=1) / ops.sum(mask, axis=1)  # (batch, width)
+        mean = self._mean(self.model.output["sequence_output"])  # (batch, width)
         model = keras.Model(self.model.input, ops.normalize(mean, axis=-1), name="sentences")
         model.compile(jit_compile=False)  # else XLA compiles again for each new width
         return model
@@ -72,14 +70,48 @@ class SentenceEncoder:
         Raises:
             TypeError: `texts` is not a list of texts.
         """
-        numbers = self._numbers(texts, length)
+        return self._in_batches(self.sentences, self._numbers(texts, length), (self.model.hidden_dim,), batch_size)
+
+    def layer_means(
+        self, texts: Sequence[str], *, depth: int | None = None, batch_size: int = 32, length: int = LONGEST
+    ) -> np.ndarray:
+        """Turn texts into the mean of their tokens' vectors after each layer, neither scaled nor centred.
+
+        Args:
+            texts: one or more texts.
+            depth: stop after so many layers, which saves the time of the others; all of them when None.
+            batch_size: texts at once; texts of like length go together.
+            length: most tokens of a text, the two marks included, at least 2; what is longer is cut.
+
+        Returns:
+            float32 of shape (n, depth, width), in the order of the texts. `encode` gives the last layer's, scaled.
+
+        Raises:
+            TypeError: `texts` is not a list of texts.
+            ValueError: the model has fewer layers.
+        """
+        depth = self.model.num_layers if depth is None else depth
+        if not 1 <= depth <= self.model.num_layers:
+            raise ValueError(f"depth is {depth}; expected 1 … {self.model.num_layers}, the layers of this model.")
+        steps = [self.model.get_layer(f"transformer_layer_{index}").output for index in range(depth)]
+        means = keras.Model(self.model.input, ops.stack([self._mean(vectors) for vectors in steps], axis=1))
+        means.compile(jit_compile=False)
+        return self._in_batches(means, self._numbers(texts, length), (depth, self.model.hidden_dim), batch_size)
+
+    def _mean(self, vectors: Any) -> Any:
+        """Average the real tokens' vectors, (batch, tokens, width) to (batch, width)."""
+        mask = ops.cast(ops.expand_dims(self.model.input["padding_mask"], -1), vectors.dtype)  # (batch, tokens, 1)
+        return ops.sum(vectors * mask, axis=1) / ops.sum(mask, axis=1)
+
+    def _in_batches(self, model: Any, numbers: list[list[int]], shape: tuple, batch_size: int) -> np.ndarray:
+        """Run a model over rows of token numbers, those of like length together; answers come in the rows' order."""
         order = np.argsort([len(row) for row in numbers], kind="stable")
-        vectors = np.zeros((len(numbers), self.model.hidden_dim), "float32")
+        answers = np.zeros((len(numbers), *shape), "float32")
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             batch = self._filled([numbers[i] for i in chosen], multiple=32)
-            vectors[chosen] = ops.convert_to_numpy(self.sentences.predict_on_batch(batch))
-        return vectors
+            answers[chosen] = ops.convert_to_numpy(model.predict_on_batch(batch))
+        return answers
 
     def _numbers(self, texts: Sequence[str], length: int) -> list[list[int]]:
         texts = [texts] if isinstance(texts, str) else list(texts)

@@ -17,7 +17,7 @@ from bmkit.scratch.convolution import conv2d, conv2d_parameters, conv_output_siz
 from bmkit.scratch.evaluation import accuracy, confusion_matrix, cosine_decay, nearest_average, wilson_interval
 from bmkit.scratch.forecasting import filling_share, forecast_windows, mean_absolute_scaled_error, seasonal_naive
 from bmkit.scratch.initialization import glorot_uniform_limit, he_normal_std, propagated_spread, root_mean_square
-from bmkit.scratch.language import perplexity, sampling_probabilities
+from bmkit.scratch.language import hide_tokens, perplexity, sampling_probabilities
 from bmkit.scratch.losses import (
     binary_cross_entropy,
     binary_cross_entropy_from_logits,
@@ -118,6 +118,7 @@ __all__ = [
     "hann_window",
     "he_normal_std",
     "hertz_to_mel",
+    "hide_tokens",
     "iqr_bounds",
     "k_fold",
     "l1_penalty",

@@ -4,7 +4,7 @@ import numpy as np
 
 from bmkit.scratch.activations import softmax
 
-__all__ = ["perplexity", "sampling_probabilities"]
+__all__ = ["hide_tokens", "perplexity", "sampling_probabilities"]
 
 
 def perplexity(probabilities: np.ndarray, mask: np.ndarray | None = None) -> float:
@@ -79,3 +79,44 @@ def sampling_probabilities(
     kept = np.cumsum(ranked, axis=-1) - ranked < top_p - 1e-12
     kept = np.take_along_axis(kept, np.argsort(order, axis=-1), axis=-1)
     return probabilities * kept / (probabilities * kept).sum(axis=-1, keepdims=True)
+
+
+def hide_tokens(
+    tokens: np.ndarray, random: np.random.Generator, *, words: tuple[int, int], mask_token: int, share: float = 0.15
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hide some tokens to be guessed: of those chosen, 80 in 100 become the mask, 10 a random word, 10 stay.
+
+    What stays or is random keeps the model from trusting its eyes: every step may be one that is asked for.
+
+    Args:
+        tokens: integers, shape ``(n, time)``.
+        random: where chance comes from.
+        words: ``(first, end)`` of the ordinary words, ``first ≤ token < end``; others, as filling, are never chosen.
+        mask_token: what a hidden token becomes.
+        share: of each row's ordinary tokens that are chosen, in (0, 1]; at least one where there is any.
+
+    Returns:
+        The tokens to read, and where one was chosen, True or False; both of shape ``(n, time)``.
+
+    Raises:
+        ValueError: the share lies outside (0, 1].
+
+    Example:
+        >>> read, chosen = hide_tokens(np.array([[5, 6, 7, 0]]), np.random.default_rng(0), words=(2, 9), mask_token=9)
+        >>> read.tolist(), chosen.astype(int).tolist()
+        ([[5, 9, 7, 0]], [[0, 1, 0, 0]])
+
+    Reference:
+        Devlin, Chang, Lee and Toutanova (2019), BERT, section 3.1, https://arxiv.org/abs/1810.04805
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share}; expected a number in (0, 1].")
+    tokens = np.asarray(tokens)
+    ordinary = (words[0] <= tokens) & (tokens < words[1])
+    wanted = np.maximum(np.round(share * ordinary.sum(axis=-1, keepdims=True)), 1)
+    order = np.where(ordinary, random.random(tokens.shape), 2.0).argsort(axis=-1).argsort(axis=-1)
+    chosen = ordinary & (order < wanted)
+    dice = random.random(tokens.shape)
+    others = random.integers(*words, size=tokens.shape)
+    fate = np.where(dice < 0.8, mask_token, np.where(dice < 0.9, others, tokens))
+    return np.where(chosen, fate, tokens), chosen

@@ -159,9 +159,10 @@ WAYS = {
 def tower(x, way):
     steps = [x]  # (4, 20, 32) at every depth
     for depth in range(12):
-        look, norms = keras.layers.MultiHeadAttention(4, 8), [keras.layers.LayerNormalization()] * 2
+        look = keras.layers.MultiHeadAttention(num_heads=4, key_dim=8)
         think = keras.Sequential([keras.layers.Dense(128, activation="gelu"), keras.layers.Dense(32)])
-        x = WAYS[way](WAYS[way](x, lambda s: look(s, s), norms[0]), think, norms[1])
+        for part in (lambda s, look=look: look(s, s), think):
+            x = WAYS[way](x, part, keras.layers.LayerNormalization())
         steps.append(x)
     return steps
 

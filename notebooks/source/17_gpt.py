@@ -709,7 +709,7 @@ expect("runs of 6, counting more than GPT by", more, at_least=0.1)
 # may open the way to a far likelier rest. Beam search keeps several beginnings (chapter 20), and even the likeliest text is often a
 # dull one.</details><br>
 #
-# **Next** Chapter 18, *BERT* (planned), lets every step see both sides, hides words instead, and is tuned to classify.
+# **Next** [18 · BERT](18_bert.ipynb) lets every step see both sides, hides words instead, and is tuned to classify.
 #
 # **References**
 #
