@@ -18,7 +18,7 @@ from bmkit.data import manifest
 from bmkit.data.cache import say, sha256_of
 from bmkit.pretrained.own import BytePairs, read_model, write_model
 
-__all__ = ["RECIPES", "gpt_docstrings", "main"]
+__all__ = ["RECIPES", "bert_reviews", "gpt_docstrings", "main", "minilm_reviews"]
 
 
 def _stream(texts: Sequence[str], tokenizer: BytePairs) -> np.ndarray:
@@ -132,6 +132,7 @@ def minilm_reviews(path: Path, *, trial: bool = False) -> None:
     ).fit(vectors, liked)
     scaler, regression = fitted[0], fitted[1]
     kernel = regression.coef_[0] / scaler.scale_  # the scaling folded in: one layer does both
+    keras.utils.clear_session()
     head = keras.Sequential([keras.Input((384,)), keras.layers.Dense(1, name="logit")], name="minilm_reviews")
     head.set_weights([kernel[:, np.newaxis], regression.intercept_ - scaler.mean_ @ kernel])
     write_model(path, head)

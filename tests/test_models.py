@@ -42,6 +42,7 @@ BAD = [
     (models.transformer_classifier, {"vocabulary_size": 9, "num_classes": 2, "positions": "none"}, "one of learned"),
     (models.bert, {"vocabulary_size": 9, "length": 5, "width": 9, "num_heads": 3}, "an even number"),
     (models.bert_classifier, {"model": models.mlp((4,), 2), "num_classes": 2}, "named 'encoded'"),
+    (models.bert_masked_lm, {"model": models.mlp((4,), 2), "num_places": 2}, "'encoded' and 'logits'"),
     (models.gpt, {"vocabulary_size": 9, "length": 5, "width": 12, "positions": "rotary"}, "an even size"),
     (models.CachedDecoder, {"model": models.mlp((4,), 2)}, "not made of causal blocks"),
     (models.resnet, {"input_shape": (8, 8, 1), "num_classes": 2, "filters": (8, 4), "blocks": (1, 1)}, "never fewer"),

@@ -53,6 +53,17 @@ def test_neither_company_nor_order_nor_filling_changes_a_vector(minilm):
     np.testing.assert_allclose(minilm.encode(texts[::-1], batch_size=2)[::-1], alone, atol=1e-5)
 
 
+def test_the_means_after_each_block_end_in_the_sentence_vector(minilm):
+    texts = ["Good tea.", "The coffee was so bitter that I poured it away.", "Good tea."]
+    means = minilm.layer_means(texts)
+    assert means.shape == (3, 6, 384)
+    last = means[:, 5] / np.linalg.norm(means[:, 5], axis=1, keepdims=True)
+    np.testing.assert_allclose(last, minilm.encode(texts), atol=1e-6)
+    np.testing.assert_allclose(minilm.layer_means(texts, depth=2), means[:, :2], atol=1e-5)
+    with pytest.raises(ValueError, match="expected 1 … 6"):
+        minilm.layer_means(texts, depth=7)
+
+
 def test_the_model_for_tuning_shares_the_weights(minilm):
     inputs = minilm.inputs(["A cat sleeps."])
     out = keras.ops.convert_to_numpy(minilm.sentences(inputs))

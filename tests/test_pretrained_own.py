@@ -147,12 +147,18 @@ def test_a_missing_or_damaged_file_is_never_served(moved, name, spoil, message):
 
 
 @pytest.mark.slow
-def test_a_recipe_makes_the_same_file_twice(moved, tmp_path, capfd, monkeypatch):
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_recipe_makes_the_same_file_twice(tmp_path, name):
     for number in (1, 2):
-        recipes.gpt_docstrings(tmp_path / str(number), trial=True)
+        recipes.RECIPES[name](tmp_path / str(number), trial=True)
     assert sha256_of(tmp_path / "1") == sha256_of(tmp_path / "2")
     model, arrays = own.read_model(tmp_path / "1")
-    assert model.output_shape[-1] == 256 + len(arrays["merges"]) + 1
+    assert model.name == pretrained.load(name).model.name
+    if "merges" in arrays:
+        assert model.output_shape[-1] == 256 + len(arrays["merges"]) + 1
+
+
+def test_the_command_writes_the_file_and_says_what_belongs_into_the_manifest(moved, capfd, monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "gpt_docstrings", lambda path: path.write_bytes(b"trained"))
     capfd.readouterr()
     assert recipes.main(["gpt_docstrings"]) == 0
@@ -163,4 +169,7 @@ def test_a_recipe_makes_the_same_file_twice(moved, tmp_path, capfd, monkeypatch)
 @pytest.mark.parametrize("words", [[], ["bert"], ["gpt_docstrings", "twice"]])
 def test_wrong_use_of_the_recipes_is_one_line(words, capfd):
     assert recipes.main(words) == 2
-    assert capfd.readouterr().err == "bmkit: type: python3 -m bmkit.recipes NAME, with NAME one of gpt_docstrings\n"
+    assert (
+        capfd.readouterr().err
+        == f"bmkit: type: python3 -m bmkit.recipes NAME, with NAME one of {', '.join(recipes.RECIPES)}\n"
+    )

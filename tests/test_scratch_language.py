@@ -11,7 +11,15 @@ LOGITS = RANDOM.normal(scale=2.0, size=(6, 9))
 GUESS = np.log([0.1, 0.4, 0.3, 0.2])
 
 # name, arguments, options, what comes out, worked by hand
+TOKENS = np.array([[5, 0, 1, 9]])  # one ordinary word, filling, an unknown word, the mask
 HAND = [
+    # One word alone is always the one that is chosen; this generator's dice fall on the mask.
+    (
+        "hide_tokens",
+        (TOKENS, np.random.default_rng(1)),
+        {"words": (2, 9), "mask_token": 9},
+        ([[9, 0, 1, 9]], [[True, False, False, False]]),
+    ),
     ("perplexity", (np.array([0.5, 0.125]),), {}, 4.0),  # 2 and 8: their geometric mean
     ("perplexity", (np.array([1.0, 1.0]),), {}, 1.0),
     ("perplexity", (np.array([0.5, 0.0]), [1, 0]), {}, 2.0),
@@ -29,6 +37,7 @@ HAND = [
 ]
 
 ERRORS = [
+    ("hide_tokens", (TOKENS, RANDOM), {"words": (2, 9), "mask_token": 9, "share": 0.0}, "share is 0.0"),
     ("perplexity", (np.array([]),), {}, "at least one"),
     ("perplexity", (np.array([0.5]), [0]), {}, "at least one"),
     ("perplexity", (np.array([1.5]),), {}, "each in"),
@@ -59,3 +68,14 @@ def test_what_is_kept_are_the_likeliest_and_they_sum_to_one(options):
 def test_cold_is_certain_and_hot_is_even():
     assert scratch.sampling_probabilities(LOGITS, temperature=1e-3).max(axis=-1).min() > 0.999
     np.testing.assert_allclose(scratch.sampling_probabilities(LOGITS, temperature=1e6), 1 / 9, rtol=1e-4)
+
+
+def test_hidden_tokens_meet_three_fates_and_others_none():
+    tokens = np.random.default_rng(1).integers(0, 50, size=(2000, 20))  # 0 and 1 are no words
+    read, chosen = scratch.hide_tokens(tokens, np.random.default_rng(2), words=(2, 50), mask_token=50)
+    assert not chosen[tokens < 2].any() and (read == tokens)[~chosen].all()
+    wanted = np.maximum(np.round(0.15 * (tokens > 1).sum(axis=1)), 1)
+    np.testing.assert_array_equal(chosen.sum(axis=1), wanted)
+    before, after = tokens[chosen], read[chosen]
+    assert abs(np.mean(after == 50) - 0.8) < 0.03
+    assert abs(np.mean((after != 50) & (after != before)) - 0.1) < 0.03 and after.min() >= 2

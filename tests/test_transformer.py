@@ -188,3 +188,11 @@ def test_translate_takes_the_likeliest_token_at_each_step(builder):
     logits = numpy(model([TOKENS, written[:, :-1]]))
     going = np.cumsum(written[:, :-1] == 2, axis=1) == 0
     np.testing.assert_array_equal(answer, np.where(going, logits.argmax(axis=-1), 0))
+
+
+def test_asking_a_few_places_is_asking_all_and_keeping_these():
+    encoder = models.bert(11, 20, width=16, depth=1, num_heads=2)
+    places = np.array([[3, 0], [5, 5], [11, 2]])
+    asked = numpy(models.bert_masked_lm(encoder, 2)([TOKENS, places]))
+    everywhere = numpy(encoder(TOKENS))
+    np.testing.assert_allclose(asked, np.take_along_axis(everywhere, places[..., None], axis=1), rtol=1e-5, atol=1e-5)

@@ -91,7 +91,7 @@ masked_loss = Exercise(
     ],
     hints=[
         "scratch.log_softmax turns logits into log-probabilities; at each place you need the one of the right token.",
-        "np.take_along_axis(guesses, answers[..., np.newaxis], axis=-1)[..., 0] picks it; its negative is the surprise.",
+        "np.take_along_axis(guesses, answers[..., np.newaxis], axis=-1)[..., 0] picks it; minus it is the surprise.",
         "Multiply by what counts, add up, and divide by how many count.",
     ],
     mistakes=[

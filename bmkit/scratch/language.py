@@ -104,7 +104,7 @@ def hide_tokens(
     Example:
         >>> read, chosen = hide_tokens(np.array([[5, 6, 7, 0]]), np.random.default_rng(0), words=(2, 9), mask_token=9)
         >>> read.tolist(), chosen.astype(int).tolist()
-        ([[5, 9, 7, 0]], [[0, 1, 0, 0]])
+        ([[5, 6, 9, 0]], [[0, 0, 1, 0]])
 
     Reference:
         Devlin, Chang, Lee and Toutanova (2019), BERT, section 3.1, https://arxiv.org/abs/1810.04805
