@@ -6,6 +6,7 @@ needs Keras imports this one first.
 """
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ def silenced() -> Iterator[None]:
         os.close(saved)
         os.close(nowhere)
 
+
+# A text of another width, or one more model, is traced anew, which is meant; its warning would stand in notebooks.
+logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 with silenced():
     import keras

@@ -146,8 +146,6 @@ ch16.block_parameters.check(block_parameters)
 # norm *first*, as above. Write down which one you expect to fail, and how.
 
 # %%
-import tensorflow as tf
-
 WAYS = {
     "no shortcut": lambda x, part, norm: part(norm(x)),
     "no norm": lambda x, part, norm: x + part(x),
@@ -167,6 +165,9 @@ def tower(x, way):
     return steps
 
 # %%
+import tensorflow as tf
+
+
 def likeness(steps):
     unit = steps / np.linalg.norm(steps, axis=-1, keepdims=True)
     return np.mean((unit @ unit.swapaxes(1, 2))[:, ~np.eye(20, dtype=bool)])
@@ -272,8 +273,7 @@ def build(source_kinds, target_kinds, width=32, heads=4):
 
 
 kinds = len(alphabet) + 2, len(digits) + 3
-sizes = {"width": 32, "depth": 1, "num_heads": 4, "positions": "rotary"}
-mine, reader = build(*kinds), models.transformer(*kinds, **sizes)
+mine, reader = build(*kinds), models.transformer(*kinds, width=32, depth=1, positions="rotary")
 reader.set_weights(mine.get_weights())
 
 # %%

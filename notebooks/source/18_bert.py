@@ -228,7 +228,7 @@ def draw(review, hidden_word):
     row = cut["validation"][review].copy()
     place, true = hidden_word - 1, words[row[hidden_word - 1]]
     row[place] = SIZE
-    guess = scratch.softmax(trained.predict(row[np.newaxis], verbose=0)[0, place].astype(float))
+    guess = scratch.softmax(np.array(trained(row[np.newaxis]))[0, place].astype(float))
     best = np.argsort(-guess)[:8][::-1]
     figure, axes = plot.subplots(figsize=(7.6, 2.8))
     axes.barh(words[best], guess[best], color=plot.COLORS[4], edgecolor="black")
@@ -308,8 +308,8 @@ def linear():
 
 
 def mean_vectors(tokens):
-    steps = keras.Model(trained.input, trained.get_layer("encoded").output).predict(tokens, verbose=0)
-    return scratch.masked_mean(steps, tokens > 0)  # (n, 64)
+    steps = keras.Model(trained.input, trained.get_layer("encoded").output)(tokens)
+    return scratch.masked_mean(np.array(steps), tokens > 0)  # (n, 64)
 
 
 frozen = linear().fit(mean_vectors(few[0]), few[1])
@@ -477,12 +477,12 @@ verdict = {"most frequent": np.full(500, usual)}
 verdict["counting"] = counter.predict(unseen)
 verdict["counting, all labels"] = counter_of_all.predict(unseen)
 for name, model in judges.items():
-    verdict[f"our BERT, {name}"] = model.predict(tokens, verbose=0).argmax(axis=1)
+    verdict[f"our BERT, {name}"] = np.array(model(tokens)).argmax(axis=1)
 verdict["our BERT, frozen"] = frozen.predict(mean_vectors(tokens))
 chosen_block = min(best, 4)
 verdict["MiniLM"] = linear().fit(means[:, chosen_block], verdicts).predict(blocks[:, chosen_block])
 of_all = pretrained.load("minilm_reviews").model  # one dense layer
-verdict["MiniLM, all labels"] = of_all.predict(blocks[:, 4], verbose=0)[:, 0] > 0
+verdict["MiniLM, all labels"] = np.array(of_all(blocks[:, 4]))[:, 0] > 0
 hits = {name: (given == truth).astype(float) for name, given in verdict.items()}
 
 # %%
