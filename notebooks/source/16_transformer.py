@@ -448,8 +448,7 @@ def elsewhere(language, first_year):
     first = datetime.date(first_year, 1, 1).toordinal()
     days = [datetime.date.fromordinal(first + int(k)) for k in random.integers(0, 36_000, 100)]
     ways = [[way for way in dates_of(day, language) if len(way) <= 35] for day in days]
-    texts = [random.choice(each) for each in ways]
-    return texts, [day.isoformat() for day in days]
+    return [random.choice(each) for each in ways], [day.isoformat() for day in days]
 
 
 texts, isos = elsewhere("de", 1800)
