@@ -526,8 +526,7 @@ figure, axes = plot.subplots(figsize=(7.0, 3.2))
 for (name, shares), marker in zip(known_value.items(), "os"):
     axes.semilogx(lengths, shares, marker=marker, base=2, label=name)
 axes.axhline(1 / 16, color="0.5", ls=":", label="chance")
-axes.set(xlabel="notes to remember", ylabel="questions answered (share)", ylim=(0, 1.05))
-axes.set_xticks(lengths, lengths)
+axes.set(xlabel="notes to remember", ylabel="questions answered (share)", ylim=(0, 1.05), xticks=lengths)
 axes.legend(loc="center right")
 plot.show(figure)
 at = dict(zip(lengths, zip(*known_value.values())))  # from notes to (Transformer, GRU)
@@ -538,7 +537,7 @@ expect("two notes, GRU", at[2][1], at_least=0.25)
 # %% [markdown]
 # *Figure. Questions answered against the number of notes. The Transformer looks up among a thousand as among two; the GRU has lost
 # the thread at a few dozen.*
-# <details><summary>In words</summary>The horizontal axis goes from 2 to 1024 notes in doublings. The Transformer's line stays near 1 throughout.
+# <details><summary>In words</summary>The horizontal axis goes from 2 to 1024 notes in doublings, written as powers of two. The Transformer's line stays near 1 throughout.
 # The GRU's begins at about one half or less and falls to chance, one in 16, at about 64.</details><br>
 #
 # Here the recurrent network is not slow to learn; at 512 notes it *cannot*. The values alone need 2,048 bits and its state has 1,792. So there are
