@@ -35,6 +35,10 @@ def bert_classifier(num_classes, **arguments):
     return models.bert_classifier(models.bert(**arguments), num_classes)
 
 
+def bert_masked_lm(num_places, **arguments):
+    return models.bert_masked_lm(models.bert(**arguments), num_places)
+
+
 # The richest of each builder last: (case, builder, arguments, parameters by the formulas).
 CASES = [
     (
@@ -141,6 +145,12 @@ CASES = [
         {"num_classes": 3, "vocabulary_size": 7, "length": 9, "width": 16, "depth": 1, "num_heads": 2},
         7 * 16 + 9 * 16 + block(16) + 2 * 16 + dense(16, 3),
     ),
+    (
+        "bert_masked_lm",
+        bert_masked_lm,
+        {"num_places": 6, "vocabulary_size": 7, "length": 9, "width": 16, "depth": 1, "num_heads": 2},
+        7 * 16 + 9 * 16 + block(16) + 2 * 16 + dense(16, 7),
+    ),
     *[
         (
             f"gpt, {positions}",
@@ -168,7 +178,7 @@ CASES = [
         + dense(8, 3),
     ),
 ]
-PER_TOKEN = {"rnn_encoder_decoder", "transformer", "bert", "gpt"}
+PER_TOKEN = {"rnn_encoder_decoder", "transformer", "bert", "bert_masked_lm", "gpt"}
 
 
 def examples(model, count=8, time=6, seed=0):
@@ -181,7 +191,8 @@ def examples(model, count=8, time=6, seed=0):
     for given in model.inputs:
         shape = (count, *(side or time for side in given.shape[1:]))
         tokens = given.dtype == "int32"
-        inputs.append(random.integers(1, VOCABULARY, shape) if tokens else random.normal(size=shape).astype("float32"))
+        end = time if given.name == "places" else VOCABULARY
+        inputs.append(random.integers(1, end, shape) if tokens else random.normal(size=shape).astype("float32"))
     classes = model.output_shape[-1]
     answers = np.arange(count) % classes
     if len(model.output_shape) == 3:

@@ -526,7 +526,7 @@ figure, axes = plot.subplots(figsize=(7.0, 3.2))
 for (name, shares), marker in zip(known_value.items(), "os"):
     axes.semilogx(lengths, shares, marker=marker, base=2, label=name)
 axes.axhline(1 / 16, color="0.5", ls=":", label="chance")
-axes.set(xlabel="notes to remember", ylabel="questions answered (share)", ylim=(0, 1.05), xticks=lengths)
+axes.set(xlabel="notes to remember", ylabel="questions answered", ylim=(0, 1.05), xticks=lengths)
 axes.legend(loc="center right")
 plot.show(figure)
 at = dict(zip(lengths, zip(*known_value.values())))  # from notes to (Transformer, GRU)
