@@ -93,7 +93,7 @@ def test_a_model_has_the_shape_and_the_size_that_the_formulas_give(trained):
     shape, steps = trained.given.get("input_shape"), trained.builder in PER_TOKEN
     last = VOCABULARY if steps else trained.given.get("num_classes") or trained.given["num_outputs"]
     assert shape is None or trained.model.input_shape == (None, *shape)
-    assert trained.model.output_shape == (None, *[None] * steps, last)
+    assert trained.model.output_shape == (None, *[trained.given.get("num_places")] * steps, last)
     assert trained.model.count_params() == trained.parameters
     assert answer(trained.model, trained.x).shape == (8, *[6] * steps, last)
 
