@@ -81,7 +81,7 @@ def _hidden(windows: np.ndarray, random: np.random.Generator, places: int, *, si
 
 
 def bert_reviews(path: Path, *, trial: bool = False) -> None:
-    """Train a BERT of two blocks to guess hidden words of food reviews (five minutes on two cores), and write it.
+    """Train a BERT of two blocks to guess hidden words of food reviews (ten minutes on two cores), and write it.
 
     Args:
         path: the file to write.

@@ -3,7 +3,7 @@
 #
 # **After this you can** build a Transformer block by block, say what its shortcuts and norms are for, train an encoder and a decoder that read seven languages, look at what the decoder reads while it writes, find what the network has not learned, and prove why a state of fixed size must fail where attention does not
 #
-# **Time** 50 min to read, 100 min to teach, 60 s to run
+# **Time** 50 min to read, 100 min to teach, 70 s to run
 #
 # **Before** [15 · Attention](15_attention.ipynb)
 #

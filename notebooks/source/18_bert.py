@@ -3,7 +3,7 @@
 #
 # **After this you can** train a network to fill gaps from both sides, hide words as BERT does and say why, tune one encoder for another task, take apart the tokenizer and the layers of a real BERT, judge what pretraining is worth for few labels and for many, and say what sentence vectors do not know
 #
-# **Time** 50 min to read, 100 min to teach, 60 s to run
+# **Time** 50 min to read, 100 min to teach, 70 s to run
 #
 # **Before** [16 · The Transformer](16_transformer.ipynb)
 #
@@ -465,7 +465,7 @@ expect("'pasta' and 'late', words that no query has, are in the best", all(found
 #
 # How much is it worth for few labels, and for many? For few we have the ten folds. For many, MiniLM would have to read all 3,569 training reviews,
 # more than a minute; so the kit did that once and keeps the logistic regression on block 5 as `minilm_reviews`. Then everything that was
-# chosen is tried on the test set, whose first 500 reviews nobody has looked at. With it comes the question whether a lead is more than chance:
+# chosen is tried on the test set, on its first 500 reviews, to save time. With it comes the question whether a lead is more than chance:
 # the 500 reviews are drawn again, 2,000 times with replacement, and each time the lead is computed anew (a **bootstrap**); 95 in 100 of these
 # leads lie in an interval.
 
@@ -499,7 +499,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Left, the test: white learned from 400 labels, blue from all 3,569. Right, MiniLM and counting on ever fewer labels.*
-# <details><summary>In words</summary>Left, nine level bars, from the most frequent verdict (0.66) over our BERT from scratch, frozen and fine-tuned and
+# <details><summary>In words</summary>Left, eight level bars, from the most frequent verdict (0.65) over our BERT from scratch, frozen and fine-tuned and
 # counting, to MiniLM and counting with all labels, near 0.8, and MiniLM with all labels, longest. Right, two rising lines from 45 to 360
 # labels, MiniLM above counting throughout.</details><br>
 
