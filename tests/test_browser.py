@@ -1,7 +1,6 @@
 """A learner's hour in short: `lab` opens JupyterLab in a real Chromium, chapter 11 runs, an exercise is answered."""
 
 import contextlib
-import functools
 import importlib.util
 import json
 import os
@@ -73,19 +72,37 @@ def lab(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "bmkit", "lab", "--no-browser", "--port", str(port)]
+    keyboard, terminal = _terminal()
     with (folder / "lab.log").open("w") as log:
-        # Ctrl-C goes to a group of its own, which must hear it even where these tests run in the background.
-        heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        own = {"start_new_session": True, "preexec_fn": heed} if os.name != "nt" else {}
-        child = subprocess.Popen(command, cwd=kit, env=_environment(folder), stdout=log, stderr=log, **own)
+        child = subprocess.Popen(command, cwd=kit, env=_environment(folder), stdout=log, stderr=log, **terminal)
     try:
         _await_port(port, child, folder / "lab.log")
-        yield SimpleNamespace(child=child, kit=kit, folder=folder, port=port, log=folder / "lab.log")
+        yield SimpleNamespace(child=child, keyboard=keyboard, kit=kit, folder=folder, port=port, log=folder / "lab.log")
     finally:
         for process in _family(child):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         child.wait()
+
+
+def _terminal():
+    """Give the writing end of a terminal of its own and what `Popen` needs to start there, as a learner does.
+
+    JupyterLab heeds Ctrl-C in an orderly way only where its standard input is a terminal.
+    """
+    if os.name == "nt":
+        return None, {}
+    import fcntl
+    import pty
+    import termios
+
+    keyboard, inside = pty.openpty()
+
+    def enter():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # else ignored where these tests run in the background
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    return keyboard, {"stdin": inside, "start_new_session": True, "preexec_fn": enter}
 
 
 def _environment(folder):
@@ -245,10 +262,11 @@ def _answer(page, cell, line, verdict):
     cell.locator(".jp-OutputArea-output", has_text=verdict).wait_for(timeout=30_000)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal for a group of processes")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no terminal to type into")
 def test_ctrl_c_ends_everything(lab, page):
     family = _family(lab.child)
     assert len(family) >= 3, "the command, the server and a kernel"
-    os.killpg(lab.child.pid, signal.SIGINT)
+    os.write(lab.keyboard, b"\x03")
     _, left = psutil.wait_procs(family, timeout=60)
-    assert not left and "Traceback" not in lab.log.read_text(), lab.log.read_text()
+    log = lab.log.read_text()
+    assert not left and "Shutting down" in log and "Traceback" not in log, log
