@@ -13,6 +13,8 @@ from bmkit.scratch import sampling_probabilities
 
 __all__ = ["generate", "sample", "translate"]
 
+AT_ONCE = 256  # sources that `translate` answers together
+
 
 def sample(
     logits: np.ndarray,
@@ -127,7 +129,7 @@ def translate(model, source: np.ndarray, *, start: int, end: int, length: int) -
 
     Example:
         >>> class Echo:  # answers with what it was asked
-        ...     def predict(self, inputs, **_):
+        ...     def predict_on_batch(self, inputs):
         ...         return np.eye(10)[inputs[0]]
         >>> translate(Echo(), np.array([[4, 7, 2, 9]]), start=1, end=2, length=4)
         array([[4, 7, 2, 0]])
@@ -137,11 +139,14 @@ def translate(model, source: np.ndarray, *, start: int, end: int, length: int) -
     """
     source = np.asarray(source)
     answer = np.zeros((len(source), length + 1), "int32")  # of one length throughout, so that nothing is traced twice
-    answer[:, 0], ended = start, np.zeros(len(source), bool)
-    for time in range(length):
-        logits = model.predict([source, answer[:, :-1]], batch_size=256, verbose=0)  # (n, length, vocabulary)
-        answer[:, time + 1] = np.where(ended, 0, np.asarray(logits)[:, time].argmax(axis=-1))
-        ended |= answer[:, time + 1] == end
-        if ended.all():
-            break
+    answer[:, 0] = start
+    for first in range(0, len(source), AT_ONCE):
+        read, written = source[first : first + AT_ONCE], answer[first : first + AT_ONCE]
+        ended = np.zeros(len(read), bool)
+        for time in range(length):
+            logits = np.asarray(model.predict_on_batch([read, written[:, :-1]]))  # (batch, length, vocabulary)
+            written[:, time + 1] = np.where(ended, 0, logits[:, time].argmax(axis=-1))
+            ended |= written[:, time + 1] == end
+            if ended.all():
+                break
     return answer[:, 1:].astype(int)

@@ -79,6 +79,7 @@ def fit(
     path = runtime(model, epochs * _batches(train))
     if path.jit_compile != "auto":
         model.jit_compile = path.jit_compile
+    _build(model, train)
     model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
     monitor = "loss" if validation is None else "val_loss"
     with _workspace(resume) as folder, _Progress(epochs) as progress:
@@ -125,6 +126,19 @@ def evaluate(model: keras.Model, dataset) -> dict[str, float]:
     """
     x, y = dataset if isinstance(dataset, tuple) else (dataset, None)
     return {name: float(value) for name, value in model.evaluate(x, y, verbose=0, return_dict=True).items()}
+
+
+def _build(model, train) -> None:
+    """Make the variables of model, optimizer and metrics before the first step; else TensorFlow traces it twice."""
+    if type(model).train_step is not keras.Model.train_step:
+        return  # such a model may need other variables, or none of these
+    with contextlib.suppress(Exception):  # what is wrong with the data, `fit` tells better
+        spec = getattr(train, "element_spec", train)
+        model._symbolic_build(data_batch=keras.tree.map_structure(_symbol, spec))
+
+
+def _symbol(one) -> keras.KerasTensor:
+    return keras.KerasTensor((None, *one.shape[1:]), dtype=keras.backend.standardize_dtype(one.dtype))
 
 
 def _batches(train) -> int:

@@ -94,6 +94,23 @@ def test_a_pipeline_trains_like_arrays(plain):
     assert train.fit(compiled(), pipeline(X, Y), pipeline(X, Y), epochs=EPOCHS) == nearly(plain[1])
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="how often others trace is up to Keras")
+@pytest.mark.parametrize("data", [(X, Y), pipeline(X, Y)], ids=["arrays", "pipeline"])
+def test_the_training_step_is_traced_once(data):
+    traced = []
+
+    class Witness(keras.layers.Layer):
+        def call(self, x, training=None):
+            traced.extend([x] if training else [])
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), Witness(), keras.layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    train.fit(model, data, data, epochs=2)
+    assert len(traced) == 1
+
+
 @pytest.mark.parametrize("validation", [MISLED, None], ids=["validation", "training alone"])
 def test_the_weights_of_the_lowest_loss_are_kept(validation):
     model, diary = compiled(learning_rate=0.05 if validation else 3.0), Diary()

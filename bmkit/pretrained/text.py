@@ -16,6 +16,7 @@ __all__ = ["SentenceEncoder", "minilm", "sentence_encoder"]
 
 ops = keras.ops
 LONGEST = 256  # tokens of a text that MiniLM was trained on; what is longer is cut
+WIDTHS = 32 if keras.backend.backend() == "jax" else 1  # JAX compiles anew for each width: few, all multiples of this
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,8 +109,9 @@ class SentenceEncoder:
         order = np.argsort([len(row) for row in numbers], kind="stable")
         answers = np.zeros((len(numbers), *shape), "float32")
         for start in range(0, len(order), batch_size):
+            start = max(0, min(start, len(order) - batch_size))  # the last batch is full too: nothing is traced for it
             chosen = order[start : start + batch_size]
-            batch = self._filled([numbers[i] for i in chosen], multiple=32)
+            batch = self._filled([numbers[i] for i in chosen], multiple=WIDTHS)
             answers[chosen] = ops.convert_to_numpy(model.predict_on_batch(batch))
         return answers
 
@@ -122,7 +124,7 @@ class SentenceEncoder:
         return [[start, *map(int, row[: length - 2]), end] for row in rows]
 
     def _filled(self, numbers: list[list[int]], *, multiple: int = 1) -> dict[str, np.ndarray]:
-        """Fill rows up; few different widths (multiples) keep a backend from compiling again and again."""
+        """Fill rows up to the longest one, and on to a multiple."""
         width = -(-max(map(len, numbers), default=0) // multiple) * multiple
         tokens = np.full((len(numbers), width), self.tokenizer.pad_token_id, "int32")
         mask = np.zeros_like(tokens)

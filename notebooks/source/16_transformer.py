@@ -3,7 +3,7 @@
 #
 # **After this you can** build a Transformer block by block, say what its shortcuts and norms are for, train an encoder and a decoder that read seven languages, look at what the decoder reads while it writes, find what the network has not learned, and prove why a state of fixed size must fail where attention does not
 #
-# **Time** 50 min to read, 100 min to teach, 70 s to run
+# **Time** 50 min to read, 100 min to teach, 60 s to run
 #
 # **Before** [15 · Attention](15_attention.ipynb)
 #
@@ -326,13 +326,13 @@ rivals, curves = {"recurrent pair": pair, "Transformer": reader}, {}
 known_rows = (read(known["text"]), shown), answers
 fresh_rows = (read(fresh["text"]), fresh_shown), fresh_answers
 rows = [tf.data.Dataset.from_tensor_slices(part) for part in (known_rows, fresh_rows)]
-steps = 3 * (len(known_iso) // 64 + 1)
+steps = 3 * len(rows[0]) // 70
 for name, model in rivals.items():
     wave = {"warmup_target": 0.007, "warmup_steps": 100}
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 100, **wave)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    curves[name] = train.fit(model, rows[0].shuffle(12_600).batch(64), rows[1].batch(64), epochs=3)
+    curves[name] = train.fit(model, rows[0].shuffle(12_600).batch(70), rows[1].batch(70), epochs=3)
 
 # %% [markdown]
 # The rate climbs from 0 for the first hundred steps and then falls to 0 in a half wave: Adam's averages are no good before they have seen
@@ -359,16 +359,16 @@ figure.legend(loc="outside lower center", ncols=3, fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Whole dates right on validation days, by language. The recurrent pair gets about half.*
+# *Figure. Whole dates right on validation days, by language. The recurrent pair gets fewer than half.*
 # <details><summary>In words</summary>Seven groups of three bars, de, en, es, fr, ja, ru, zh. The bars of the rule and of the Transformer
-# reach almost or fully to 1 in each language; those of the recurrent pair stand between a third and two thirds.</details><br>
+# reach almost or fully to 1 in each language; those of the recurrent pair stand between about a quarter and a half.</details><br>
 
 # %%
 by_language = [right["Transformer"][fresh["language"] == language].mean() for language in languages]
 expect("Transformer, whole dates", right["Transformer"].mean(), at_least=0.96)
 expect("    in the worst language", min(by_language), at_least=0.92)
 expect("rule, whole dates", right["rule"].mean(), at_least=0.995)
-expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.75)
+expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.2, at_most=0.5)
 characters = curves["recurrent pair"]["val_accuracy"]
 expect("    single characters with a teacher", characters[-1], at_least=0.88, at_most=0.98)
 expect("    gain of the last round over the one before", characters[2] - characters[1], at_least=0.002)
@@ -378,8 +378,8 @@ expect("    gain of the last round over the one before", characters[2] - charact
 # were written by somebody who knows what a month is. The Transformer was told nothing, not even that there are seven languages; to add
 # the eighth, one adds examples. And nobody has such a rule for sentences.
 #
-# The recurrent pair gets nearly every single character, and yet only about half of the dates: ten characters in a row must *all* be right,
-# and $0.94^{10}$ is 0.54. It is not unable, for it was still getting better; give it more rounds and see. But all that it read must pass
+# The recurrent pair gets nearly every single character, and yet fewer than half of the dates: ten characters in a row must *all* be right,
+# and $0.93^{10}$ is 0.48. It is not unable, for it was still getting better; give it more rounds and see. But all that it read must pass
 # through one state, and where each part stands in there has to be learned first. Cross-attention simply looks. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
 
@@ -503,25 +503,30 @@ recall["GRU"] = models.rnn((None, 28), 16, cell="gru", units=(56,))
 
 # %% [markdown]
 # Both have about 15,000 parameters. No positions are needed: a note says what it is wherever it stands. Both begin with two notes and go
-# on to 32, 128 and 512, the same examples in the same order. Chance is one in 16.
+# on to 32 and to 128, the same examples in the same order. They are asked about up to 512, four times more than either was trained on. Chance is
+# one in 16.
 
 # %%
+import functools
+
 ratio = recall["GRU"].count_params() / recall["Transformer"].count_params()
 expect("parameters of the GRU over the Transformer's", ratio, at_least=0.95, at_most=1.1)
-lessons = [(2, 120, 64), (32, 200, 64), (128, 60, 32), (512, 20, 16)]  # notes, steps, batch
-given = [(*notes(steps * batch, m), batch) for m, steps, batch in lessons]
+first, *others = [
+    tf.data.Dataset.from_tensor_slices(notes(steps * batch, m)).batch(batch)
+    for m, steps, batch in ((2, 120, 64), (32, 200, 64), (128, 60, 32))
+]
+lessons = functools.reduce(tf.data.Dataset.concatenate, others, first)
 for name, model in recall.items():
-    rate = keras.optimizers.schedules.CosineDecay(0.009, sum(steps for _, steps, _ in lessons))
+    rate = keras.optimizers.schedules.CosineDecay(0.009, len(lessons))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], jit_compile=False)
-    for x, y, batch in given:
-        model.fit(x, y, batch_size=batch, verbose=0)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    train.fit(model, lessons, epochs=1)
 
 # %%
-lengths = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+lengths = [2, 4, 8, 16, 32, 64, 128, 256, 512]
 trials, known_value = [notes(100, m) for m in lengths], {}
 for name, model in recall.items():
-    known_value[name] = [model.evaluate(*trial, batch_size=50, verbose=0)[1] for trial in trials]
+    known_value[name] = [np.mean(model.predict_on_batch(x).argmax(axis=1) == y) for x, y in trials]
 figure, axes = plot.subplots(figsize=(7.0, 3.2))
 for (name, shares), marker in zip(known_value.items(), "os"):
     axes.semilogx(lengths, shares, marker=marker, base=2, label=name)
@@ -532,13 +537,14 @@ plot.show(figure)
 at = dict(zip(lengths, zip(*known_value.values())))  # from notes to (Transformer, GRU)
 expect("512 notes, Transformer", at[512][0], at_least=0.93)
 expect("512 notes, GRU", at[512][1], at_most=0.2)
+expect("128 notes, GRU", at[128][1], at_most=0.2)
 expect("two notes, GRU", at[2][1], at_least=0.25)
 
 # %% [markdown]
-# *Figure. Questions answered against the number of notes. The Transformer looks up among a thousand as among two; the GRU has lost
-# the thread at a few dozen.*
-# <details><summary>In words</summary>The horizontal axis goes from 2 to 1024 notes in doublings, written as powers of two. The Transformer's line stays near 1 throughout.
-# The GRU's begins at about one half or less and falls to chance, one in 16, at about 64.</details><br>
+# *Figure. Questions answered against the number of notes. The Transformer looks up among 512 as among two, though it was trained on 128 at
+# most; the GRU has lost the thread at a few dozen.*
+# <details><summary>In words</summary>The horizontal axis goes from 2 to 512 notes in doublings, written as powers of two. The Transformer's line stays near 1 throughout.
+# The GRU's begins at about one half and falls to chance, one in 16, at about 64.</details><br>
 #
 # Here the recurrent network is not slow to learn; at 512 notes it *cannot*. The values alone need 2,048 bits and its state has 1,792. So there are
 # more lists of values than states, and two different lists must end in the same state. Ask for a note in which they differ: for one of the two
@@ -566,7 +572,7 @@ expect("    lead over the rule", lead, at_least=-0.04, at_most=0.02)
 # * Without shortcuts the steps melt into one; without norms the slopes explode; the norm goes first.
 # * The encoder reads everything at once, the decoder writes one token after another and looks back; teacher forcing trains all
 #   places in one pass, and the causal mask keeps it honest.
-# * On dates in seven languages it gets nearly all days right that it never saw; a recurrent pair of its size, trained as long, about half.
+# * On dates in seven languages it gets nearly all days right that it never saw; a recurrent pair of its size, trained as long, fewer than half.
 # * It learned what the examples force it to learn: Dutch came for free, the nineteenth century did not.
 # * A state of fixed size cannot hold what grows with the text. Attention keeps the text.
 #

@@ -3,7 +3,7 @@
 #
 # **After this you can** train a network to fill gaps from both sides, hide words as BERT does and say why, tune one encoder for another task, take apart the tokenizer and the layers of a real BERT, judge what pretraining is worth for few labels and for many, and say what sentence vectors do not know
 #
-# **Time** 50 min to read, 100 min to teach, 70 s to run
+# **Time** 50 min to read, 100 min to teach, 60 s to run
 #
 # **Before** [16 · The Transformer](16_transformer.ipynb)
 #
@@ -303,8 +303,7 @@ for name, rate in (("from scratch", 0.003), ("fine-tuned", 0.001)):
 
 # %%
 def linear():
-    fit = linear_model.LogisticRegression(C=0.01, solver="newton-cholesky")
-    return pipeline.make_pipeline(preprocessing.StandardScaler(), fit)
+    return pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(C=0.01))
 
 
 def mean_vectors(tokens):
@@ -315,7 +314,7 @@ def mean_vectors(tokens):
 frozen = linear().fit(mean_vectors(few[0]), few[1])
 right["our BERT, frozen"] = frozen.score(mean_vectors(validation[0]), validation[1])
 gain = right["our BERT, fine-tuned"] - right["our BERT, from scratch"]
-expect("400 labels: fine-tuned over from scratch", gain, at_least=-0.02)
+expect("400 labels: fine-tuned over from scratch", gain, at_least=0.02)
 gain = right["our BERT, frozen"] - right["most frequent"]
 expect("    frozen over the most frequent verdict", gain, at_least=0.02)
 lead = right["counting"] - right["our BERT, fine-tuned"]
@@ -510,17 +509,17 @@ def interval(first, second):  # of the lead of the first over the second
 
 
 score = {name: hit.mean() for name, hit in hits.items()}
-for name, least in (("", 0.02), (", all labels", 0.01)):
+for name, least, floor in (("", 0.03, 0.01), (", all labels", 0.01, -0.03)):
     first, second = f"MiniLM{name}", f"counting{name}"
     lead, ends = score[first] - score[second], interval(first, second)
     expect(f"{first} over {second}, lead on the test", lead, at_least=least)
-    expect("    lower end of its interval", ends[0], at_least=-0.05, at_most=0.08)
+    expect("    lower end of its interval", ends[0], at_least=floor, at_most=lead)
 few_labels = curves["MiniLM"][:2].mean() - curves["counting"][:2].mean()
 expect("45 and 90 labels, ten folds: MiniLM over counting", few_labels, at_least=0.03)
 near = score["MiniLM"] - score["counting, all labels"]
 expect("MiniLM with few labels over counting with all", near, at_least=-0.06, at_most=0.03)
 gain = score["our BERT, fine-tuned"] - score["our BERT, from scratch"]
-expect("our BERT, fine-tuned over from scratch", gain, at_least=-0.03)
+expect("our BERT, fine-tuned over from scratch", gain, at_least=0.02)
 
 # %% [markdown]
 # Read it with care. With few labels the real BERT leads, and the fewer the labels, the more: with 45 or 90, counting has hardly seen the words that
