@@ -420,8 +420,8 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # digit to "end". Most rows have one or a few dark fields: the rows of the year under the year's digits, those of the month under the
 # month's name, those of the day under its number.</details><br>
 #
-# Nobody told it where the year stands; it learned to look there from pairs of texts alone. But one row is odd. Before the *second*
-# digit of the year it hardly looks at the year at all. How can it know what to write? Keep that in mind.
+# Nobody told it where the year stands; it learned to look there from pairs of texts alone. It seems to copy the four digits of the year, each
+# from its own place. Do you trust the picture?
 #
 # ## What it has not learned
 #
@@ -462,8 +462,8 @@ for language, least, most in (("de", 0.93, 1), ("nl", 0.65, 1), ("it", 0.25, 0.9
 
 # %% [markdown]
 # It reads most of Dutch, which it never saw, and fails on the year 1850 in German, which it reads well. To us copying four digits is the
-# easy part. But "the year begins with 19 or 20" was true of every example, so it learned that instead of copying; that is why it need not look
-# before the second digit. **A network learns what the examples force it to learn.** A score on days drawn like the training days, however
+# easy part. But "the year begins with 19 or 20" was true of every example, so it learned that instead of copying. The picture did not show it:
+# where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples force it to learn.** A score on days drawn like the training days, however
 # high, says nothing about what they all had in common.
 #
 # ## Long memory
