@@ -528,16 +528,15 @@ trials, known_value = [notes(100, m) for m in lengths], {}
 for name, model in recall.items():
     known_value[name] = [np.mean(model.predict_on_batch(x).argmax(axis=1) == y) for x, y in trials]
 figure, axes = plot.subplots(figsize=(7.0, 3.2))
-for (name, shares), marker in zip(known_value.items(), "os"):
-    axes.semilogx(lengths, shares, marker=marker, base=2, label=name)
+for name, marker in zip(known_value, "os"):
+    axes.semilogx(lengths, known_value[name], marker=marker, base=2, label=name)
 axes.axhline(1 / 16, color="0.5", ls=":", label="chance")
 axes.set(xlabel="notes to remember", ylabel="questions answered", ylim=(0, 1.05), xticks=lengths)
 axes.legend(loc="center right")
 plot.show(figure)
 at = dict(zip(lengths, zip(*known_value.values())))  # from notes to (Transformer, GRU)
 expect("512 notes, Transformer", at[512][0], at_least=0.93)
-expect("512 notes, GRU", at[512][1], at_most=0.2)
-expect("128 notes, GRU", at[128][1], at_most=0.2)
+expect("128 and 512 notes, GRU, the better", max(at[128][1], at[512][1]), at_most=0.2)
 expect("two notes, GRU", at[2][1], at_least=0.25)
 
 # %% [markdown]

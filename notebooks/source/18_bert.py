@@ -303,7 +303,8 @@ for name, rate in (("from scratch", 0.003), ("fine-tuned", 0.001)):
 
 # %%
 def linear():
-    return pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(C=0.01))
+    scale, fit = preprocessing.StandardScaler(), linear_model.LogisticRegression(C=0.01)
+    return pipeline.make_pipeline(scale, fit)
 
 
 def mean_vectors(tokens):
