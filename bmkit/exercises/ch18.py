@@ -25,12 +25,18 @@ def _masked_loss(logits, answers, counted):
 
 def _wordpiece(word, vocabulary):
     """Take the longest known piece from the left, again and again."""
+    pieces = _without_unknown(word, vocabulary)
+    return ["[UNK]"] if "[UNK]" in pieces else pieces
+
+
+def _without_unknown(word, vocabulary):
+    """Make the mistake of keeping the pieces found before a rest that is unknown."""
     pieces, start = [], 0
     while start < len(word):
         mark = "##" if start else ""
         ends = [end for end in range(len(word), start, -1) if mark + word[start:end] in vocabulary]
         if not ends:
-            return ["[UNK]"]
+            return [*pieces, "[UNK]"]
         pieces.append(mark + word[start : ends[0]])
         start = ends[0]
     return pieces
@@ -136,24 +142,11 @@ wordpiece = Exercise(
             "Pieces that continue a word must keep their ##.",
         ),
         (
-            lambda word, vocabulary: _without_unknown(word, vocabulary),
+            _without_unknown,
             "When the rest of a word cannot be cut, the whole word is unknown: nothing of it is kept.",
         ),
     ],
 )
-
-
-def _without_unknown(word, vocabulary):
-    """Make the mistake of keeping the pieces found before a rest that is unknown."""
-    pieces, start = [], 0
-    while start < len(word):
-        mark = "##" if start else ""
-        ends = [end for end in range(len(word), start, -1) if mark + word[start:end] in vocabulary]
-        if not ends:
-            return [*pieces, "[UNK]"]
-        pieces.append(mark + word[start : ends[0]])
-        start = ends[0]
-    return pieces
 
 
 worst_layer = Question(

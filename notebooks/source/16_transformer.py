@@ -3,7 +3,7 @@
 #
 # **After this you can** build a Transformer block by block, say what its shortcuts and norms are for, train an encoder and a decoder that read seven languages, look at what the decoder reads while it writes, find what the network has not learned, and prove why a state of fixed size must fail where attention does not
 #
-# **Time** 50 min to read, 100 min to teach, 60 s to run
+# **Time** 50 min to read, 100 min to teach, 65 s to run
 #
 # **Before** [15 · Attention](15_attention.ipynb)
 #
@@ -368,7 +368,7 @@ by_language = [right["Transformer"][fresh["language"] == language].mean() for la
 expect("Transformer, whole dates", right["Transformer"].mean(), at_least=0.96)
 expect("    in the worst language", min(by_language), at_least=0.92)
 expect("rule, whole dates", right["rule"].mean(), at_least=0.995)
-expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.2, at_most=0.5)
+expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.5)
 characters = curves["recurrent pair"]["val_accuracy"]
 expect("    single characters with a teacher", characters[-1], at_least=0.88, at_most=0.98)
 expect("    gain of the last round over the one before", characters[2] - characters[1], at_least=0.002)

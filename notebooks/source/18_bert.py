@@ -510,11 +510,11 @@ def interval(first, second):  # of the lead of the first over the second
 
 
 score = {name: hit.mean() for name, hit in hits.items()}
-for name, least, floor in (("", 0.03, 0.01), (", all labels", 0.01, -0.03)):
+for name, least, floor, most in (("", 0.03, 0.01, 0.1), (", all labels", 0.01, -0.03, 0.02)):
     first, second = f"MiniLM{name}", f"counting{name}"
     lead, ends = score[first] - score[second], interval(first, second)
     expect(f"{first} over {second}, lead on the test", lead, at_least=least)
-    expect("    lower end of its interval", ends[0], at_least=floor, at_most=lead)
+    expect("    lower end of its interval", ends[0], at_least=floor, at_most=most)
 few_labels = curves["MiniLM"][:2].mean() - curves["counting"][:2].mean()
 expect("45 and 90 labels, ten folds: MiniLM over counting", few_labels, at_least=0.03)
 near = score["MiniLM"] - score["counting, all labels"]
