@@ -5,15 +5,18 @@ stands at ``position``, and returns logits of shape ``(batch, steps, vocabulary)
 ``start_cache(batch, length)`` makes an empty one.
 """
 
+import weakref
 from collections.abc import Callable
 
 import numpy as np
 
+from bmkit.backend import keras
 from bmkit.scratch import sampling_probabilities
 
 __all__ = ["generate", "sample", "translate"]
 
 AT_ONCE = 256  # sources that `translate` answers together
+_HALVES = weakref.WeakKeyDictionary()  # of models that have written, so that each half is traced once
 
 
 def sample(
@@ -114,11 +117,14 @@ def generate(
     return tokens if np.ndim(prompt) == 2 else tokens[0]
 
 
-def translate(model, source: np.ndarray, *, start: int, end: int, length: int) -> np.ndarray:
+def translate(model: keras.Model, source: np.ndarray, *, start: int, end: int, length: int) -> np.ndarray:
     """Let an encoder–decoder write its likeliest answer to each source, token by token.
 
+    The source is read once; only what is written is read again for each token.
+
     Args:
-        model: what `bmkit.models.transformer` or `bmkit.models.rnn_encoder_decoder` built.
+        model: what `bmkit.models.transformer` or `bmkit.models.rnn_encoder_decoder` built, or any model of the same
+            two inputs whose layer named "encoded" gives all that the answer needs of the source besides its filling.
         source: integers, shape ``(n, source time)``.
         start: target token that begins every answer.
         end: target token that ends an answer.
@@ -127,26 +133,44 @@ def translate(model, source: np.ndarray, *, start: int, end: int, length: int) -
     Returns:
         Integers, shape ``(n, length)``; 0 after `end`.
 
+    Raises:
+        ValueError: the model has no two inputs or no layer "encoded".
+
     Example:
-        >>> class Echo:  # answers with what it was asked
-        ...     def predict_on_batch(self, inputs):
-        ...         return np.eye(10)[inputs[0]]
-        >>> translate(Echo(), np.array([[4, 7, 2, 9]]), start=1, end=2, length=4)
-        array([[4, 7, 2, 0]])
+        >>> from bmkit.models import transformer
+        >>> translate(transformer(10, 8), np.array([[4, 7, 2, 9], [5, 3, 0, 0]]), start=1, end=2, length=6).shape
+        (2, 6)
 
     Reference:
         Sutskever, Vinyals and Le (2014), section 3.2, https://arxiv.org/abs/1409.3215
     """
+    reader, writer = _halves(model)
     source = np.asarray(source)
     answer = np.zeros((len(source), length + 1), "int32")  # of one length throughout, so that nothing is traced twice
     answer[:, 0] = start
     for first in range(0, len(source), AT_ONCE):
         read, written = source[first : first + AT_ONCE], answer[first : first + AT_ONCE]
+        known = [read, *keras.tree.flatten(reader.predict_on_batch(read))]
         ended = np.zeros(len(read), bool)
         for time in range(length):
-            logits = np.asarray(model.predict_on_batch([read, written[:, :-1]]))  # (batch, length, vocabulary)
+            logits = np.asarray(writer.predict_on_batch([*known, written[:, :-1]]))  # (batch, length, vocabulary)
             written[:, time + 1] = np.where(ended, 0, logits[:, time].argmax(axis=-1))
             ended |= written[:, time + 1] == end
             if ended.all():
                 break
     return answer[:, 1:].astype(int)
+
+
+def _halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Split an encoder–decoder into the half that reads and the half that writes; both share its weights."""
+    if model not in _HALVES:
+        names = [layer.name for layer in model.layers]
+        if len(model.inputs) != 2 or "encoded" not in names:
+            raise ValueError(
+                f'model {model.name!r} has {len(model.inputs)} inputs and the layers {", ".join(names)}; expected two '
+                'inputs, source and target, and a layer named "encoded" where the reading of the source ends.'
+            )
+        source, target = model.inputs
+        encoded = keras.tree.flatten(model.get_layer("encoded").output)  # vectors of all steps, or a state's parts
+        _HALVES[model] = keras.Model(source, encoded), keras.Model([source, *encoded, target], model.output)
+    return _HALVES[model]

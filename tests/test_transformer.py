@@ -1,5 +1,9 @@
 """Attention, Transformers and what is written with them: held against `bmkit.scratch`, with masks and with a memory."""
 
+import functools
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -179,15 +183,36 @@ def test_a_memory_that_is_too_short_is_refused(decoder):
             cached.start_cache(1, 81)
 
 
-@pytest.mark.parametrize("builder", [models.transformer, models.rnn_encoder_decoder])
-def test_translate_takes_the_likeliest_token_at_each_step(builder):
+ENCODER_DECODERS = {"transformer": models.transformer} | {
+    cell: functools.partial(models.rnn_encoder_decoder, cell=cell) for cell in ("simple_rnn", "lstm", "gru")
+}
+
+
+@pytest.mark.parametrize("name", ENCODER_DECODERS)
+def test_translate_takes_the_likeliest_token_at_each_step(name):
     train.seed(1)
-    model = builder(11, 11, width=16)
-    answer = generate.translate(model, TOKENS, start=1, end=2, length=5)
-    written = np.concatenate([np.ones((3, 1), int), answer], axis=1)
-    logits = numpy(model([TOKENS, written[:, :-1]]))
-    going = np.cumsum(written[:, :-1] == 2, axis=1) == 0
-    np.testing.assert_array_equal(answer, np.where(going, logits.argmax(axis=-1), 0))
+    model = ENCODER_DECODERS[name](11, 11, width=16)
+    for shrink in (1, 0.9):  # what is kept of a model that has written follows its weights
+        model.set_weights([shrink * weight for weight in model.get_weights()])
+        answer = generate.translate(model, TOKENS, start=1, end=2, length=5)
+        written = np.concatenate([np.ones((3, 1), int), answer], axis=1)
+        logits = numpy(model([TOKENS, written[:, :-1]]))
+        going = np.cumsum(written[:, :-1] == 2, axis=1) == 0
+        np.testing.assert_array_equal(answer, np.where(going, logits.argmax(axis=-1), 0))
+
+
+def test_translate_keeps_no_model_alive():
+    model = models.transformer(11, 11, width=16, depth=1)
+    generate.translate(model, TOKENS, start=1, end=2, length=5)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_translate_refuses_a_model_that_does_not_read_and_write():
+    with pytest.raises(ValueError, match='has 1 inputs .* a layer named "encoded"'):
+        generate.translate(models.bert(11, 20, width=16, depth=1, num_heads=2), TOKENS, start=1, end=2, length=5)
 
 
 def test_asking_a_few_places_is_asking_all_and_keeping_these():

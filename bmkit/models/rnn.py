@@ -113,7 +113,7 @@ def rnn_encoder_decoder(
     y = keras.layers.Embedding(target_vocabulary, width)(target)  # (batch, target time, width)
     if dropout:
         x, y = keras.layers.Dropout(dropout)(x), keras.layers.Dropout(dropout)(y)
-    _, *state = _cell(cell)(units, return_state=True)(x, mask=ops.not_equal(source, 0))
+    _, *state = _cell(cell)(units, return_state=True, name="encoded")(x, mask=ops.not_equal(source, 0))
     y = _cell(cell)(units, return_sequences=True)(y, initial_state=state)  # (batch, target time, units)
     logits = keras.layers.Dense(target_vocabulary, name="logits")(y)
     return keras.Model([source, target], logits, name="rnn_encoder_decoder")

@@ -3,7 +3,7 @@
 #
 # **After this you can** build a Transformer block by block, say what its shortcuts and norms are for, train an encoder and a decoder that read seven languages, look at what the decoder reads while it writes, find what the network has not learned, and prove why a state of fixed size must fail where attention does not
 #
-# **Time** 50 min to read, 100 min to teach, 65 s to run
+# **Time** 50 min to read, 100 min to teach, 60 s to run
 #
 # **Before** [15 · Attention](15_attention.ipynb)
 #
@@ -513,7 +513,7 @@ ratio = recall["GRU"].count_params() / recall["Transformer"].count_params()
 expect("parameters of the GRU over the Transformer's", ratio, at_least=0.95, at_most=1.1)
 first, *others = [
     tf.data.Dataset.from_tensor_slices(notes(steps * batch, m)).batch(batch)
-    for m, steps, batch in ((2, 120, 64), (32, 200, 64), (128, 60, 32))
+    for m, steps, batch in ((2, 120, 64), (32, 150, 64), (128, 60, 32))
 ]
 lessons = functools.reduce(tf.data.Dataset.concatenate, others, first)
 for name, model in recall.items():
