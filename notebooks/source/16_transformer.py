@@ -326,13 +326,13 @@ rivals, curves = {"recurrent pair": pair, "Transformer": reader}, {}
 known_rows = (read(known["text"]), shown), answers
 fresh_rows = (read(fresh["text"]), fresh_shown), fresh_answers
 rows = [tf.data.Dataset.from_tensor_slices(part) for part in (known_rows, fresh_rows)]
-steps = 3 * len(rows[0]) // 70
+steps = 2 * len(rows[0]) // 52
 for name, model in rivals.items():
-    wave = {"warmup_target": 0.007, "warmup_steps": 100}
+    wave = {"warmup_target": 0.012, "warmup_steps": 100}
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 100, **wave)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    curves[name] = train.fit(model, rows[0].shuffle(12_600).batch(70), rows[1].batch(70), epochs=3)
+    curves[name] = train.fit(model, rows[0].shuffle(12_600).batch(52), rows[1].batch(200), epochs=2)
 
 # %% [markdown]
 # The rate climbs from 0 for the first hundred steps and then falls to 0 in a half wave: Adam's averages are no good before they have seen
@@ -359,27 +359,27 @@ figure.legend(loc="outside lower center", ncols=3, fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Whole dates right on validation days, by language. The recurrent pair gets fewer than half.*
+# *Figure. Whole dates right on validation days, by language. The recurrent pair misses more than a quarter.*
 # <details><summary>In words</summary>Seven groups of three bars, de, en, es, fr, ja, ru, zh. The bars of the rule and of the Transformer
-# reach almost or fully to 1 in each language; those of the recurrent pair stand between about a quarter and a half.</details><br>
+# reach almost or fully to 1 in each language; those of the recurrent pair stand between about a third and two thirds.</details><br>
 
 # %%
 by_language = [right["Transformer"][fresh["language"] == language].mean() for language in languages]
 expect("Transformer, whole dates", right["Transformer"].mean(), at_least=0.96)
 expect("    in the worst language", min(by_language), at_least=0.92)
 expect("rule, whole dates", right["rule"].mean(), at_least=0.995)
-expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.5)
+expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.75)
 characters = curves["recurrent pair"]["val_accuracy"]
-expect("    single characters with a teacher", characters[-1], at_least=0.88, at_most=0.98)
-expect("    gain of the last round over the one before", characters[2] - characters[1], at_least=0.002)
+expect("    single characters with a teacher", characters[-1], at_least=0.9, at_most=0.98)
+expect("    gain of the last round over the one before", characters[1] - characters[0], at_least=0.002)
 
 # %% [markdown]
 # Be honest about the rule: ten lines of ordinary code are as good or better. Where you can write down how a thing is done, do so. But they
 # were written by somebody who knows what a month is. The Transformer was told nothing, not even that there are seven languages; to add
 # the eighth, one adds examples. And nobody has such a rule for sentences.
 #
-# The recurrent pair gets nearly every single character, and yet fewer than half of the dates: ten characters in a row must *all* be right,
-# and $0.93^{10}$ is 0.48. It is not unable, for it was still getting better; give it more rounds and see. But all that it read must pass
+# The recurrent pair gets nearly every single character, and yet misses more than a quarter of the dates: ten characters in a row must *all* be right,
+# and $0.95^{10}$ is 0.60. It is not unable, for it was still getting better; give it more rounds and see. But all that it read must pass
 # through one state, and where each part stands in there has to be learned first. Cross-attention simply looks. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
 
@@ -417,11 +417,11 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # %% [markdown]
 # *Figure. Where the decoder looks in the source before it writes each character, the mean of four heads; dark is much.*
 # <details><summary>In words</summary>A grid. Columns are the characters of a written date, rows those of the answer, from the year's first
-# digit to "end". Most rows have one or a few dark fields: the rows of the year under the year's digits, those of the month under the
+# digit to "end". Most rows have one or a few dark fields: the rows of the year under the year's digits or just beside, those of the month under the
 # month's name, those of the day under its number.</details><br>
 #
-# Nobody told it where the year stands; it learned to look there from pairs of texts alone. It seems to copy the four digits of the year, each
-# from its own place. Do you trust the picture?
+# Nobody told it where the year stands; it learned to look there from pairs of texts alone. Digit by digit it looks at the year, mostly at the
+# right place or just beside it. So it seems to copy. Do you trust the picture?
 #
 # ## What it has not learned
 #
@@ -462,9 +462,9 @@ for language, least, most in (("de", 0.93, 1), ("nl", 0.65, 1), ("it", 0.25, 0.9
 
 # %% [markdown]
 # It reads most of Dutch, which it never saw, and fails on the year 1850 in German, which it reads well. To us copying four digits is the
-# easy part. But "the year begins with 19 or 20" was true of every example, so it learned that instead of copying. The picture did not show it:
-# where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples force it to learn.** A score on days drawn like the training days, however
-# high, says nothing about what they all had in common.
+# easy part. But "the year begins with 19 or 20" was true of every example, so it learned that instead of copying. The picture did not say so:
+# where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
+# force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.
 #
 # ## Long memory
 #
@@ -571,7 +571,7 @@ expect("    lead over the rule", lead, at_least=-0.04, at_most=0.02)
 # * Without shortcuts the steps melt into one; without norms the slopes explode; the norm goes first.
 # * The encoder reads everything at once, the decoder writes one token after another and looks back; teacher forcing trains all
 #   places in one pass, and the causal mask keeps it honest.
-# * On dates in seven languages it gets nearly all days right that it never saw; a recurrent pair of its size, trained as long, fewer than half.
+# * On dates in seven languages it gets nearly all days right that it never saw; a recurrent pair of its size, trained as long, misses more than a quarter.
 # * It learned what the examples force it to learn: Dutch came for free, the nineteenth century did not.
 # * A state of fixed size cannot hold what grows with the text. Attention keeps the text.
 #

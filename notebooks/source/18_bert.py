@@ -196,8 +196,7 @@ print(data.describe("bert_reviews"))
 # %%
 trained = pretrained.load("bert_reviews").model
 for name, model in {"BERT, 25 batches": beginner, "BERT, sixty rounds": trained}.items():
-    asks = models.bert_masked_lm(model, 10)
-    logits = asks.predict(fresh[0], batch_size=128, verbose=0)  # (n, 10, 2001)
+    logits = np.array(models.bert_masked_lm(model, 10)(fresh[0]))  # (300, 10, 2001)
     guess, stood = logits[fresh[2] > 0], fresh[1][fresh[2] > 0]
     surprise[name] = scratch.softmax_cross_entropy(stood, guess)
     known[name] = np.mean(guess.argmax(axis=-1) == stood)
