@@ -164,13 +164,13 @@ def translate(model: keras.Model, source: np.ndarray, *, start: int, end: int, l
 def _halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Split an encoder–decoder into the half that reads and the half that writes; both share its weights."""
     if model not in _HALVES:
-        names = [layer.name for layer in model.layers]
-        if len(model.inputs) != 2 or "encoded" not in names:
+        names, inputs = [layer.name for layer in model.layers], getattr(model, "inputs", None) or ()
+        if len(inputs) != 2 or "encoded" not in names:
             raise ValueError(
-                f'model {model.name!r} has {len(model.inputs)} inputs and the layers {", ".join(names)}; expected two '
+                f"model {model.name!r} has {len(inputs)} inputs and the layers {', '.join(names)}; expected two "
                 'inputs, source and target, and a layer named "encoded" where the reading of the source ends.'
             )
-        source, target = model.inputs
+        source, target = inputs
         encoded = keras.tree.flatten(model.get_layer("encoded").output)  # vectors of all steps, or a state's parts
         _HALVES[model] = keras.Model(source, encoded), keras.Model([source, *encoded, target], model.output)
     return _HALVES[model]

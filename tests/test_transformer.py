@@ -210,9 +210,14 @@ def test_translate_keeps_no_model_alive():
     assert gone() is None
 
 
-def test_translate_refuses_a_model_that_does_not_read_and_write():
-    with pytest.raises(ValueError, match='has 1 inputs .* a layer named "encoded"'):
-        generate.translate(models.bert(11, 20, width=16, depth=1, num_heads=2), TOKENS, start=1, end=2, length=5)
+class Unbuilt(keras.Model):
+    """A model without a graph: nobody can split it."""
+
+
+@pytest.mark.parametrize(("build", "inputs"), [(lambda: models.bert(11, 20, width=16, num_heads=2), 1), (Unbuilt, 0)])
+def test_translate_refuses_a_model_that_does_not_read_and_write(build, inputs):
+    with pytest.raises(ValueError, match=f'has {inputs} inputs .* a layer named "encoded"'):
+        generate.translate(build(), TOKENS, start=1, end=2, length=5)
 
 
 def test_asking_a_few_places_is_asking_all_and_keeping_these():

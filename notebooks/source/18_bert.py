@@ -509,7 +509,7 @@ def interval(first, second):  # of the lead of the first over the second
 
 
 score = {name: hit.mean() for name, hit in hits.items()}
-for name, least, floor, most in (("", 0.03, 0.01, 0.1), (", all labels", 0.01, -0.03, 0.02)):
+for name, least, floor, most in (("", 0.03, 0.01, 0.1), (", all labels", 0.01, -0.03, 0)):
     first, second = f"MiniLM{name}", f"counting{name}"
     lead, ends = score[first] - score[second], interval(first, second)
     expect(f"{first} over {second}, lead on the test", lead, at_least=least)
@@ -523,8 +523,8 @@ expect("our BERT, fine-tuned over from scratch", gain, at_least=0.02)
 
 # %% [markdown]
 # Read it with care. With few labels the real BERT leads, and the fewer the labels, the more: with 45 or 90, counting has hardly seen the words that
-# tell. **Pretraining is worth labels.** With all 3,569 it still leads, by about two points, and for one comparison on 400 reviews that is not far
-# beyond chance, as the interval says. The more labels you have, the less the start matters. Ask what a label costs you before you ask for the largest
+# tell. **Pretraining is worth labels.** With all 3,569 it still leads, by about two points, but on 400 reviews chance alone may give as
+# much, as the interval says: it begins below 0. The more labels you have, the less the start matters. Ask what a label costs you before you ask for the largest
 # model.
 #
 # ## Limits
