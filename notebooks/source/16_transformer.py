@@ -368,7 +368,7 @@ by_language = [right["Transformer"][fresh["language"] == language].mean() for la
 expect("Transformer, whole dates", right["Transformer"].mean(), at_least=0.96)
 expect("    in the worst language", min(by_language), at_least=0.92)
 expect("rule, whole dates", right["rule"].mean(), at_least=0.995)
-expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.75)
+expect("recurrent pair, whole dates", right["recurrent pair"].mean(), at_least=0.3, at_most=0.7)
 characters = curves["recurrent pair"]["val_accuracy"]
 expect("    single characters with a teacher", characters[-1], at_least=0.9, at_most=0.98)
 expect("    gain of the second round over the first", characters[1] - characters[0], at_least=0.02)
@@ -513,7 +513,7 @@ ratio = recall["GRU"].count_params() / recall["Transformer"].count_params()
 expect("parameters of the GRU over the Transformer's", ratio, at_least=0.95, at_most=1.1)
 first, *others = [
     tf.data.Dataset.from_tensor_slices(notes(steps * batch, m)).batch(batch)
-    for m, steps, batch in ((2, 120, 64), (32, 150, 64), (128, 60, 32))
+    for m, steps, batch in ((2, 120, 64), (32, 200, 64), (128, 60, 32))
 ]
 lessons = functools.reduce(tf.data.Dataset.concatenate, others, first)
 for name, model in recall.items():
@@ -535,7 +535,7 @@ axes.set(xlabel="notes to remember", ylabel="questions answered", ylim=(0, 1.05)
 axes.legend(loc="center right")
 plot.show(figure)
 at = dict(zip(lengths, zip(*known_value.values())))  # from notes to (Transformer, GRU)
-expect("512 notes, Transformer", at[512][0], at_least=0.9)
+expect("512 notes, Transformer", at[512][0], at_least=0.93)
 expect("128 and 512 notes, GRU, the better", max(at[128][1], at[512][1]), at_most=0.2)
 expect("two notes, GRU", at[2][1], at_least=0.25)
 
