@@ -5,10 +5,11 @@ import importlib
 import itertools
 import json
 import re
+import statistics
 
 import pytest
 
-from bmkit import book, chapters
+from bmkit import book, chapters, rules
 from bmkit.check import Exercise, Question
 
 READY = [chapter for chapter in chapters.chapters() if chapter.ready]
@@ -67,19 +68,34 @@ def test_title_cell_and_plan_agree(chapter):
 def test_setup_cell_is_short_and_seeds(chapter):
     setup = next(text(cell) for cell in cells_of(chapter) if cell["cell_type"] == "code").splitlines()
     assert len([line for line in setup if line.strip()]) <= 7
-    assert setup[-1] == "train.seed(0)"
+    assert setup[-1] in ("train.seed(0)", "random = train.seed(0)")
+
+
+# Written before the rules of `bmkit.rules`; each leaves this list when it is rewritten, and no new chapter joins it.
+DENSE = {f"{number:02d}" for number in range(20)}
+
+
+def code_of(chapter) -> list[str]:
+    return [text(cell) for cell in cells_of(chapter) if cell["cell_type"] == "code"]
 
 
 @each_chapter
-def test_cells_are_small_and_mixed(chapter):
-    cells = cells_of(chapter)
-    assert 20 <= len(cells) <= 45, f"{len(cells)} cells"
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert 0.6 <= (len(cells) - len(code)) / len(code) <= 2.5, "about one text cell a code cell"
-    for cell in code:
-        lines = [line for line in text(cell).splitlines() if line.strip()]
-        assert len(lines) <= 15, f"a code cell of {len(lines)} lines:\n{text(cell)}"
-        assert all(len(line) <= 104 for line in lines), f"a line too long to project:\n{text(cell)}"
+def test_cells_are_mixed(chapter):
+    code, cells = len(code_of(chapter)), len(cells_of(chapter))
+    assert 25 <= cells <= 70, f"{cells} cells"
+    assert 0.6 <= (cells - code) / code <= 2.5, "about one text cell a code cell"
+
+
+@each_chapter
+def test_code_can_be_read_aloud(chapter):
+    if chapter.number in DENSE:
+        for code in code_of(chapter):
+            assert len(code.splitlines()) <= 25 and max(map(len, code.splitlines())) <= 104, code
+        return
+    faults = [f"{fault}, in:\n{code}" for code in code_of(chapter) for fault in rules.code_rules(code)]
+    assert not faults, "\n\n".join(faults)
+    mean = statistics.mean(map(rules.density, code_of(chapter)))
+    assert mean <= rules.MOST_NODES_A_CHAPTER, f"{mean:.1f} syntax nodes a line, the mean of its code cells"
 
 
 @each_chapter
@@ -204,7 +220,7 @@ def test_every_notebook_has_a_source_and_a_plan():
 
 def test_the_plan_is_complete_and_can_be_read_in_order_of_needs():
     plan = chapters.chapters()
-    assert [chapter.number for chapter in plan] == [f"{number:02d}" for number in range(47)]
+    assert [chapter.number for chapter in plan] == [f"{number:02d}" for number in range(len(plan))]
     needs = {chapter.number: set(chapter.before) for chapter in plan}
     done: set[str] = set()
     while len(done) < len(needs):

@@ -26,6 +26,7 @@ FLOORS = {
         "errors",
         "files",
         "live",
+        "rules",
         "scratch",
         "templates",
     },
