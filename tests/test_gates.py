@@ -199,3 +199,10 @@ def test_requirements_and_project_name_the_same_packages():
     assert ranges == {line.split("==")[0].lower() for line in pins}
     assert all("#" in line for line in pins), "each line of requirements.txt gives its reason"
     assert (ROOT / "requirements.txt").read_text("utf-8").rstrip().endswith("-e .")
+
+
+def test_every_formula_can_be_reached_and_no_two_share_a_name():
+    scratch = importlib.import_module("bmkit.scratch")
+    modules = [importlib.import_module(module_of(path)) for path in MODULES if path.parent.name == "scratch"]
+    names = [name for module in modules if module is not scratch for name in module.__all__]
+    assert sorted(names) == sorted(set(scratch.__all__)) == sorted(scratch.__all__)
