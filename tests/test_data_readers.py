@@ -81,7 +81,7 @@ def test_compressed_data_is_bounded_and_complete(monkeypatch):
 def test_damaged_compressed_data_is_one_clear_error(damage):
     digits = manifest.entry("mnist_5k").description
     content = np.random.default_rng(0).bytes(1000)
-    with pytest.raises(data.DataError, match="compressed data is damaged .*data verify"):
+    with pytest.raises(data.DataError, match=r"compressed data is damaged .*data verify"):
         readers.ratings({"a": damage(lzma.compress(content))}, digits)
     with pytest.raises(data.DataError, match=r"compressed data is damaged|cut short"):
         readers.labelled_csv({"a": damage(gzip.compress(content))}, digits)

@@ -105,8 +105,9 @@ def _columns(frame: Any) -> dict[str, np.ndarray]:
         if rows.ndim != 2:
             raise ValueError(f"{what} has {rows.ndim} axes")
         for name, column in zip(chosen, rows, strict=True):
-            if columns.setdefault(name, column) is not column:
+            if name in columns:
                 raise ValueError("a column comes twice")
+            columns[name] = column
     if len(columns) != len(names) or len({len(column) for column in columns.values()}) > 1:
         raise ValueError("its columns do not fit together")
     return columns
