@@ -121,7 +121,7 @@ def read_frame(pickled: bytes) -> dict[str, np.ndarray]:
 
     Returns:
         One array of shape (rows,) per column name; text columns hold `str` objects, and `None` where a text is
-        missing, as numbers hold "not a number".
+        missing: the set's reader says what stands there before the rows are stored.
 
     Raises:
         DataError: the pickle names something that is not on the list, or it does not hold a table of numbers, truth
