@@ -18,18 +18,20 @@ from bmkit.pretrained.template import chat_template
 HERE = Path(__file__).parent
 # A child reads the whole corpus under limits; memory is measured too, for a caught MemoryError would hide a bomb.
 CHILD = """
-import json, resource, signal, sys
+import contextlib, json, resource, signal, sys
 from pathlib import Path
 import gguf, test_pretrained_hostile as here
 
-resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30,) * 2)
+with contextlib.suppress(ValueError, OSError):  # not every system limits the memory of a process
+    resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30,) * 2)
+UNIT = 1024 if sys.platform == "darwin" else 1  # of the peak of memory, there in bytes
 
 def stop(*_):
     raise SystemExit("it does not end")
 
 def outcome(content):
     path.write_bytes(content)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // UNIT
     signal.alarm(20)
     try:
         here.unpack_all(path)
@@ -37,7 +39,7 @@ def outcome(content):
     except BaseException as error:
         told = f"{type(error).__name__}: {error}"
     signal.alarm(0)
-    return told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // UNIT - before
 
 path = Path(sys.argv[1])
 signal.signal(signal.SIGALRM, stop)
