@@ -77,7 +77,7 @@ def test_a_stored_state_is_read_with_its_strides(store):
 
 @pytest.mark.parametrize("cut", [3, 30, 100, -1, -50, -100])
 def test_a_state_cut_short_is_one_clear_error(store, cut):
-    with pytest.raises(data.DataError, match=r"does not hold the tensors of a model .*data fetch"):
+    with pytest.raises(data.DataError, match=r"does not hold the tensors of a model .*data verify"):
         unpickle.read_state(store(ARRAYS)[:cut])
 
 

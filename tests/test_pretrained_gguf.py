@@ -35,8 +35,8 @@ def planted_tensors():
     return {name: random.normal(scale=0.3, size=shape).astype("float32") for name, shape in shapes.items()}
 
 
-def plant(path, *, tensors=None, leave_out=(), tokens=TOKENS, merges=MERGES, packed=()):
-    """Write a GGUF file; `packed` names tensors that go in as Q8_0."""
+def plant(path, *, tensors=None, leave_out=(), tokens=TOKENS, merges=MERGES, packed=(), facts=()):
+    """Write a GGUF file; `packed` names tensors that go in as Q8_0; `facts`, (key, value, type), go over the others."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(LAYERS)
     writer.add_head_count(HEADS)
@@ -53,6 +53,8 @@ def plant(path, *, tensors=None, leave_out=(), tokens=TOKENS, merges=MERGES, pac
         writer.add_token_merges(merges)
     writer.add_eos_token_id(0)
     writer.add_chat_template(TEMPLATE)
+    for key, value, kind in facts:
+        writer.add_key_value(key, value, kind)
     for name, values in (tensors or planted_tensors()).items():
         if name in packed:
             kind = gguf.GGMLQuantizationType.Q8_0
@@ -150,7 +152,7 @@ def test_the_tokenizer_merges_pairs_and_splits_digits(planted):
 def test_the_chat_template_of_the_file_is_used_and_cannot_reach_out(tiny):
     assert tiny.chat([{"role": "user", "content": "hi"}]) == "<user>hi>"
     mean = language.LanguageModel(tiny.model, tiny.tokenizer, 0, "{{ messages.__class__.__mro__ }}")
-    with pytest.raises(Exception, match="unsafe"):
+    with pytest.raises(data.DataError, match=r"chat template of the model cannot be used .*private attribute"):
         mean.chat([])
 
 
@@ -201,6 +203,58 @@ def test_a_type_that_cannot_be_unpacked_is_one_clear_error(tmp_path):
 def test_what_is_missing_or_does_not_fit_is_named(tmp_path, planting, message):
     with pytest.raises(data.DataError, match=message):
         language.language_model(plant(tmp_path / "damaged.gguf", **planting))
+
+
+WHOLE, REAL, WORD = gguf.GGUFValueType.INT64, gguf.GGUFValueType.FLOAT32, gguf.GGUFValueType.STRING
+SIZES = {"layers": "block_count", "heads": "attention.head_count", "key heads": "attention.head_count_kv"}
+SIZES |= {"width": "embedding_length", "inner": "feed_forward_length"}
+REALS = {"base": "rope.freq_base", "epsilon": "attention.layer_norm_rms_epsilon"}
+
+
+@pytest.mark.parametrize(
+    ("size", "value", "message"),
+    [
+        ("layers", 2**40, r"has no tensor 'blk\.2\.attn_q\.weight'"),
+        *[("layers", value, "sizes that do not fit together") for value in (0, -1)],
+        *[("heads", value, "sizes that do not fit together") for value in (0, -4, 3, 32, 2**40)],
+        *[("key heads", value, "sizes that do not fit together") for value in (0, 3, 8)],
+        ("key heads", 1, r"blk\.0\.attn_k\.weight has shape \(16, 32\), expected \(8, 32\)"),
+        ("width", 0, "sizes that do not fit together"),
+        ("width", 2**40, r"token_embd\.weight has shape \(262, 32\), expected \(262, 1099511627776\)"),
+        ("inner", 2**40, r"ffn_gate\.weight has shape \(64, 32\), expected \(1099511627776, 32\)"),
+        ("inner", 0, "sizes that do not fit together"),
+        *[("base", value, "a rotation base of") for value in (0.0, -1.0, float("inf"), float("nan"))],
+        *[("epsilon", value, "an epsilon of") for value in (0.0, 1.0, float("nan"))],
+    ],
+)
+def test_no_model_is_built_of_sizes_that_are_not_those_of_the_tensors(tmp_path, size, value, message):
+    key = f"llama.{(SIZES | REALS)[size]}"
+    facts = [(key, value, REAL if size in REALS else WHOLE)]
+    with pytest.raises(data.DataError, match=message):
+        language.language_model(plant(tmp_path / "hostile.gguf", facts=facts))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("llama.block_count", "2", "'llama.block_count' is of type str, expected int"),
+        ("llama.rope.freq_base", "2", "is of type str, expected float"),
+        ("tokenizer.ggml.tokens", "abc", "is of type str, expected list"),
+        ("tokenizer.ggml.merges", "a b", "is of type str, expected list"),
+        ("tokenizer.chat_template", "{{ 9 ** 9 ** 9 }}", "chat template of the model cannot be used"),
+        ("tokenizer.ggml.eos_token_id", -1, "ends an answer with token -1"),
+        ("tokenizer.ggml.eos_token_id", 262, "ends an answer with token 262"),
+    ],
+)
+def test_a_fact_of_another_kind_is_named(tmp_path, key, value, message):
+    facts = [(key, value, WORD if isinstance(value, str) else WHOLE)]
+    with pytest.raises(data.DataError, match=message):
+        language.language_model(plant(tmp_path / "hostile.gguf", facts=facts))
+
+
+def test_a_token_that_comes_twice_is_refused(tmp_path):
+    with pytest.raises(data.DataError, match="a token comes twice, or has no kind"):
+        language.language_model(plant(tmp_path / "twice.gguf", tokens=[*TOKENS[:-1], TOKENS[0]], merges=["h e"]))
 
 
 @pytest.mark.parametrize(

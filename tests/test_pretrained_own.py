@@ -1,5 +1,6 @@
 """Models that the kit trained itself: the file comes back as it was written, and is one clear error when it is not."""
 
+import json
 import re
 import shutil
 
@@ -173,3 +174,60 @@ def test_wrong_use_of_the_recipes_is_one_line(words, capfd):
         capfd.readouterr().err
         == f"bmkit: type: python3 -m bmkit.recipes NAME, with NAME one of {', '.join(recipes.RECIPES)}\n"
     )
+
+
+def layer_of(class_name, **config):
+    return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None}
+
+
+def sequence(*layers):
+    module = {"module": "keras", "class_name": "Sequential", "registered_name": None}
+    return module | {"config": {"name": "s", "layers": [layer_of("InputLayer", batch_shape=[None, 1]), *layers]}}
+
+
+DENSE = layer_of("Dense", units=1)
+NESTED = sequence(DENSE)
+for _ in range(100):
+    NESTED = sequence(NESTED)
+ARCHITECTURES = {
+    "a list": "[]",
+    "nothing": "null",
+    "a number": "7",
+    "a text": '"Dense"',
+    "an empty object": "{}",
+    "no JSON": "{",
+    "deep lists": "[" * 100_000,
+    "deep objects": '{"a":' * 10_000 + "1" + "}" * 10_000,
+    "20,000 layers": json.dumps(sequence(*[DENSE] * 20_000)),
+    "600 layers": json.dumps(sequence(*[DENSE] * 600)),
+    "models in models": json.dumps(NESTED),
+    "a number without end": '{"a": ' + "9" * 100_000 + "}",
+    "a layer alone": json.dumps(DENSE),
+    "an initializer": json.dumps({"module": "keras.initializers", "class_name": "Zeros", "config": {}}),
+    "a layer of 10**9": json.dumps(sequence(layer_of("Dense", units=10**9))),
+    "layers of 65,536": json.dumps(sequence(*[layer_of("Dense", units=65_536)] * 40)),
+    "an embedding of 4 * 10**9": json.dumps(sequence(layer_of("Embedding", input_dim=65_536, output_dim=65_536))),
+    "a Lambda": json.dumps(sequence(layer_of("Lambda", function="os.system"))),
+    "a function of another module": json.dumps(sequence({**DENSE, "module": "os", "class_name": "system"})),
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_hostile_architecture_is_one_clear_error(tmp_path, name):
+    path = tmp_path / "hostile.safetensors"
+    save_file({"weight.000": np.zeros((2, 2))}, path, metadata={own.KEY: ARCHITECTURES[name]})
+    with pytest.raises(data.DataError, match=r"hostile\.safetensors") as told:
+        own.read_model(path)
+    assert len(str(told.value)) < 600
+    assert own.keras.layers.Layer.add_weight.__name__ == "add_weight"
+
+
+def test_a_model_is_built_a_little_larger_than_its_weights_and_no_more(tmp_path, monkeypatch):
+    path = tmp_path / "small.safetensors"
+    save_file(
+        {"weight.000": np.zeros(1)}, path, metadata={own.KEY: json.dumps(sequence(DENSE))}
+    )  # takes (1, 1) and (1,)
+    for spare, message in ((0, "weight 0 has shape"), (-1, "its layers have more than 1 weights, many more")):
+        monkeypatch.setattr(own, "SPARE", spare)
+        with pytest.raises(data.DataError, match=message):
+            own.read_model(path)

@@ -27,10 +27,15 @@ VERSION = 1  # raise it when a reader's result changes: prepared sets of older r
 
 
 def _unpacked(packed: bytes, decompressor: Any) -> bytes:
-    """Decompress gzip or xz up to a size that no honest set passes."""
-    content = decompressor.decompress(packed, LARGEST)
+    """Decompress one whole gzip or xz stream up to a size that no honest set passes."""
+    try:
+        content = decompressor.decompress(packed, LARGEST)
+    except (zlib.error, lzma.LZMAError) as error:
+        raise DataError(f"compressed data is damaged ({error}). Run `python3 -m bmkit data verify`.") from error
     if not decompressor.eof:
         raise DataError(f"compressed data is cut short or unpacks to more than {LARGEST:,} bytes; expected less.")
+    if decompressor.unused_data:
+        raise DataError(f"compressed data is followed by {len(decompressor.unused_data):,} bytes; expected its end.")
     return content
 
 
@@ -101,7 +106,7 @@ def labelled_csv(members: Members, description: Description) -> Splits:
 
 def _frames(members: Members) -> list[dict[str, np.ndarray]]:
     """Read xz-compressed pickled tables, in the order of their names."""
-    return [read_frame(_unpacked(packed, lzma.LZMADecompressor())) for packed in members.values()]
+    return [read_frame(_unpacked(packed, lzma.LZMADecompressor(memlimit=LARGEST))) for packed in members.values()]
 
 
 def reviews(members: Members, description: Description) -> Splits:

@@ -1,6 +1,12 @@
-"""Read a GGUF file, the form in which llama.cpp keeps language models: facts, tokens and weights of a few bits each."""
+"""Read a GGUF file, the form in which llama.cpp keeps language models: facts, tokens and weights of a few bits each.
+
+The file is taken apart here and nowhere else, so that each count, size and place in it is compared with its length
+before it is followed; the `gguf` package names the types and unpacks the numbers.
+"""
 
 import dataclasses
+import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +14,25 @@ import numpy as np
 
 from bmkit.data import DataError
 
-__all__ = ["BytePairTokenizer", "GGUFFile", "read_gguf", "tokenizer_of"]
+__all__ = ["BytePairTokenizer", "GGUFFile", "PackedTensor", "read_gguf", "tokenizer_of"]
 
 CONTROL = 3  # GGUF's kind of a token that is a mark, such as <|im_end|>, never a piece of text
 MEND = "Run `python3 -m bmkit data verify`, then `python3 -m bmkit data fetch`."
+# Forms of numbers in GGUF's order; 8 is a text, 9 an array.
+NUMBERS = {number: "<" + form for number, form in enumerate(("B", "b", "H", "h", "I", "i", "f", "?"))}
+NUMBERS |= {10: "<Q", 11: "<q", 12: "<d"}
+TEXT, ARRAY = 8, 9
+MOST_VALUES = 1_000_000  # facts, their items and tensors of one file; SmolLM2 has 150,000
+MOST_AXES = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PackedTensor:
+    """The packed rows of a tensor, (…, bytes per row), and the shape that it has when unpacked, slowest axis first."""
+
+    kind: Any
+    shape: tuple
+    rows: np.ndarray = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,17 +41,39 @@ class GGUFFile:
 
     name: str
     facts: dict[str, Any]
-    tensors: dict[str, Any] = dataclasses.field(repr=False)
+    tensors: dict[str, PackedTensor] = dataclasses.field(repr=False)
 
-    def fact(self, key: str) -> Any:
+    def fact(self, key: str, kind: type) -> Any:
         """Return the fact of a key.
 
+        Args:
+            key: the key.
+            kind: the type that it must have.
+
         Raises:
-            bmkit.data.DataError: the file has no such fact.
+            bmkit.data.DataError: the file has no such fact, or one of another type.
         """
         if key not in self.facts:
             raise DataError(f"{self.name} lacks {key!r}, which the model needs; it is another model or damaged. {MEND}")
-        return self.facts[key]
+        if type(value := self.facts[key]) is not kind:
+            raise DataError(f"{self.name}: {key!r} is of type {type(value).__name__}, expected {kind.__name__}. {MEND}")
+        return value
+
+    def expect(self, name: str, *shape: int) -> PackedTensor:
+        """Return a packed tensor.
+
+        Args:
+            name: the tensor's name.
+            shape: the shape that it must have, slowest axis first.
+
+        Raises:
+            bmkit.data.DataError: there is no such tensor, or it has another shape.
+        """
+        if name not in self.tensors:
+            raise DataError(f"{self.name} has no tensor {name!r}, which the model needs. {MEND}")
+        if (tensor := self.tensors[name]).shape != shape:
+            raise DataError(f"{self.name}: {name} has shape {tensor.shape}, expected {shape}. {MEND}")
+        return tensor
 
     def array(self, name: str, *shape: int) -> np.ndarray:
         """Unpack one tensor.
@@ -47,19 +90,98 @@ class GGUFFile:
         """
         from gguf import quants
 
-        if name not in self.tensors:
-            raise DataError(f"{self.name} has no tensor {name!r}, which the model needs. {MEND}")
-        tensor = self.tensors[name]
+        tensor = self.expect(name, *shape)
         try:
-            values = quants.dequantize(tensor.data, tensor.tensor_type)
+            return quants.dequantize(tensor.rows, tensor.kind)
         except NotImplementedError as error:
-            kind = tensor.tensor_type.name
             raise DataError(
-                f"{self.name}: {name} is of type {kind}, which cannot be unpacked here ({error})."
+                f"{self.name}: {name} is of type {tensor.kind.name}, which cannot be unpacked here ({error})."
             ) from error
-        if values.shape != shape:
-            raise DataError(f"{self.name}: {name} has shape {values.shape}, expected {shape}. {MEND}")
-        return values
+
+
+class _Walk:
+    """A walk through the bytes of a file, which ends in an error where something would reach past their end."""
+
+    def __init__(self, content: np.ndarray) -> None:
+        self.content, self.place, self.left = memoryview(content), 0, MOST_VALUES
+
+    def take(self, count: int) -> memoryview:
+        start, self.place = self.place, self.place + count
+        if self.place > len(self.content):
+            raise ValueError("a size in it reaches past its end")
+        return self.content[start : self.place]
+
+    def number(self, form: str = "<Q") -> Any:
+        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+
+    def count(self) -> range:
+        """Read how many values follow; all values of a file together are bounded."""
+        count = self.number()
+        self.left -= count
+        if self.left < 0:
+            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+        return range(count)
+
+    def text(self) -> str:
+        return str(self.take(self.number()), "utf-8")
+
+    def value(self) -> Any:
+        """Read a fact: its type, then itself; arrays hold numbers or texts, never arrays."""
+        kind = self.number("<I")
+        if kind == TEXT:
+            return self.text()
+        if kind != ARRAY:
+            return self.number(NUMBERS[kind])
+        kind = self.number("<I")
+        if kind == TEXT:
+            return [self.text() for _ in self.count()]
+        return [self.number(NUMBERS[kind]) for _ in self.count()]
+
+    def tensor(self) -> tuple:
+        """Read where a tensor lies: shape with the fastest axis first, type, place behind the header."""
+        shape = [self.number() for _ in range(min(self.number("<I"), MOST_AXES + 1))]
+        if not 1 <= len(shape) <= MOST_AXES or min(shape) < 1:
+            raise ValueError("a tensor has an impossible shape")
+        return shape, self.number("<I"), self.number()
+
+
+def _unique(pairs: Any) -> dict:
+    """Collect names and what belongs to them; no name may come twice."""
+    found = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError("a name comes twice")
+        found[name] = value
+    return found
+
+
+def _parts(content: np.ndarray) -> tuple[dict, dict]:
+    """Take a file apart into facts and packed tensors."""
+    walk = _Walk(content)
+    if (bytes(walk.take(4)), walk.number("<I")) not in ((b"GGUF", 2), (b"GGUF", 3)):
+        raise ValueError("it does not begin like one of version 2 or 3")
+    tensors, facts = walk.count(), walk.count()
+    facts = _unique((walk.text(), walk.value()) for _ in facts)
+    tensors = _unique((walk.text(), walk.tensor()) for _ in tensors)
+    alignment = facts.get("general.alignment", 32)
+    if type(alignment) is not int or alignment < 1 or alignment & (alignment - 1):
+        raise ValueError("its alignment is not a power of two")
+    start = -(-walk.place // alignment) * alignment
+    return facts, {name: _packed(content, start, *tensor) for name, tensor in tensors.items()}
+
+
+def _packed(content: np.ndarray, start: int, shape: list, number: int, offset: int) -> PackedTensor:
+    """Cut the packed rows of a tensor out of the file."""
+    import gguf
+
+    kind = gguf.GGMLQuantizationType(number)
+    block, width = gguf.GGML_QUANT_SIZES[kind]  # so many numbers are packed into so many bytes
+    columns, *others = shape
+    size = math.prod(others) * (columns // block) * width
+    if columns % block or start + offset + size > len(content):
+        raise ValueError("a tensor reaches past its end or ends within a block")
+    rows = content[start + offset : start + offset + size].reshape(*reversed(others), columns // block * width)
+    return PackedTensor(kind, tuple(reversed(shape)), rows)
 
 
 def read_gguf(path: Path) -> GGUFFile:
@@ -77,17 +199,15 @@ def read_gguf(path: Path) -> GGUFFile:
     Reference:
         GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
     """
-    import gguf
-
     try:
-        reader = gguf.GGUFReader(path)
-        facts = {key: field.contents() for key, field in reader.fields.items()}
+        facts, tensors = _parts(np.memmap(path, mode="r"))
     except Exception as error:  # a damaged file may fail in any way at all
+        told = ascii(str(error)[:200])[1:-1]
         raise DataError(
-            f"{path.name} cannot be read as a GGUF file ({type(error).__name__}: {error}); it is damaged, cut short, "
-            f"or newer than the installed gguf package. {MEND}"
+            f"{path.name} cannot be read as a GGUF file ({type(error).__name__}: {told}); it is damaged, cut short, or "
+            f"newer than the installed gguf package. {MEND}"
         ) from error
-    return GGUFFile(path.name, facts, {tensor.name: tensor for tensor in reader.tensors})
+    return GGUFFile(path.name, facts, tensors)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -124,13 +244,15 @@ def tokenizer_of(file: GGUFFile) -> BytePairTokenizer:
     """
     import tokenizers
 
-    kind = (file.fact("tokenizer.ggml.model"), file.fact("tokenizer.ggml.pre"))
+    kind = (file.fact("tokenizer.ggml.model", str), file.fact("tokenizer.ggml.pre", str))
     if kind != ("gpt2", "smollm"):
         raise DataError(f"{file.name} has a tokenizer of the kind {kind}, expected ('gpt2', 'smollm').")
-    tokens, merges = (file.fact(f"tokenizer.ggml.{key}") for key in ("tokens", "merges"))
+    tokens, merges, kinds = (file.fact(f"tokenizer.ggml.{key}", list) for key in ("tokens", "merges", "token_type"))
     numbers = {token: number for number, token in enumerate(tokens)}
     try:
         model = tokenizers.models.BPE(numbers, [tuple(merge.split(" ")) for merge in merges])
+        if not len(tokens) == len(numbers) == len(kinds):
+            raise ValueError("a token comes twice, or has no kind")
     except Exception as error:  # the library's own kind of error has no public name
         raise DataError(f"{file.name}: its vocabulary and merges do not fit together ({error}). {MEND}") from error
     pairs = tokenizers.Tokenizer(model)
@@ -138,7 +260,6 @@ def tokenizer_of(file: GGUFFile) -> BytePairTokenizer:
     splits += [tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)]
     pairs.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(splits)
     pairs.decoder = tokenizers.decoders.ByteLevel()
-    kinds = file.fact("tokenizer.ggml.token_type")
     marks = [token for token, kind in zip(tokens, kinds, strict=True) if kind == CONTROL]
     pairs.add_special_tokens(marks)
     return BytePairTokenizer(tuple(tokens), pairs)

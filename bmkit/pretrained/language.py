@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 from bmkit import backend, data
 from bmkit.backend import keras
 from bmkit.data.weights import weight_files
-from bmkit.pretrained.gguf_file import BytePairTokenizer, GGUFFile, read_gguf, tokenizer_of
+from bmkit.pretrained.gguf_file import MEND, BytePairTokenizer, GGUFFile, read_gguf, tokenizer_of
+from bmkit.pretrained.template import chat_template
 
 __all__ = ["LanguageModel", "language_model", "smollm2"]
 
@@ -39,11 +41,11 @@ class LanguageModel:
 
         Returns:
             The prompt, for `tokenizer.encode`.
-        """
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-        template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(self.template)
-        return template.render(messages=list(messages), add_generation_prompt=True)
+        Raises:
+            bmkit.data.DataError: the template does more than a talk needs.
+        """
+        return chat_template(self.template).render(messages=list(messages), add_generation_prompt=True)
 
     def logits(self, tokens: Any) -> np.ndarray:
         """Score the next token after each of the given ones, without a cache.
@@ -125,23 +127,50 @@ def _traced(function: Callable, weights: list, cache: Any) -> Callable:
     return function
 
 
+def _sizes(file: GGUFFile) -> dict[str, Any]:
+    """Take the sizes of a Llama from the facts of a GGUF file, by KerasHub's names."""
+    if (kind := file.fact("general.architecture", str)) != "llama":
+        raise data.DataError(f"{file.name} holds a model of the kind {kind[:40]!r}, expected 'llama'.")
+    keys = {
+        "num_layers": "block_count",
+        "num_query_heads": "attention.head_count",
+        "num_key_value_heads": "attention.head_count_kv",
+        "hidden_dim": "embedding_length",
+        "intermediate_dim": "feed_forward_length",
+    }
+    sizes = {name: file.fact(f"llama.{key}", int) for name, key in keys.items()}
+    base, epsilon = (file.fact(f"llama.{key}", float) for key in ("rope.freq_base", "attention.layer_norm_rms_epsilon"))
+    layers, heads, key_heads, width, inner = sizes.values()
+    if min(layers, heads, key_heads, inner) < 1 or width < 2 or width % (2 * heads) or heads % key_heads:
+        raise data.DataError(f"{file.name} has sizes that do not fit together: {sizes}. {MEND}")
+    if not (0 < base < math.inf and 0 < epsilon < 1):
+        raise data.DataError(f"{file.name} has a rotation base of {base} and an epsilon of {epsilon}. {MEND}")
+    tokens = len(file.fact("tokenizer.ggml.tokens", list))
+    return sizes | {"vocabulary_size": tokens, "rope_max_wavelength": base, "layer_norm_epsilon": epsilon}
+
+
+def _shapes(sizes: dict[str, int]) -> dict[str, tuple]:
+    """Name the tensors of one layer with their shapes: GGUF keeps (output, input)."""
+    width, inner = sizes["hidden_dim"], sizes["intermediate_dim"]
+    keys = width // sizes["num_query_heads"] * sizes["num_key_value_heads"]
+    shapes = {"attn_q": (width, width), "attn_k": (keys, width), "attn_v": (keys, width)}
+    shapes |= {"attn_output": (width, width), "attn_norm": (width,), "ffn_norm": (width,)}
+    return shapes | {"ffn_gate": (inner, width), "ffn_up": (inner, width), "ffn_down": (width, inner)}
+
+
 def _llama(file: GGUFFile) -> Any:
-    """Build the Llama whose sizes stand in a GGUF file, with weights still random."""
+    """Build the Llama whose sizes stand in a GGUF file, with the tensors of the file; it never grows beyond them."""
+    sizes = _sizes(file)
+    shapes = _shapes(sizes)
+    file.expect("token_embd.weight", sizes["vocabulary_size"], sizes["hidden_dim"])
+    file.expect("output_norm.weight", sizes["hidden_dim"])
+    for number in range(sizes["num_layers"]):
+        for name, shape in shapes.items():
+            file.expect(f"blk.{number}.{name}.weight", *shape)
     with backend.silenced():
         import keras_hub
-    if (kind := file.fact("general.architecture")) != "llama":
-        raise data.DataError(f"{file.name} holds a model of the kind {kind!r}, expected 'llama'.")
-    body = keras_hub.models.LlamaBackbone(
-        vocabulary_size=len(file.fact("tokenizer.ggml.tokens")),
-        num_layers=file.fact("llama.block_count"),
-        num_query_heads=file.fact("llama.attention.head_count"),
-        num_key_value_heads=file.fact("llama.attention.head_count_kv"),
-        hidden_dim=file.fact("llama.embedding_length"),
-        intermediate_dim=file.fact("llama.feed_forward_length"),
-        rope_max_wavelength=file.fact("llama.rope.freq_base"),
-        layer_norm_epsilon=file.fact("llama.attention.layer_norm_rms_epsilon"),
-        tie_word_embeddings=True,
-    )
+    body = keras_hub.models.LlamaBackbone(**sizes, tie_word_embeddings=True)
+    _fill(body, file, shapes)
     return keras_hub.models.LlamaCausalLM(backbone=body)
 
 
@@ -150,32 +179,30 @@ def _unpermuted(rows: np.ndarray, heads: int) -> np.ndarray:
     return rows.reshape(heads, -1, 2, rows.shape[-1]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def _fill(body: Any, file: GGUFFile) -> None:
+def _fill(body: Any, file: GGUFFile, shapes: dict[str, tuple]) -> None:
     """Unpack the tensors of a GGUF file into a `LlamaBackbone`, one at a time."""
-    width, inner = body.hidden_dim, body.intermediate_dim
-    keys = width // body.num_query_heads * body.num_key_value_heads
-    body.token_embedding.embeddings.assign(file.array("token_embd.weight", body.vocabulary_size, width))
-    body.layer_norm.scale.assign(file.array("output_norm.weight", width))
+    body.token_embedding.embeddings.assign(file.array("token_embd.weight", body.vocabulary_size, body.hidden_dim))
+    body.layer_norm.scale.assign(file.array("output_norm.weight", body.hidden_dim))
     for number, layer in enumerate(body.transformer_layers):
 
-        def taken(name: str, *shape: int, heads: int = 0, number: int = number) -> np.ndarray:
-            rows = file.array(f"blk.{number}.{name}.weight", *shape)
+        def taken(name: str, heads: int = 0, number: int = number) -> np.ndarray:
+            rows = file.array(f"blk.{number}.{name}.weight", *shapes[name])
             return _unpermuted(rows, heads) if heads else rows
 
         attention = layer._self_attention_layer
         matrices = {  # GGUF keeps (output, input), Keras (input, output) with the heads apart
-            attention._query_dense: taken("attn_q", width, width, heads=body.num_query_heads),
-            attention._key_dense: taken("attn_k", keys, width, heads=body.num_key_value_heads),
-            attention._value_dense: taken("attn_v", keys, width),
-            attention._output_dense: taken("attn_output", width, width),
-            layer._feedforward_gate_dense: taken("ffn_gate", inner, width),
-            layer._feedforward_intermediate_dense: taken("ffn_up", inner, width),
-            layer._feedforward_output_dense: taken("ffn_down", width, inner),
+            attention._query_dense: taken("attn_q", body.num_query_heads),
+            attention._key_dense: taken("attn_k", body.num_key_value_heads),
+            attention._value_dense: taken("attn_v"),
+            attention._output_dense: taken("attn_output"),
+            layer._feedforward_gate_dense: taken("ffn_gate"),
+            layer._feedforward_intermediate_dense: taken("ffn_up"),
+            layer._feedforward_output_dense: taken("ffn_down"),
         }
         for dense, values in matrices.items():
             dense.kernel.assign(values.T.reshape(dense.kernel.shape))
-        layer._self_attention_layernorm.scale.assign(taken("attn_norm", width))
-        layer._feedforward_layernorm.scale.assign(taken("ffn_norm", width))
+        layer._self_attention_layernorm.scale.assign(taken("attn_norm"))
+        layer._feedforward_layernorm.scale.assign(taken("ffn_norm"))
 
 
 def language_model(path: Path) -> LanguageModel:
@@ -192,10 +219,11 @@ def language_model(path: Path) -> LanguageModel:
     """
     file = read_gguf(path)
     tokenizer = tokenizer_of(file)
-    stop, template = file.fact("tokenizer.ggml.eos_token_id"), file.fact("tokenizer.chat_template")
-    model = _llama(file)
-    _fill(model.backbone, file)
-    return LanguageModel(model, tokenizer, stop, template)
+    stop, template = file.fact("tokenizer.ggml.eos_token_id", int), file.fact("tokenizer.chat_template", str)
+    if not 0 <= stop < len(tokenizer.tokens):
+        raise data.DataError(f"{file.name} ends an answer with token {stop}, which it does not have. {MEND}")
+    chat_template(template)  # refused now rather than at the first talk
+    return LanguageModel(_llama(file), tokenizer, stop, template)
 
 
 def smollm2() -> LanguageModel:

@@ -1,7 +1,10 @@
 """Models that the kit trained itself: architecture, numbers and merges in one safetensors file, which runs nothing."""
 
+import contextlib
 import dataclasses
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ __all__ = ["BytePairs", "OwnModel", "load_own", "read_model", "write_model"]
 
 KEY = "keras"  # under which the file's header keeps the architecture
 END_MARK = "<|end|>"
+# An architecture is as large as this at most; the largest of the kit has 6,000 letters and 27 objects.
+MOST_LETTERS, MOST_OBJECTS, MOST_SIZE = 200_000, 500, 65_536
+SPARE = 1_000_000  # weights that a model may be built with beyond those of its file, to tell which do not fit
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,8 +86,48 @@ def write_model(path: Path, model: Any, **arrays: np.ndarray) -> None:
     save_file(halves | arrays, path, metadata={KEY: json.dumps(architecture)})
 
 
+def _checked(architecture: str) -> str:
+    """Let an architecture pass if its JSON is an object of few parts and no large numbers."""
+    if len(architecture) > MOST_LETTERS:
+        raise ValueError(f"its architecture has more than {MOST_LETTERS:,} letters")
+    if type(parts := json.loads(architecture)) is not dict:
+        raise ValueError(f"its architecture is no object but {type(parts).__name__}")
+    waiting, objects = [parts], 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict | list):
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+            objects += "class_name" in part
+        elif isinstance(part, int) and abs(part) > MOST_SIZE:
+            raise ValueError(f"its architecture holds a size over {MOST_SIZE:,}")
+    if objects > MOST_OBJECTS:
+        raise ValueError(f"its architecture has more than {MOST_OBJECTS} layers and other objects")
+    return architecture
+
+
+@contextlib.contextmanager
+def _no_more_than(numbers: int) -> Iterator[None]:
+    """Stop a model from being built that has more weights than so many, before they take memory."""
+    add_weight, left = keras.layers.Layer.add_weight, numbers
+
+    def counted(layer: Any, shape: Any = None, *arguments: Any, **settings: Any) -> Any:
+        nonlocal left
+        left -= math.prod(shape or ())
+        if left < 0:
+            raise ValueError(f"its layers have more than {numbers:,} weights, many more than it holds")
+        return add_weight(layer, shape, *arguments, **settings)
+
+    keras.layers.Layer.add_weight = counted
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = add_weight
+
+
 def read_model(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
     """Read what `write_model` wrote; architectures that would run code of the file are refused (Keras' safe mode).
+
+    So are those that are larger than the weights beside them: what is built never outgrows the file.
 
     Args:
         path: the file.
@@ -108,7 +154,12 @@ def read_model(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
     try:
         with safe_open(path, "np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no dictionary
-            model = keras.models.model_from_json((file.metadata() or {})[KEY])
+            architecture = _checked((file.metadata() or {})[KEY])
+        stored = sum(array.size for array in arrays.values())
+        with _no_more_than(2 * stored + SPARE):  # one that misses its weights by little is told better below
+            model = keras.models.model_from_json(architecture)
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"its architecture is that of a {type(model).__name__}")
     except Exception as error:  # the header, the JSON and each layer fail in ways of their own
         told = " ".join(str(error).split())[:300]
         raise data.DataError(
