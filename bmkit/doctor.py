@@ -147,7 +147,7 @@ def _system() -> Finding:
 
 def _processor() -> Finding:
     file = Path("/proc/cpuinfo")
-    words = file.read_text(errors="replace").split() if file.exists() else []
+    words = file.read_text("utf-8", errors="replace").split() if file.exists() else []
     features = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in words]
     return Finding("processor", ", ".join([f"{os.cpu_count()} cores", *features]), None)
 

@@ -146,6 +146,11 @@ def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, We
         return parcels, sets, weights
     except DataError as error:
         raise DataError(f"{path}: {error} Mend that line.") from None
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} cannot be read: there is no such file. The data belong to the kit's clone: fetch it with `git "
+            "clone` and work there; in a clone restore the file with `git checkout data/manifest.toml`."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} cannot be read as the data manifest ({type(error).__name__}: {error}); expected a TOML file "
