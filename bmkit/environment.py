@@ -244,25 +244,30 @@ class Environment:
 
     def _pip_can_be_had(self, lock: IO) -> bool:
         """Bring back a pip that was killed while it replaced itself, for which Python needs no network."""
-        if not self._pip_starts():
-            with contextlib.suppress(Trouble):
-                self._call([str(self.python), "-I", "-m", "ensurepip", "--upgrade"], lock=lock)
-        if not self._pip_starts() and self.starts():
+        if self._pip_starts():
+            return True
+        with contextlib.suppress(Trouble):
+            self._call([str(self.python), "-I", "-m", "ensurepip", "--upgrade"], lock=lock)
+        if self._pip_starts():
+            return True
+        if self.starts():
             raise Trouble(f"the pip of {self.folder} does not start; delete that folder and run this again")
-        return self._pip_starts()
+        return False
 
     def _pip_starts(self) -> bool:
         command = [str(self.python), "-I", "-m", "pip", "--version"]
         return subprocess.run(command, capture_output=True).returncode == 0
 
     def _install(self, action: str, lock: IO) -> None:
-        pip = next((pin for pin in packages.pins(self.requirements) if pin.startswith("pip==")), "pip")
         quiet = [] if os.isatty(2) else ["--quiet", "--progress-bar", "off"]
         options = ["install", "--disable-pip-version-check", "--no-input", "--no-user", *quiet]
         options += ["--retries", str(RETRIES[action if self.starts() else "create"])]
-        for step, wanted in ((pip, [pip]), ("the packages of requirements.txt", ["-r", str(self.requirements)])):
-            _say(f"{2 if step == pip else 3}/3 {step}")
-            self._call([str(self.python), "-I", "-m", "pip", *options, *wanted], lock=lock)
+        lacking = packages.lacking(self.requirements, self._libraries())
+        for pip in (pin.replace(" ", "==") for pin in lacking if pin.startswith("pip ")):  # the others come by it
+            _say(f"2/3 {pip}")
+            self._call([str(self.python), "-I", "-m", "pip", *options, pip], lock=lock)
+        _say("3/3 the packages of requirements.txt")
+        self._call([str(self.python), "-I", "-m", "pip", *options, "-r", str(self.requirements)], lock=lock)
 
     def _join_the_kit(self) -> None:
         """Let this Python find the kit, and `bmkit` start it: nothing is built or fetched for that."""
