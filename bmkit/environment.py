@@ -165,10 +165,11 @@ class Environment:
         return not self.folder.is_symlink() and any(map(Path.is_file, (self.folder / files.MARKER, self.stamp)))
 
     def lacking(self) -> str:
-        """Name what is pinned and not installed in this folder, as in "numpy 2.4.6 and 2 more"; empty if nothing is."""
+        """Say what is pinned and not installed here: "numpy 2.4.6 and 2 more are missing"; empty if nothing."""
         lacking = packages.lacking(self.requirements, self._libraries())
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        return f"{lacking[0]}{more} is missing" if lacking else ""
+        if len(lacking) > 1:
+            return f"{lacking[0]} and {len(lacking) - 1} more are missing"
+        return f"{lacking[0]} is missing" if lacking else ""
 
     def _libraries(self) -> list[Path]:
         return [*self.folder.glob("lib/python3*/site-packages"), *self.folder.glob("Lib/site-packages")]

@@ -100,7 +100,7 @@ def _no_configuration(kit, _):
     [
         (_no_stamp, "repair", "did not end"),
         (_empty_stamp, "repair", "did not end"),
-        (_new_requirements, "repair", "numpy 3.0 and 1 more is missing"),
+        (_new_requirements, "repair", "numpy 3.0 and 1 more are missing"),
         (_fewer_requirements, "repair", "requirements.txt"),
         (_half_a_package, "repair", "numpy 2.4.6 is missing"),
         (_no_folder, "create", "none yet"),
