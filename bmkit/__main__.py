@@ -37,8 +37,8 @@ def _prepare(handed_over):
 
     environment = Environment()
     inside = os.path.realpath(sys.prefix) == os.path.realpath(str(environment.folder))
-    if not environment.requirements.is_file():  # the package alone, without the course; the command line says so
-        return None
+    if not (environment.root / "notebooks" / "chapters.toml").is_file():
+        return None  # the package alone, without the course; the command line says so
     if handed_over or (not inside and not missing(environment.requirements)):
         return None
     mended = _mend(environment)

@@ -155,10 +155,13 @@ class Environment:
         if not os.path.lexists(self.folder) or self._ours() or (self.folder / "pyvenv.cfg").is_file():
             return
         if self.folder.is_symlink() or not self.folder.is_dir() or any(self.folder.iterdir()):
-            raise Trouble(
-                f"{self.folder} is not an environment and was not made by the kit; nothing in it was touched: "
-                "move or rename it, then run this again"
-            )
+            raise self._foreign("is not an environment")
+
+    def _foreign(self, what: str) -> Trouble:
+        return Trouble(
+            f"{self.folder} {what}, and the kit did not make it, so nothing in it was touched: "
+            "move or rename it, then run this again"
+        )
 
     def _ours(self) -> bool:
         # Before there were markers, the kit's own environments had the stamp alone.
@@ -228,10 +231,7 @@ class Environment:
             files.write(self.folder / files.MARKER, "")
             files.remove(self.folder)
         elif self.folder.is_symlink() or (self.folder.is_dir() and any(self.folder.iterdir())):
-            raise Trouble(
-                f"{self.folder} cannot be used ({why}), and the kit did not make it, so nothing in it was touched: "
-                "move or rename it, then run this again"
-            )
+            raise self._foreign(f"cannot be used ({why})")
         _say(f"making the environment {self.folder.name} ({why}): {SIZE}")
         _say("1/3 empty environment with Python {}.{}.{}".format(*sys.version_info))
         files.mark(self.folder, "the environment of this copy of the kit")

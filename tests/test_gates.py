@@ -1,6 +1,7 @@
 """Rules that every module keeps: floors, size, light import, public lists, docstrings."""
 
 import ast
+import fnmatch
 import importlib
 import inspect
 import re
@@ -189,6 +190,16 @@ def test_public_functions_say_what_they_take_return_and_raise(function):
     if part_of(Path(inspect.getsourcefile(inspect.unwrap(function)))) in ("scratch", "models"):
         for section in ("Returns:", "Example:", "Reference:"):
             assert section in docstring, f"section {section} is missing"
+
+
+def test_the_installed_package_holds_every_folder_of_code():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        find = tomllib.load(file)["tool"]["setuptools"]["packages"]["find"]
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert all((folder / "__init__.py").is_file() for folder in folders)
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert {name for name in names if any(fnmatch.fnmatch(name, kind) for kind in find["include"])} == names
+    assert not any(fnmatch.fnmatch(name, kind) for name in ("tests", "notebooks", "data") for kind in find["include"])
 
 
 def test_requirements_and_project_name_the_same_packages():

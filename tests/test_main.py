@@ -19,6 +19,8 @@ ROOT = Path(env.__file__).resolve().parent.parent
 def kit(tmp_path, monkeypatch):
     """A kit whose .venv is ready; `made` notes what a set-up would do."""
     (tmp_path / "requirements.txt").write_text("pip==26.3\n")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "chapters.toml").write_text("", "utf-8")
     made = env.Environment(tmp_path)
     notes = made.folder / "lib" / "python3.12" / "site-packages" / "pip-26.3.dist-info"
     notes.mkdir(parents=True)
@@ -115,7 +117,7 @@ def test_a_repair_that_fails_is_told_and_what_works_goes_on(kit, monkeypatch, ca
 
 def test_without_the_course_beside_it_the_command_line_is_asked_at_once(kit, calls, monkeypatch):
     monkeypatch.setattr("bmkit.cli.main", lambda arguments: arguments)
-    kit.requirements.unlink()
+    (kit.root / "notebooks" / "chapters.toml").unlink()
     assert _start(monkeypatch, kit) == ["lab", "--port", "1 2"] and not calls
 
 

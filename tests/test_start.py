@@ -68,6 +68,8 @@ def made(tmp_path_factory):
     for part in PARTS:
         shutil.copy(ROOT / "bmkit" / f"{part}.py", kit.root / "bmkit")
     (kit.root / "bmkit" / "cli.py").write_text(CLI, "utf-8")
+    (kit.root / "notebooks").mkdir()
+    (kit.root / "notebooks" / "chapters.toml").write_text("", "utf-8")
     kit.requirements.write_text("tiny==1.0  # all that this kit needs\n", "utf-8")
     done = kit.start("list")
     assert done.returncode == 0, done.stderr
