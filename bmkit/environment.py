@@ -164,8 +164,11 @@ class Environment:
         )
 
     def _ours(self) -> bool:
-        # Before there were markers, the kit's own environments had the stamp alone.
-        return not self.folder.is_symlink() and any(map(Path.is_file, (self.folder / files.MARKER, self.stamp)))
+        notes = self.folder / "pyvenv.cfg"
+        text = notes.read_text("utf-8", errors="replace") if notes.is_file() else ""
+        # Before there were markers, the kit made its environments with this option and left a stamp.
+        earlier = "-m venv --clear " in text and self.stamp.is_file()
+        return not self.folder.is_symlink() and (earlier or (self.folder / files.MARKER).is_file())
 
     def lacking(self) -> str:
         """Say what is pinned and not installed here: "numpy 2.4.6 and 2 more are missing"; empty if nothing."""
@@ -187,8 +190,8 @@ class Environment:
             Folder → name of the first library that it would hide; the kit's own folder hides nothing.
         """
         own = set().union(*map(packages.importable, self._libraries()))
-        entries = [entry for entry in search_path.split(os.pathsep) if entry and not _same(entry, self.root)]
-        hidden = {entry: sorted(own & packages.importable(Path(entry))) for entry in entries}
+        others = [one for one in search_path.split(os.pathsep) if one and Path(one).resolve() != self.root.resolve()]
+        hidden = {entry: sorted(own & packages.importable(Path(entry))) for entry in others}
         return {entry: names[0] for entry, names in hidden.items() if names}
 
     def make(self, action: str, why: str, *, lock: IO) -> None:
@@ -296,10 +299,6 @@ class Environment:
                 raise
         if child.returncode:
             raise Trouble(_advice(complaints.strip() or f"{command[3]} ended with exit code {child.returncode}"))
-
-
-def _same(one: str, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _advice(complaints: str) -> str:

@@ -28,6 +28,7 @@ def kit(tmp_path, monkeypatch):
     made.python.parent.mkdir(parents=True)
     made.python.write_text("")
     files.write(made.folder / "pyvenv.cfg", "home = /x")
+    files.write(made.folder / files.MARKER, "")
     _install(made, "pip-26.3", "numpy-2.4.6")
     monkeypatch.setattr(env.Environment, "version", lambda self: HERE)
     made.stamp.write_text(made.mark(HERE))
@@ -178,13 +179,26 @@ def test_halves_in_an_environment_of_somebody_else_and_links_stay(kit, calls, tm
     _install(kit, "half-2")
     half = next(kit.folder.glob("lib/*/*/half-2.dist-info"))
     (half / "INSTALLER").unlink()
-    kit.stamp.unlink()  # neither stamp nor marker
+    (kit.folder / files.MARKER).unlink()
     kit.make("repair", "an earlier set-up did not end", lock=None)
     assert half.exists()
     half.rename(tmp_path / "elsewhere")
     half.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     kit.make("repair", "an earlier set-up did not end", lock=None)
     assert half.is_symlink() and (tmp_path / "elsewhere" / "METADATA").exists()
+
+
+def test_an_environment_of_somebody_else_stays_theirs_after_a_repair(kit, calls, monkeypatch):
+    (kit.folder / files.MARKER).unlink()
+    kit.make("repair", "an earlier set-up did not end", lock=None)
+    assert kit.fault() is None
+    with pytest.raises(env.Trouble, match="the kit did not make it, so nothing in it was touched"):
+        kit.make("create", "the old one does not start", lock=None)
+    assert kit.python.exists() and kit.stamp.exists()
+    files.write(kit.folder / "pyvenv.cfg", f"command = /x/python3 -m venv --clear {kit.folder}\n")  # an earlier kit
+    _pip_installs(monkeypatch, "pip-26.3", "numpy-2.4.6")
+    kit.make("create", "the old one does not start", lock=None)
+    assert (kit.folder / files.MARKER).is_file()
 
 
 @pytest.mark.parametrize("starts", [True, False])
