@@ -212,7 +212,9 @@ class Environment:
             )
         if action == "repair":
             _say(f"repairing the environment {self.folder.name} ({why}); what is whole is kept")
-            self._drop_halves()
+            # Pip would take half a package for installed. What somebody else's environment holds is theirs.
+            for notes in packages.halves(self._libraries()) if self._ours() else ():
+                shutil.rmtree(notes)
             if not self._pip_can_be_had(lock):
                 action, why = "create", "its pip does not start"
         if action == "create":
@@ -240,11 +242,6 @@ class Environment:
         files.mark(self.folder, "the environment of this copy of the kit")
         base = getattr(sys, "_base_executable", None) or sys.executable
         self._call([base, "-I", "-m", "venv", str(self.folder)], lock=lock)
-
-    def _drop_halves(self) -> None:
-        # Without this pip would take half a package for installed. Never in an environment of somebody else.
-        for notes in packages.halves(self._libraries()) if self._ours() else ():
-            shutil.rmtree(notes)
 
     def _pip_can_be_had(self, lock: IO) -> bool:
         """Bring back a pip that was killed while it replaced itself, for which Python needs no network."""
