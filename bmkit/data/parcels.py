@@ -68,7 +68,7 @@ def _pip(parcel: Parcel, folder: Path, progress: Progress) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        encoding="utf-8",
+        text=True,
         errors="replace",
     )
     lines = []
