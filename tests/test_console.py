@@ -20,7 +20,7 @@ narrow = pytest.mark.parametrize("surroundings", NARROW, ids=["gbk", "cp1252", "
 def _run(*words, surroundings, cwd=ROOT, code=0):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG"))}
     chosen = {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "BMKIT_HANDED_OVER": "1", **surroundings}
-    done = subprocess.run([sys.executable, *words], cwd=cwd, env=chosen, capture_output=True, timeout=120)
+    done = subprocess.run([sys.executable, *words], cwd=cwd, env=chosen, capture_output=True, timeout=600)
     encoding = surroundings.get("PYTHONIOENCODING", "ascii")
     told = (done.stdout + done.stderr).decode(encoding)  # strict: nothing else was written
     assert "Traceback" not in told and "UnicodeEncodeError" not in told, told

@@ -44,7 +44,7 @@ class Kit:
         surroundings = {**kept, **(pip or offline), "PYTHONIOENCODING": "utf-8", **more}
         command = [python, "-m", "bmkit", *words]
         return subprocess.run(
-            command, cwd=self.root, env=surroundings, capture_output=True, encoding="utf-8", timeout=120
+            command, cwd=self.root, env=surroundings, capture_output=True, encoding="utf-8", timeout=600
         )
 
     def copy(self, root: Path, ignore=None) -> "Kit":
