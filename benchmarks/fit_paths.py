@@ -25,7 +25,7 @@ FLAGS = ("avx512_bf16", "amx_bf16")
 def has_bfloat16() -> bool:
     """Tell whether this processor multiplies bfloat16 numbers itself (known on Linux only)."""
     file = Path("/proc/cpuinfo")
-    return file.exists() and any(flag in file.read_text().split() for flag in FLAGS)
+    return file.exists() and any(flag in file.read_text("utf-8").split() for flag in FLAGS)
 
 
 def tasks():

@@ -14,7 +14,7 @@ import sys
 __all__ = ["main"]
 
 VERSIONS = ((3, 11), (3, 12), (3, 13))
-AGAIN = "BMKIT_ENVIRONMENT_JUST_MADE"
+HANDED_OVER = "BMKIT_HANDED_OVER"  # tells the next process that this one has looked at the environment
 
 
 def _refusal(version):
@@ -30,25 +30,53 @@ def _say(text):
     print("bmkit: " + text, file=sys.stderr, flush=True)
 
 
-def _prepare(just_made):
-    """Return the Python to hand over to, or None when the running one has everything."""
-    from bmkit.environment import Environment, Trouble, locked, missing
+def _prepare(handed_over):
+    """Return the Python to hand over to, or None when the running one will do."""
+    from bmkit.environment import Environment
+    from bmkit.packages import missing
 
     environment = Environment()
-    lacking = missing(environment.requirements)
-    if not lacking:
-        return None
     inside = os.path.realpath(sys.prefix) == os.path.realpath(str(environment.folder))
-    if inside and just_made:
-        raise Trouble(f"{lacking[0]} is still missing after the set-up; delete the folder .venv and run this again")
-    if inside or environment.fault():
+    if not (environment.root / "notebooks" / "chapters.toml").is_file():
+        return None  # the package alone, without the course; the command line says so
+    if handed_over or (not inside and not missing(environment.requirements)):
+        return None
+    mended = _mend(environment)
+    if _leave_out_shadows(environment) or mended or not inside:
+        os.environ[HANDED_OVER] = "1"
+        return str(environment.python)
+    return None
+
+
+def _mend(environment):
+    """Make or repair the environment if need be, and return whether that was tried."""
+    from bmkit.environment import locked
+    from bmkit.errors import Error
+
+    fault = environment.fault()
+    if not fault:
+        return False
+    try:
         with locked(environment.root / ".venv.lock") as lock:
-            # Whoever waited for the lock finds the work done; inside, a package changed by hand is fault enough.
-            fault = environment.fault() or (("repair", f"{lacking[0]} is missing") if inside else None)
+            fault = environment.fault()  # whoever waited for the lock finds the work done
             if fault:
                 environment.make(*fault, lock=lock)
-                os.environ[AGAIN] = "1"
-    return str(environment.python)
+    except (Error, OSError) as trouble:  # no network, a full disk, a read-only clone
+        if not environment.starts():
+            raise
+        _say(f"{fault[1]}: {trouble}. Until then the kit runs with what is installed.")
+    return True
+
+
+def _leave_out_shadows(environment):
+    """Take the folders out of PYTHONPATH that hide a library of the environment, as those of ROS may do."""
+    shadows = environment.shadows(os.environ.get("PYTHONPATH", ""))
+    for folder, name in shadows.items():
+        _say(f"PYTHONPATH names {folder}, whose {name} would hide the kit's own; the kit runs without that folder")
+    if shadows:
+        entries = os.environ["PYTHONPATH"].split(os.pathsep)
+        os.environ["PYTHONPATH"] = os.pathsep.join(entry for entry in entries if entry not in shadows)
+    return bool(shadows)
 
 
 def _hand_over(python, arguments):
@@ -75,8 +103,12 @@ def main(arguments):
     if _refusal(sys.version_info):
         print(_refusal(sys.version_info), file=sys.stderr)
         return 2
+    from bmkit import console
+    from bmkit.errors import Error
+
+    console.prepare()
     try:
-        python = _prepare(os.environ.pop(AGAIN, "") == "1")
+        python = _prepare(os.environ.pop(HANDED_OVER, "") == "1")
     except KeyboardInterrupt:
         _say("stopped; the next start continues where this one ended")
         return 130
@@ -85,9 +117,9 @@ def main(arguments):
         advice = "make room on this disk" if full else "mend this"
         _say(f"cannot set up the environment: {error}; {advice} and run the same command again")
         return 1
-    except RuntimeError as trouble:  # environment.Trouble, whose module only a supported Python can import
+    except Error as trouble:
         _say(str(trouble))
-        return 1
+        return trouble.exit_code
     if python:
         return _hand_over(python, arguments)
     from bmkit import cli

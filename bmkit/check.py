@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bmkit import console
 from bmkit.compare import difference, short
 
 __all__ = ["Exercise", "ExpectationError", "Question", "expect"]
 
+console.prepare()  # verdicts have signs that not every terminal can write
 WIDTH = 88  # characters that a line of output holds before JupyterLab breaks it anywhere
 
 

@@ -3,11 +3,16 @@
 import difflib
 import re
 import sys
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bmkit import console
+from bmkit.chapters import NOTEBOOKS
+from bmkit.errors import Error
 
 __all__ = ["WrongUse", "app", "main"]
 
@@ -25,8 +30,10 @@ Numbers = Annotated[
 ]
 
 
-class WrongUse(Exception):
+class WrongUse(Error):
     """The command line asks for what does not exist; the message says what to type instead."""
+
+    exit_code = 2
 
 
 class Action(StrEnum):
@@ -49,6 +56,11 @@ class Kind(StrEnum):
 def _without_verb(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
+    elif not (NOTEBOOKS / "chapters.toml").is_file():
+        raise Error(
+            "this is the package alone, without notebooks and data; the kit runs in its clone: fetch it with git "
+            f"clone, and type there: {PROGRAM} {context.invoked_subcommand}"
+        )
 
 
 @app.command("lab")
@@ -111,9 +123,23 @@ def _run(
     """Execute chapters without a browser and write them as web pages."""
     from bmkit import book
 
-    for chapter in _chapters(numbers):
+    chosen = _chapters(numbers)
+    _refuse_unwritable(out)
+    for chapter in chosen:
         print(f"{chapter.number} {chapter.title} (about {chapter.run_seconds} s)", flush=True)
         print("wrote", book.run(chapter, out, lambda line: print("  " + line, flush=True)))
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Try to write, before minutes of work whose result would have no place."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"a page")
+    except OSError as error:
+        raise WrongUse(
+            f"the web pages cannot be written into {folder} ({error.strerror}); name another folder: --out FOLDER"
+        ) from None
 
 
 @app.command("data")
@@ -184,10 +210,7 @@ def _new(
     from bmkit import skeleton
 
     write = {"chapter": skeleton.chapter, "exercise": skeleton.exercise, "dataset": skeleton.dataset}[kind]
-    try:
-        print("\n".join(write(name)))
-    except skeleton.SkeletonError as error:
-        raise WrongUse(str(error)) from None
+    print("\n".join(write(name)))
 
 
 @app.command("doctor")
@@ -214,9 +237,11 @@ def _table(title: str, columns: list[str], rows) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*columns, title=title)
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(console.shown(text)) for text in row))
     Console().print(table)
 
 
@@ -235,17 +260,16 @@ def main(arguments: list[str] | None = None) -> int:
         ...
         0
     """
+    console.prepare()
     try:
         code = app(args=arguments, prog_name=PROGRAM, standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
-    except WrongUse as error:
-        return _fail(str(error), 2)
+    except Error as error:
+        return _fail(str(error), error.exit_code)
     except Exception as error:
         if hasattr(error, "format_message"):  # Typer's own, whose class has moved between its versions
             return _fail(_advice(error), 2)
-        if type(error).__module__.startswith("bmkit."):  # an error class of the kit: known, its text says what to do
-            return _fail(str(error), 1)
         raise
     return _fail("stopped", STOPPED) if code == STOPPED else code
 

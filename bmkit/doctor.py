@@ -12,6 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from bmkit.chapters import ROOT
+from bmkit.console import shown
 
 __all__ = ["Finding", "examine", "packages", "report", "summary"]
 
@@ -74,7 +75,7 @@ def report(*, devices: bool = False) -> bool:
     findings = examine(devices=devices)
     table = Table("", "what", "here", title="bmkit doctor")
     for finding in findings:
-        table.add_row(_sign(finding.ok), escape(finding.name), escape(finding.here))
+        table.add_row(*(escape(shown(text)) for text in (_sign(finding.ok), finding.name, finding.here)))
     console = Console()
     console.print(table)
     for finding in findings:
@@ -147,7 +148,7 @@ def _system() -> Finding:
 
 def _processor() -> Finding:
     file = Path("/proc/cpuinfo")
-    words = file.read_text(errors="replace").split() if file.exists() else []
+    words = file.read_text("utf-8", errors="replace").split() if file.exists() else []
     features = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in words]
     return Finding("processor", ", ".join([f"{os.cpu_count()} cores", *features]), None)
 

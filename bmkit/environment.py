@@ -1,6 +1,7 @@
 """The folder ``.venv`` beside the package: noticed when half-made, built, repaired. Standard library only.
 
-A stamp, written last, tells a finished environment from one that was killed in the middle.
+What counts is what is installed in that folder, read from its own notes. A stamp, written last, tells a finished
+environment from one that was killed in the middle. One that works is never taken down before the new one stands.
 """
 
 import contextlib
@@ -14,15 +15,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Environment", "Trouble", "locked", "missing"]
+from bmkit import files, packages
+from bmkit.errors import Error
+
+__all__ = ["Environment", "Trouble", "locked"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = "about 0.93 GB to download, 3.4 GB on disk, 1 to 15 minutes"  # measured on Linux, Python 3.11
 SPACE_GB = {"create": 4.5, "repair": 1.0}
+RETRIES = {"create": 5, "repair": 1}  # a learner with a working environment should not wait for a dead network
 NO_VENV = (
     "this Python cannot make environments (its venv or ensurepip module is missing); "
     "on Debian or Ubuntu type: sudo apt install python{}.{}-venv".format(*sys.version_info)
@@ -38,38 +42,17 @@ PIP_TROUBLES = (
         r"Retrying|Max retries|NewConnection|name resolution|timed? ?out|ProxyError|SSLError",
         "the package index cannot be reached; check network and proxy, then run the same command again",
     ),
+    (
+        r"from versions: none\)[\s\S]*No matching distribution found for (\S+)",
+        "pip finds no {} at all: its settings name no index, or one without this package; look at them with: "
+        "python3 -m pip config list",
+    ),
     (r"No matching distribution found for (\S+)", "there is no build of {} for this computer and this Python"),
 )
 
 
-class Trouble(RuntimeError):
+class Trouble(Error):
     """What stops the set-up, in one line that says how to mend it."""
-
-
-def missing(requirements: Path) -> list[str]:
-    """List the pinned lines of a requirements file that the running interpreter does not have.
-
-    A line with a marker (``; sys_platform == …``) may be absent, as the standard library cannot evaluate it.
-
-    Args:
-        requirements: the file, one ``name==version`` a line; lines that begin with ``-`` are passed over.
-
-    Returns:
-        One text a package, such as ``numpy 2.4.6``.
-    """
-    lacking = []
-    for line in requirements.read_text("utf-8").splitlines():
-        pin, _, marker = line.split("#")[0].strip().partition(";")
-        if not pin or pin.startswith("-"):
-            continue
-        name, _, wanted = (part.strip() for part in pin.partition("=="))
-        try:
-            here = metadata.version(name.split("[")[0])
-        except metadata.PackageNotFoundError:
-            here = None
-        if here != wanted and not (marker and here is None):
-            lacking.append(f"{name} {wanted}")
-    return lacking
 
 
 @contextlib.contextmanager
@@ -79,7 +62,7 @@ def locked(path: Path) -> Iterator[IO]:
     Args:
         path: the file; made when missing, left behind empty.
     """
-    with path.open("a+") as handle:
+    with path.open("a+", encoding="utf-8") as handle:
         if not _grab(handle):
             _say("another set-up of this folder is running; waiting for it to end …")
             while not _grab(handle):
@@ -116,52 +99,106 @@ class Environment:
 
     def __init__(self, root: Path = ROOT):
         self.root, self.folder, self.requirements = root, root / ".venv", root / "requirements.txt"
-        self.python = self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        self.programs = self.folder / ("Scripts" if os.name == "nt" else "bin")
+        self.python = self.programs / ("python.exe" if os.name == "nt" else "python")
         self.stamp = self.folder / "bmkit-ready.txt"
 
     def version(self) -> str:
         """Start its Python and return "3.11" or so; an empty text when it does not start."""
         command = [str(self.python), "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command, capture_output=True, encoding="ascii", errors="replace", timeout=60)
         except (OSError, subprocess.TimeoutExpired):
             return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    def starts(self) -> bool:
+        """Tell whether the command line can be loaded with what is installed, complete or not."""
+        trial = f"import sys; sys.path.insert(0, {str(self.root)!r}); import bmkit.cli"
+        try:
+            return subprocess.run([str(self.python), "-I", "-c", trial], capture_output=True).returncode == 0
+        except OSError:
+            return False
+
     def mark(self, version: str) -> str:
-        """Return what the stamp of a finished environment says."""
-        return f"{hashlib.sha256(self.requirements.read_bytes()).hexdigest()} python{version}\n"
+        """Return what the stamp of a finished environment says: the pins, not how the file is laid out."""
+        pins = "\n".join(sorted(packages.pins(self.requirements)))
+        return f"{hashlib.sha256(pins.encode()).hexdigest()} python{version}\n"
 
     def fault(self) -> tuple[str, str] | None:
-        """Return ("create" or "repair", why), or None when the environment is ready."""
-        if not self.folder.exists():
+        """Return ("create" or "repair", why), or None when the environment is ready.
+
+        Raises:
+            Trouble: something that the kit did not make stands in its place, or the path cannot hold an environment.
+        """
+        self._refuse_foreign()
+        if not (self.folder / "pyvenv.cfg").is_file():
             return "create", "there is none yet"
         version = self.version()
         if version not in ("3.11", "3.12", "3.13"):
             return "create", f"the old one has Python {version}" if version else "the old one does not start"
-        if self._moved():
-            return "create", "this folder was moved or copied"
         mark = self.stamp.read_text("utf-8", errors="replace") if self.stamp.is_file() else ""
-        if mark == self.mark(version):
-            return None
-        if not mark.strip():
-            return "repair", "an earlier set-up did not end"
-        if not mark.endswith(f" python{version}\n"):
+        if mark.strip() and not mark.endswith(f" python{version}\n"):
             return "create", f"the old one was made for another Python than {version}"
-        return "repair", "requirements.txt has changed"
+        if lacking := self.lacking():
+            return "repair", lacking
+        if mark != self.mark(version):
+            return "repair", "requirements.txt has changed" if mark.strip() else "an earlier set-up did not end"
+        return None
 
-    def _moved(self) -> bool:
-        # Scripts and the editable install keep absolute paths; Python ≥ 3.11 notes where it made an environment.
+    def _refuse_foreign(self) -> None:
+        if os.pathsep in str(self.root):
+            raise Trouble(
+                f"the path of this folder, {self.root}, contains {os.pathsep!r}, which separates folders in Python's "
+                "search path; give the folder another name, then run this again"
+            )
+        if not os.path.lexists(self.folder) or self._ours() or (self.folder / "pyvenv.cfg").is_file():
+            return
+        if self.folder.is_symlink() or not self.folder.is_dir() or any(self.folder.iterdir()):
+            raise self._foreign("is not an environment")
+
+    def _foreign(self, what: str) -> Trouble:
+        return Trouble(
+            f"{self.folder} {what}, and the kit did not make it, so nothing in it was touched: "
+            "move or rename it, then run this again"
+        )
+
+    def _ours(self) -> bool:
         notes = self.folder / "pyvenv.cfg"
         text = notes.read_text("utf-8", errors="replace") if notes.is_file() else ""
-        made = re.search(r"^command = .* -m venv (?:--\S+ )*(.+?)\s*$", text, re.MULTILINE)
-        return bool(made) and os.path.realpath(made[1]) != os.path.realpath(self.folder)
+        # Before there were markers, the kit made its environments with this option and left a stamp.
+        earlier = "-m venv --clear " in text and self.stamp.is_file()
+        return not self.folder.is_symlink() and (earlier or (self.folder / files.MARKER).is_file())
+
+    def lacking(self) -> str:
+        """Say what is pinned and not installed here: "numpy 2.4.6 and 2 more are missing"; empty if nothing."""
+        lacking = packages.lacking(self.requirements, self._libraries())
+        if len(lacking) > 1:
+            return f"{lacking[0]} and {len(lacking) - 1} more are missing"
+        return f"{lacking[0]} is missing" if lacking else ""
+
+    def _libraries(self) -> list[Path]:
+        return [*self.folder.glob("lib/python3*/site-packages"), *self.folder.glob("Lib/site-packages")]
+
+    def shadows(self, search_path: str) -> dict[str, str]:
+        """Find the folders of a search path that would hide a library of this environment.
+
+        Args:
+            search_path: what the variable PYTHONPATH holds.
+
+        Returns:
+            Folder → name of the first library that it would hide; the kit's own folder hides nothing.
+        """
+        own = set().union(*map(packages.importable, self._libraries()))
+        others = [one for one in search_path.split(os.pathsep) if one and Path(one).resolve() != self.root.resolve()]
+        hidden = {entry: sorted(own & packages.importable(Path(entry))) for entry in others}
+        return {entry: names[0] for entry, names in hidden.items() if names}
 
     def make(self, action: str, why: str, *, lock: IO) -> None:
         """Create the environment, or install in place what is missing; the stamp comes last.
 
         Args:
-            action: ``create`` (empties the folder first) or ``repair``.
+            action: ``create`` (empties the folder first, if the kit made it) or ``repair``.
             why: the reason that is told.
             lock: the open lock file; the children keep it open too.
 
@@ -173,43 +210,75 @@ class Environment:
             raise Trouble(
                 f"only {free:.1f} GB are free here; {SPACE_GB[action]} GB are needed: make room, run this again"
             )
-        if action == "create" and not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
-            raise Trouble(NO_VENV)
-        if action == "repair" and not self._pip_starts():
-            action = "create"  # killed while pip replaced itself
-        self.stamp.unlink(missing_ok=True)
-        if action == "create":
-            _say(f"making the environment {self.folder.name} ({why}): {SIZE}")
-            _say("1/3 empty environment with Python {}.{}.{}".format(*sys.version_info))
-            base = getattr(sys, "_base_executable", None) or sys.executable
-            self._call([base, "-I", "-m", "venv", "--clear", str(self.folder)], lock=lock)
-        else:
+        if action == "repair":
             _say(f"repairing the environment {self.folder.name} ({why}); what is whole is kept")
-            self._drop_halves()
-        self._install(lock)
-        fresh = self.stamp.with_suffix(".new")
-        fresh.write_text(self.mark(self.version()), "utf-8")
-        fresh.replace(self.stamp)
+            # Pip would take half a package for installed. What somebody else's environment holds is theirs.
+            for notes in packages.halves(self._libraries()) if self._ours() else ():
+                shutil.rmtree(notes)
+            if not self._pip_can_be_had(lock):
+                action, why = "create", "its pip does not start"
+        if action == "create":
+            self._create(why, lock)
+        self._install(action, lock)
+        if lacking := self.lacking():
+            raise Trouble(
+                f"{lacking} after the set-up, though pip reports success; look for a setting that makes pip install "
+                f"elsewhere: {self.python} -m pip config list"
+            )
+        self._join_the_kit()
+        files.write(self.stamp, self.mark(self.version()))
         _say(f"environment ready after {time.monotonic() - start:.0f} s")
+
+    def _create(self, why: str, lock: IO) -> None:
+        if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
+            raise Trouble(NO_VENV)
+        if self._ours():
+            files.write(self.folder / files.MARKER, "")
+            files.remove(self.folder)
+        elif self.folder.is_symlink() or (self.folder.is_dir() and any(self.folder.iterdir())):
+            raise self._foreign(f"cannot be used ({why})")
+        _say(f"making the environment {self.folder.name} ({why}): {SIZE}")
+        _say("1/3 empty environment with Python {}.{}.{}".format(*sys.version_info))
+        files.mark(self.folder, "the environment of this copy of the kit")
+        base = getattr(sys, "_base_executable", None) or sys.executable
+        self._call([base, "-I", "-m", "venv", str(self.folder)], lock=lock)
+
+    def _pip_can_be_had(self, lock: IO) -> bool:
+        """Bring back a pip that was killed while it replaced itself, for which Python needs no network."""
+        if self._pip_starts():
+            return True
+        with contextlib.suppress(Trouble):
+            self._call([str(self.python), "-I", "-m", "ensurepip", "--upgrade"], lock=lock)
+        if self._pip_starts():
+            return True
+        if self.starts():
+            raise Trouble(f"the pip of {self.folder} does not start; delete that folder and run this again")
+        return False
 
     def _pip_starts(self) -> bool:
         command = [str(self.python), "-I", "-m", "pip", "--version"]
         return subprocess.run(command, capture_output=True).returncode == 0
 
-    def _drop_halves(self) -> None:
-        # pip writes INSTALLER after a package's last file; without it the package would pass as installed.
-        for packages in (*self.folder.glob("lib/python*/site-packages"), *self.folder.glob("Lib/site-packages")):
-            for notes in packages.glob("*.dist-info"):
-                if not (notes / "INSTALLER").is_file():
-                    shutil.rmtree(notes)
-
-    def _install(self, lock: IO) -> None:
-        pip = re.search(r"^pip==[\w.]+", self.requirements.read_text("utf-8"), re.MULTILINE)[0]
+    def _install(self, action: str, lock: IO) -> None:
         quiet = [] if os.isatty(2) else ["--quiet", "--progress-bar", "off"]
         options = ["install", "--disable-pip-version-check", "--no-input", "--no-user", *quiet]
-        for step, wanted in ((pip, [pip]), ("the packages of requirements.txt", ["-r", "requirements.txt"])):
-            _say(f"{2 if step == pip else 3}/3 {step}")
-            self._call([str(self.python), "-I", "-m", "pip", *options, *wanted], lock=lock)
+        options += ["--retries", str(RETRIES[action if self.starts() else "create"])]
+        lacking = packages.lacking(self.requirements, self._libraries())
+        for pip in (pin.replace(" ", "==") for pin in lacking if pin.startswith("pip ")):  # the others come by it
+            _say(f"2/3 {pip}")
+            self._call([str(self.python), "-I", "-m", "pip", *options, pip], lock=lock)
+        _say("3/3 the packages of requirements.txt")
+        self._call([str(self.python), "-I", "-m", "pip", *options, "-r", str(self.requirements)], lock=lock)
+
+    def _join_the_kit(self) -> None:
+        """Let this Python find the kit, and `bmkit` start it: nothing is built or fetched for that."""
+        for folder in self._libraries():
+            files.write(folder / "bmkit-kit.pth", Path(os.path.relpath(self.root, folder)).as_posix() + "\n")
+        if os.name == "nt":
+            files.write(self.programs / "bmkit.cmd", '@"%~dp0python.exe" -m bmkit %*\n')
+        else:
+            files.write(self.programs / "bmkit", '#!/bin/sh\nexec "$(dirname "$0")/python" -m bmkit "$@"\n')
+            (self.programs / "bmkit").chmod(0o755)
 
     def _call(self, command: list[str], *, lock: IO) -> None:
         # The child keeps the lock: were this process killed alone, the next set-up would wait for pip to end.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bmkit.chapters import ROOT
+from bmkit.errors import Error
 
 __all__ = ["LabError", "command", "hand_out", "open_lab"]
 
@@ -27,7 +28,7 @@ SETTINGS = ROOT / ".jupyter" / "settings"
 OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
-class LabError(Exception):
+class LabError(Error):
     """What keeps JupyterLab from opening, in one line that says how to mend it."""
 
 

@@ -1,5 +1,6 @@
 """Each verb is a thin call; wrong use is one line that says what to type, exit code 2."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ PLANNED = next(chapter for chapter in book.chapters() if not chapter.ready)
         (["new", "chapter", "x"], "type for example: python3 -m bmkit new chapter 12_cnn_speech\n"),
         (["new", "chap", "x"], "'chapter', 'exercise', 'dataset'"),
         (["list", "extra"], "unexpected"),
+        (["new", "dataset", "import"], "a word of Python"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(words, told, capsys):
@@ -114,6 +116,45 @@ def test_data_fetch_and_verify(capsys, monkeypatch):
     assert fetched == [None, ["digits"]]
     assert cli.main(["data", "verify"]) == 0 and cli.main(["data", "verify", "digits"]) == 1
     assert "digits: damaged" in capsys.readouterr().out
+
+
+def _file(folder):
+    (folder / "a file").write_text("mine", "utf-8")
+    return folder / "a file"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        _file,
+        lambda folder: _file(folder) / "below it",
+        lambda folder: folder / ("x" * 300),
+        pytest.param(
+            lambda _: Path("/dev/null/x"), marks=pytest.mark.skipif(os.name == "nt", reason="no such place there")
+        ),
+        pytest.param(
+            lambda _: Path("/proc/pages"),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="where even root may not write"),
+        ),
+    ],
+    ids=["file", "below a file", "too long", "below a device", "not writable"],
+)
+def test_a_place_that_cannot_hold_pages_is_refused_before_anything_runs(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(book, "run", lambda *_: pytest.fail("a chapter was run"))
+    assert cli.main(["run", READY.number, "--out", str(place(tmp_path))]) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1 and "name another folder: --out FOLDER" in told.err and not told.out
+    assert not (tmp_path / "a file").exists() or (tmp_path / "a file").read_text("utf-8") == "mine"
+
+
+def test_the_package_alone_says_that_the_kit_runs_in_its_clone(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(lab, "open_lab", lambda **_: pytest.fail("JupyterLab was opened"))
+    for words in (["lab"], ["doctor"], ["data", "list"], ["new", "chapter", "98_x"]):
+        assert cli.main(words) == 1
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and "git clone" in told and told.endswith(f"bmkit {words[0]}\n")
+    assert cli.main(["--help"]) == 0
 
 
 def test_run_writes_pages(tmp_path, monkeypatch, capsys):

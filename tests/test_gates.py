@@ -1,6 +1,7 @@
 """Rules that every module keeps: floors, size, light import, public lists, docstrings."""
 
 import ast
+import fnmatch
 import importlib
 import inspect
 import re
@@ -20,12 +21,14 @@ FLOORS = {
         "backend",
         "chapters",
         "compare",
+        "console",
         "data",
         "doctor",
         "environment",
         "errors",
         "files",
         "live",
+        "packages",
         "rules",
         "scratch",
         "templates",
@@ -190,6 +193,16 @@ def test_public_functions_say_what_they_take_return_and_raise(function):
             assert section in docstring, f"section {section} is missing"
 
 
+def test_the_installed_package_holds_every_folder_of_code():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        find = tomllib.load(file)["tool"]["setuptools"]["packages"]["find"]
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert all((folder / "__init__.py").is_file() for folder in folders)
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert {name for name in names if any(fnmatch.fnmatch(name, kind) for kind in find["include"])} == names
+    assert not any(fnmatch.fnmatch(name, kind) for name in ("tests", "notebooks", "data") for kind in find["include"])
+
+
 def test_requirements_and_project_name_the_same_packages():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
@@ -198,7 +211,8 @@ def test_requirements_and_project_name_the_same_packages():
     pins = [line for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if "==" in line]
     assert ranges == {line.split("==")[0].lower() for line in pins}
     assert all("#" in line for line in pins), "each line of requirements.txt gives its reason"
-    assert (ROOT / "requirements.txt").read_text("utf-8").rstrip().endswith("-e .")
+    text = (ROOT / "requirements.txt").read_text("utf-8")
+    assert not re.search(r"^-", text, re.MULTILINE), "only pins: they are then installed from any folder, offline too"
 
 
 def test_every_formula_can_be_reached_and_no_two_share_a_name():

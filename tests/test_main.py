@@ -10,6 +10,7 @@ import pytest
 
 from bmkit import __main__ as bootstrap
 from bmkit import environment as env
+from bmkit import files, packages
 
 ROOT = Path(env.__file__).resolve().parent.parent
 
@@ -18,11 +19,17 @@ ROOT = Path(env.__file__).resolve().parent.parent
 def kit(tmp_path, monkeypatch):
     """A kit whose .venv is ready; `made` notes what a set-up would do."""
     (tmp_path / "requirements.txt").write_text("pip==26.3\n")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "chapters.toml").write_text("", "utf-8")
     made = env.Environment(tmp_path)
-    made.folder.mkdir()
+    notes = made.folder / "lib" / "python3.12" / "site-packages" / "pip-26.3.dist-info"
+    notes.mkdir(parents=True)
+    (notes / "INSTALLER").write_text("pip", "utf-8")
+    files.write(made.folder / "pyvenv.cfg", "home = /x")
     monkeypatch.setattr(env.Environment, "version", lambda self: "3.12")
     made.stamp.write_text(made.mark("3.12"))
-    monkeypatch.setenv(bootstrap.AGAIN, "0")  # restored after the test, whatever the test sets
+    monkeypatch.setattr(env.Environment, "starts", lambda self: False)
+    monkeypatch.setenv(bootstrap.HANDED_OVER, "0")  # restored after the test, whatever the test sets
     return made
 
 
@@ -58,7 +65,7 @@ def test_versions_agree_with_pyproject():
 
 
 def test_only_the_standard_library_is_imported():
-    for name in ("__main__.py", "environment.py"):
+    for name in ("__main__.py", "console.py", "environment.py", "errors.py", "files.py", "packages.py"):
         for node in ast.walk(ast.parse((ROOT / "bmkit" / name).read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
@@ -68,7 +75,7 @@ def test_only_the_standard_library_is_imported():
 def _start(monkeypatch, kit, *, lacking=("numpy 2.4.6",)):
     """Run `main` on this kit; return what it hands over, or the exit code."""
     monkeypatch.setattr(env.Environment.__init__, "__defaults__", (kit.root,))
-    monkeypatch.setattr(env, "missing", lambda _: list(lacking))
+    monkeypatch.setattr(packages, "missing", lambda _: list(lacking))
     monkeypatch.setattr(bootstrap, "_hand_over", lambda python, arguments: [python, *arguments])
     return bootstrap.main(["lab", "--port", "1 2"])
 
@@ -84,12 +91,34 @@ def test_a_half_made_environment_is_repaired_first(kit, calls, monkeypatch):
     assert calls == ["repair"] and kit.fault() is None
 
 
-def test_a_changed_package_inside_is_repaired_once_and_not_for_ever(kit, calls, monkeypatch, capsys):
+def test_a_fault_inside_is_repaired_once_and_not_for_ever(kit, calls, monkeypatch):
     monkeypatch.setattr(bootstrap.sys, "prefix", str(kit.folder))
+    ran = []
+    monkeypatch.setattr("bmkit.cli.main", lambda arguments: ran.append(arguments) or 0)
+    kit.stamp.unlink()
     assert _start(monkeypatch, kit)[0] == str(kit.python)
     assert calls == ["repair"]
-    assert _start(monkeypatch, kit) == 1  # the environment variable that the first start set says: just made
-    assert "numpy 2.4.6 is still missing" in capsys.readouterr().err
+    kit.stamp.unlink()
+    assert _start(monkeypatch, kit) == 0  # by the variable that the first start set: this has been looked at
+    assert calls == ["repair"] and ran
+
+
+def test_a_repair_that_fails_is_told_and_what_works_goes_on(kit, monkeypatch, capsys):
+    def fails(self, *_, **__):
+        raise PermissionError(errno.EROFS, "Read-only file system", str(self.root))
+
+    monkeypatch.setattr(env.Environment, "make", fails)
+    monkeypatch.setattr(env.Environment, "starts", lambda self: True)
+    kit.requirements.write_text("pip==27.0\n")
+    assert _start(monkeypatch, kit)[0] == str(kit.python)
+    told = capsys.readouterr().err
+    assert "pip 27.0 is missing" in told and "runs with what is installed" in told and told.count("\n") == 1
+
+
+def test_without_the_course_beside_it_the_command_line_is_asked_at_once(kit, calls, monkeypatch):
+    monkeypatch.setattr("bmkit.cli.main", lambda arguments: arguments)
+    (kit.root / "notebooks" / "chapters.toml").unlink()
+    assert _start(monkeypatch, kit) == ["lab", "--port", "1 2"] and not calls
 
 
 def test_posix_replaces_the_process(monkeypatch):

@@ -1,5 +1,7 @@
 """What `new` writes has the form that the gates ask for, and nothing is overwritten."""
 
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -83,6 +85,43 @@ def test_nothing_is_overwritten(kit):
     assert source.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["class", "type", "list", "np", "keras", "expect", "data"])
+def test_an_exercise_hides_neither_python_nor_what_its_chapter_imports(kit, name):
+    skeleton.chapter("98_quite_new", kit)
+    before = _content(kit)
+    with pytest.raises(skeleton.SkeletonError, match=rf"{name} is .*; choose another name, such as {name}_1"):
+        skeleton.exercise(f"98.{name}", kit)
+    assert _content(kit) == before
+
+
+def _content(kit):
+    return {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk, which needs root")
+@pytest.mark.parametrize("write", [("dataset", "iris_flowers"), ("chapter", "98_quite_new"), ("exercise", "98.third")])
+def test_on_a_full_disk_all_files_are_written_or_none(kit, tmp_path, write):
+    skeleton.chapter("98_quite_new", kit) if write[0] == "exercise" else None
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        small = shutil.copytree(kit, disk / "kit", ignore=shutil.ignore_patterns("disk"))
+        with (disk / "rest").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1024))
+        before = _content(small)
+        with pytest.raises(skeleton.SkeletonError, match=r"nothing was written: .*No space left"):
+            getattr(skeleton, write[0])(write[1], small)
+        assert _content(small) == before
+        (disk / "rest").unlink()
+        getattr(skeleton, write[0])(write[1], small)
+        assert _content(small) != before
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_a_data_set_is_a_comment_until_it_is_filled_in(kit):
     path, readers = kit / "data" / "manifest.toml", kit / "bmkit" / "data" / "readers.py"
     before, code = tomllib.loads(path.read_text("utf-8")), readers.read_text("utf-8")
@@ -107,9 +146,18 @@ def test_a_data_set_is_a_comment_until_it_is_filled_in(kit):
         (skeleton.exercise, "third", "ch12.frame_count"),
         (skeleton.exercise, "98.third", "new chapter 98_SLUG"),
         (skeleton.dataset, "Iris-Flowers", "iris_flowers"),
+        (skeleton.dataset, "import", "a word of Python"),
+        (skeleton.dataset, "match", "a word of Python"),
+        (skeleton.dataset, "print", "a word of Python"),
+        (skeleton.dataset, "lzma", "lzma is imported there and would be hidden; choose another name, such as lzma_1"),
+        (skeleton.dataset, "x" * 41, "41 letters"),
+        (skeleton.chapter, "98_" + "x" * 300, "303 letters"),
+        (skeleton.exercise, "ch98." + "x" * 300, "300 letters"),
     ],
 )
 def test_a_wrong_name_says_what_to_type(kit, write, name, told):
+    before = _content(kit)
     with pytest.raises(skeleton.SkeletonError) as caught:
         write(name, kit)
+    assert _content(kit) == before
     assert told in str(caught.value) and "\n" not in str(caught.value)

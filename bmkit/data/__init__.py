@@ -5,9 +5,12 @@
 {'train': 1077, 'validation': 360, 'test': 360}
 """
 
+from bmkit import console
 from bmkit.data.fetch import fetch, verify
 from bmkit.data.load import DataSet, describe, load, names
 from bmkit.data.manifest import DataError, Description
 from bmkit.data.weights import weights
 
 __all__ = ["DataError", "DataSet", "Description", "describe", "fetch", "load", "names", "verify", "weights"]
+
+console.prepare()  # names such as Kaynak or Müller must not stop a learner's script on a terminal without ü

@@ -3,12 +3,14 @@
 import dataclasses
 import textwrap
 
+from bmkit.errors import Error
+
 __all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Own", "Parcel", "Recipe", "Weights"]
 
 SPLITS = ("train", "validation", "test")
 
 
-class DataError(Exception):
+class DataError(Error):
     """Something about data went wrong; the message says what was received, what is expected and what to do."""
 
 

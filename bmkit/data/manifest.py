@@ -136,6 +136,11 @@ def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry],
 @functools.lru_cache(maxsize=8)
 def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
     """Parse a manifest once per process."""
+    if not path.is_file():
+        raise DataError(
+            f"{path} cannot be read: there is no such file. The data belong to the kit's clone: fetch it with `git "
+            "clone` and work there; in a clone restore the file with `git checkout data/manifest.toml`."
+        )
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         for table in set(document) - {"parcels", "sets", "weights"}:

@@ -76,7 +76,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 3
     Path("clips.raw").write_bytes(b"".join(clip.tobytes() for clip in clips))
-    Path("clips.json").write_text(json.dumps({"rate": rate, "lengths": [len(clip) for clip in clips]}))
+    Path("clips.json").write_text(json.dumps({"rate": rate, "lengths": [len(clip) for clip in clips]}), "utf-8")
     return 0
 
 
