@@ -6,6 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bmkit.errors import Error
+
 __all__ = ["NOTEBOOKS", "ROOT", "BookError", "Chapter", "chapters", "find", "readme_table"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +21,7 @@ TITLE = re.compile(
 )
 
 
-class BookError(Exception):
+class BookError(Error):
     """Something about chapters that the user can mend; the message says how."""
 
 
