@@ -33,8 +33,8 @@ def _choose() -> None:
     name = os.environ.get("KERAS_BACKEND") or surroundings.STANDARD["backend"]
     if name not in BACKENDS:
         raise BackendError(
-            f"KERAS_BACKEND is {name!r}, but Keras has only the backends {', '.join(BACKENDS)}; unset the variable to use "
-            "TensorFlow."
+            f"KERAS_BACKEND is {name!r}, but Keras has only the backends {', '.join(BACKENDS)}; "
+            "unset the variable to use TensorFlow."
         )
     if importlib.util.find_spec(name) is None:
         raise BackendError(

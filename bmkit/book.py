@@ -133,7 +133,7 @@ def prepare_out(out: Path) -> Path:
         with tempfile.TemporaryFile(dir=out):
             return out
     except OSError as error:
-        raise BookError(f"no web pages can be written into {out} ({error.strerror}); name another folder with --out.") from None
+        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder with --out.") from None
 
 
 def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> Path:
@@ -218,8 +218,8 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
 
 def _too_slow(chapter: Chapter, where: str, limit: int) -> str:
     return (
-        f"chapter {chapter.number} was stopped in {where}, which took more than {limit} s; close other programs, or give "
-        f"each cell more time: set BMKIT_CELL_SECONDS={3 * limit} and run it again."
+        f"chapter {chapter.number} was stopped in {where}, which took more than {limit} s; close other programs, "
+        f"or give each cell more time: set BMKIT_CELL_SECONDS={3 * limit} and run it again."
     )
 
 

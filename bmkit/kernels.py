@@ -1,4 +1,4 @@
-"""The one way to start kernels, for ``lab``, ``run``, ``build`` and ``test``: settings, folders and search path of the kit.
+"""The one way to start kernels, for ``lab``, ``run``, ``build`` and ``test``: with the kit's own settings and paths.
 
 What a user has set up for other projects, in Jupyter, IPython, Keras, Matplotlib or ``PYTHONPATH``, stays outside. Each
 clone of the kit uses its own package. In a kernel the learner's folder comes last on the search path, so that a file
@@ -38,9 +38,14 @@ KERNEL = {
     "language": "python",
     "metadata": {"debugger": True},
 }
+# No question about news at the first start, and no look for them over the network.
+NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+PAGE = {"disabledExtensions": {"jupyterlab-jupytext": True}}  # the lab starts without Jupytext: its buttons do nothing
 FILES = {
     f"data/kernels/{NAME}/kernel.json": json.dumps(KERNEL, indent=1),
     "keras/keras.json": json.dumps(surroundings.STANDARD, indent=1),
+    "settings/overrides.json": json.dumps(NEWS),
+    "settings/page_config.json": json.dumps(PAGE),
     "matplotlib/matplotlibrc": "# Empty on purpose: Matplotlib's own defaults.\n",
 }
 

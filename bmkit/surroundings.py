@@ -1,4 +1,4 @@
-"""What a user has set up for other projects and the kit does not use: found, so that it can be told. Standard library only."""
+"""What a user has set up for other projects and the kit does not use: found, to be told. Standard library only."""
 
 import json
 import os
@@ -72,7 +72,8 @@ def namesakes(folder: Path) -> list[str]:
         entries = sorted(folder.iterdir())
     except OSError:
         return []
-    names = dict.fromkeys(path.stem for path in entries if path.suffix == ".py" or (path.is_dir() and path.stem == path.name))
+    modules = (path.stem for path in entries if path.suffix == ".py" or (path.is_dir() and not path.suffix))
+    names = dict.fromkeys(modules)  # each once: numpy.py and numpy/
     return [name for name in names if name.isidentifier() and name not in USUAL and _is_library(name)]
 
 
@@ -116,28 +117,32 @@ def _is_library(name: str) -> bool:
 
 
 def _is_installed(name: str) -> bool:
-    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
-        place = Path(folder)
-        if (place / name / "__init__.py").exists() or (place / f"{name}.py").exists():
-            return True
-    return False
+    return any((place / name / "__init__.py").exists() or (place / f"{name}.py").exists() for place in _installed())
+
+
+def _installed() -> set[Path]:
+    return {Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("platlib"))}
+
+
+def _home() -> Path:
+    return Path(os.path.expanduser("~"))  # unlike `Path.home` it has an answer for a user whom the system does not know
 
 
 def _keras_json() -> Path:
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    return Path(os.environ.get("KERAS_HOME") or _home() / ".keras") / "keras.json"
 
 
 def _keras() -> Iterator[Setting]:
     settings = keras_settings()
     if settings:
         here = ", ".join(f"{name} {value}" for name, value in settings.items())
-        yield f"Keras' settings in {_keras_json()}", here, "not used by the kit, nor by a script that imports bmkit first"
+        yield f"Keras' settings in {_keras_json()}", here, "not used, nor in a script that imports bmkit"
 
 
 def _variables() -> Iterator[Setting]:
     for name, value in sorted(os.environ.items()):
         if name == "KERAS_BACKEND" and value != STANDARD["backend"]:
-            yield name, value, "notebooks use TensorFlow all the same; scripts and tests use this backend"
+            yield name, value, "notebooks use TensorFlow all the same; your own scripts use this backend"
         elif name.startswith("BMKIT_") and name != "BMKIT_PYTHONPATH":
             yield name, value, "used by the kit"
         elif name.startswith(("JUPYTER_", "JUPYTERLAB_", "IPYTHON", "KERAS_", "MPL", "MATPLOTLIBRC", "PYTHONSTARTUP")):
@@ -145,13 +150,14 @@ def _variables() -> Iterator[Setting]:
 
 
 def _files() -> Iterator[Setting]:
-    home = Path.home()
+    home = _home()
     jupyter = Path(os.environ.get("JUPYTER_CONFIG_DIR") or home / ".jupyter")
     ipython = Path(os.environ.get("IPYTHONDIR") or home / ".ipython")
     config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     places = {
         "Jupyter's configuration": sorted(jupyter.glob("jupyter_*config.*")),
-        "IPython's configuration": sorted([*ipython.glob("profile_*/*config.*"), *ipython.glob("profile_*/startup/*.py")]),
+        "IPython's configuration": sorted(ipython.glob("profile_*/*config.*")),
+        "IPython's startup files": sorted(ipython.glob("profile_*/startup/*.py")),
         "a kernel named python3": [path / "kernels" / "python3" for path in _data_folders(home)],
         "Matplotlib's settings": [config / "matplotlib" / "matplotlibrc", home / ".matplotlib" / "matplotlibrc"],
     }
@@ -169,15 +175,15 @@ def _data_folders(home: Path) -> list[Path]:
 
 def _search_path() -> Iterator[Setting]:
     for path in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
-        names = namesakes(Path(path))
-        if names and Path(path).absolute() not in map(Path, (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))):
+        names = namesakes(Path(path)) if Path(path).absolute() not in _installed() else []
+        if names:
             some = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-            answer = "notebooks look there last; for scripts take it out of PYTHONPATH, where it hides installed packages"
+            answer = "hides installed packages from your scripts: take it out of PYTHONPATH; notebooks look there last"
             yield f"PYTHONPATH: {path}", some, answer
 
 
 def _rights() -> Iterator[Setting]:
-    home = Path.home()
+    home = _home()
     if not os.access(home, os.W_OK):
         answer = "the kit's notebooks work without it; for the data name another folder in BMKIT_CACHE"
         yield f"home folder {home}", "cannot be written", answer
