@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
+import hostile
 import pytest
 
 from bmkit import data, kernels, lab
@@ -237,7 +242,8 @@ def test_ctrl_c_waits_for_the_child():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def test_a_file_with_a_librarys_name_is_told(started, tmp_path):
+def test_a_file_with_a_librarys_name_is_told(started, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "fetch", lambda _: None)
     (tmp_path / "my_notebooks").mkdir()
     (tmp_path / "my_notebooks" / "keras.py").write_text("")
     said = []
@@ -245,3 +251,59 @@ def test_a_file_with_a_librarys_name_is_told(started, tmp_path):
     assert (
         "bmkit: keras in this folder bears the name of a library and cannot be imported; rename it to use it." in said
     )
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The lab as it starts for a user whose Jupyter is set up carelessly: its process, its port and what it printed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    surroundings = hostile.variables(hostile.home(tmp_path / "home"), PYTHONPATH=str(lab.ROOT))
+    words = ["--no-browser", "--port", str(port), "--notebooks", str(tmp_path / "mine")]
+    log = tmp_path / "lab.log"
+    with log.open("w") as file:
+        command = [sys.executable, "-m", "bmkit.cli", "lab", *words]
+        child = subprocess.Popen(command, env=surroundings, stdout=file, stderr=file, cwd=tmp_path)
+    try:
+        end = time.monotonic() + 120
+        while "?token=" not in log.read_text() and time.monotonic() < end and child.poll() is None:
+            time.sleep(0.1)
+        yield SimpleNamespace(port=port, log=log, folder=tmp_path / "mine")
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def ask(server, path, method="GET", **headers):
+    """Ask the server for a page and return its status and text."""
+    address = f"http://127.0.0.1:{server.port}{path}"
+    request = urllib.request.Request(address, method=method, headers=headers, data=b"{}" if method == "POST" else None)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.slow
+def test_address_port_token_origin_and_xsrf_are_the_kits(server):
+    printed = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)", server.log.read_text())
+    assert printed and int(printed[1]) == server.port, server.log.read_text()
+    with socket.socket() as probe, pytest.raises(OSError):
+        probe.connect(("127.0.0.1", hostile.PORT))
+    bearer = {"Authorization": f"token {printed[2]}"}
+    for known in ("", "?token=", "?token=known-to-everybody"):
+        assert ask(server, f"/api/contents{known}")[0] == 403
+    status, text = ask(server, "/api/contents", **bearer)
+    assert status == 200 and "00_start_here.ipynb" in text, "the learner's folder is the root"
+    cookies = {"Cookie": "_xsrf=foreign", "Origin": "http://evil.example"}
+    for known in ("", "?token=known-to-everybody"):
+        assert ask(server, f"/api/kernels{known}", "POST", **cookies)[0] in (403, 404), "no kernel for strangers"
+    status, page = ask(server, f"/lab?token={printed[2]}")
+    assert status == 200 and "jupyterlab-jupytext" in page[page.index("disabledExtensions") :][:200]
+    saved = server.folder / "00_start_here.ipynb"
+    before = json.loads(saved.read_text("utf-8"))
+    assert before == json.loads(ask(server, "/files/00_start_here.ipynb", **bearer)[1])
+    assert ask(server, "/api/terminals", **bearer)[0] == 200
+    assert ask(server, "/api/kernelspecs", **bearer)[1].count("bmkit.kernels") == 1, "the kit's own kernel"
