@@ -247,7 +247,7 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
     """
     return [
         "--nbval",
-        "--nbval-current-env",
+        f"--nbval-kernel-name={kernels.NAME}",  # in `quiet_environment` the kit's own
         "--nbval-sanitize-with",
         str(ROOT / "tests" / "nbval_sanitize.cfg"),
         f"--nbval-cell-timeout={seconds_a_cell()}",

@@ -92,7 +92,7 @@ def test_what_a_user_has_set_up_for_other_projects_is_told(tmp_path, monkeypatch
         monkeypatch.setenv(name, value)
     found = {finding.name: finding for finding in doctor.settings()}
     assert all(finding.ok is None and finding.mend for finding in found.values())
-    assert "image_data_format channels_first" in found[f"Keras' settings in {tmp_path}/.keras/keras.json"].here
+    assert "image_data_format channels_first" in found[f"Keras' settings in {tmp_path / '.keras' / 'keras.json'}"].here
     assert found["KERAS_BACKEND"].here == "theano" and "TensorFlow all the same" in found["KERAS_BACKEND"].mend
     assert "jupyter_server_config.py" in found["Jupyter's configuration"].here
     assert {"IPython's startup files", "a kernel named python3", "Matplotlib's settings", "BMKIT_CACHE"} <= set(found)

@@ -13,6 +13,7 @@ import urllib.request
 from types import SimpleNamespace
 
 import hostile
+import psutil
 import pytest
 
 from bmkit import data, kernels, lab
@@ -271,7 +272,10 @@ def server(tmp_path):
             time.sleep(0.1)
         yield SimpleNamespace(port=port, log=log, folder=tmp_path / "mine")
     finally:
+        family = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
         child.terminate()
+        for process in psutil.wait_procs(family, timeout=60)[1]:
+            process.kill()
         child.wait(60)
 
 
