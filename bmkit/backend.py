@@ -101,13 +101,13 @@ if "keras" not in sys.modules:
 with silenced():
     try:
         import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # drivers complain at the first look, not at import
+            tf.transpose([[True]])  # so does oneDNN, once, at the first turned mask: every masked recurrent layer
     except Exception as error:
         raise _why(error) from None
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # drivers complain at the first look, not at import
-        tf.transpose([[True]])  # so does oneDNN, once, at the first mask that is turned: every masked recurrent layer
 
 _neutral()
