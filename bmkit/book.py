@@ -4,11 +4,12 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bmkit import data
+from bmkit import data, files, kernels, memory
 from bmkit.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "chapters",
     "find",
     "nbval_arguments",
+    "prepare_out",
     "quiet_environment",
     "read_source",
     "run",
+    "seconds_a_cell",
     "stale",
     "update_readme",
 ]
@@ -101,10 +104,36 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")
-        _write(chapter.notebook, _as_text(_execute(chapter, read_source(chapter))))
+        files.write(chapter.notebook, _as_text(_execute(chapter, read_source(chapter))))
         report(f"wrote {chapter.notebook.name} in {time.monotonic() - started:.0f} s")
     update_readme()
     return [chapter.notebook for chapter in wanted]
+
+
+def prepare_out(out: Path) -> Path:
+    """Make the folder for web pages and make sure that it can be written, before minutes are spent on a chapter.
+
+    Args:
+        out: the folder; made when missing.
+
+    Returns:
+        The same folder.
+
+    Raises:
+        BookError: it cannot be made or written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     prepare_out(Path(folder) / "pages").name
+        'pages'
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            return out
+    except OSError as error:
+        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder with --out.") from None
 
 
 def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> Path:
@@ -119,25 +148,41 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> P
         The page.
 
     Raises:
-        BookError: a cell failed.
+        BookError: the folder cannot be written, a cell failed or took too long, or the kernel died.
     """
-    from nbconvert import HTMLExporter
+    from bmkit import page
 
-    notebook = _execute(chapter, read_source(chapter), report)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _with_mathml(cell.source)
-    # Without these two addresses the page asks for nothing from outside.
-    page, _ = HTMLExporter(mathjax_url="", require_js_url="").from_notebook_node(notebook)
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{chapter.number}_{chapter.slug}.html"
-    _write(path, page)
+    path = prepare_out(out) / f"{chapter.number}_{chapter.slug}.html"
+    content = page.html(_execute(chapter, read_source(chapter), report))
+    try:
+        files.write(path, content)
+    except OSError as error:
+        raise BookError(f"{path} cannot be written ({error.strerror}); name another folder with --out.") from None
     return path
+
+
+def seconds_a_cell() -> int:
+    """Return how long a cell may take, from the environment variable BMKIT_CELL_SECONDS where a machine is slow.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        BookError: the variable does not hold a whole number above 0.
+
+    Example:
+        >>> seconds_a_cell() > 0
+        True
+    """
+    text = os.environ.get("BMKIT_CELL_SECONDS") or str(SECONDS_A_CELL)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise BookError(f"BMKIT_CELL_SECONDS is {text!r}; it must be a whole number of seconds, such as 900.")
+    return int(text)
 
 
 def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = None):
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
@@ -148,40 +193,47 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
         if report:
             report(f"cell {done} of {total}")
 
+    limit = seconds_a_cell()
     client = NotebookClient(
         notebook,
-        timeout=SECONDS_A_CELL,
-        kernel_name="python3",
+        timeout=limit,
+        kernel_name=kernels.NAME,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         on_cell_executed=after_cell,
     )
     try:
-        client.execute(env=quiet_environment(), stderr=subprocess.DEVNULL)
+        with kernels.entered(quiet=True):
+            client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         raise BookError(f"chapter {chapter.number} stopped at code cell {done} of {total}:\n{plain}") from None
+    except CellTimeoutError:
+        raise BookError(_too_slow(chapter, f"code cell {done + 1} of {total}", limit)) from None
+    except DeadKernelError:
+        raise BookError(_dead(chapter, f"code cell {done + 1} of {total}")) from None
     return notebook
 
 
-def _with_mathml(text: str) -> str:
-    """Turn formulas into MathML, which browsers show by themselves: MathJax would have to be downloaded."""
-    from latex2mathml.converter import convert
+def _too_slow(chapter: Chapter, where: str, limit: int) -> str:
+    return (
+        f"chapter {chapter.number} was stopped in {where}, which took more than {limit} s; close other programs, "
+        f"or give each cell more time: set BMKIT_CELL_SECONDS={3 * limit} and run it again."
+    )
 
-    def formula(match: re.Match) -> str:
-        return convert(match["block"] or match["inline"], display="block" if match["block"] else "inline")
 
-    return re.sub(r"\$\$(?P<block>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", formula, text, flags=re.DOTALL)
+def _dead(chapter: Chapter, where: str) -> str:
+    free, whole = memory.available() / 1e9, memory.total() / 1e9
+    return (
+        f"the kernel of chapter {chapter.number} died in {where}, most likely because memory ran out: "
+        f"{free:.1f} of {whole:.1f} GB are free now. Close other programs or other kernels and run it again."
+    )
 
 
 def quiet_environment() -> dict[str, str]:
-    """Return the environment in which notebooks are built and tested: one thread, nothing that moves.
-
-    One thread a notebook takes the number of cores out of the results.
-    """
-    fixed = {"BMKIT_QUIET": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    return {**os.environ, **fixed}
+    """Return the environment in which notebooks are built and tested: the kit's own, one thread, nothing that moves."""
+    return kernels.environment(quiet=True)
 
 
 def nbval_arguments(paths: Iterable[Path]) -> list[str]:
@@ -195,10 +247,10 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
     """
     return [
         "--nbval",
-        "--nbval-current-env",
+        f"--nbval-kernel-name={kernels.NAME}",  # in `quiet_environment` the kit's own
         "--nbval-sanitize-with",
         str(ROOT / "tests" / "nbval_sanitize.cfg"),
-        f"--nbval-cell-timeout={SECONDS_A_CELL}",
+        f"--nbval-cell-timeout={seconds_a_cell()}",
         *(str(path) for path in paths),
     ]
 
@@ -210,7 +262,7 @@ def update_readme() -> None:
     marked = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
     renewed = marked.sub(lambda match: match[1] + readme_table() + "\n" + match[2], text)
     if renewed != text:
-        _write(path, renewed)
+        files.write(path, renewed)
 
 
 def _selected(numbers: Iterable[str] | None) -> list[Chapter]:
@@ -221,10 +273,3 @@ def _selected(numbers: Iterable[str] | None) -> list[Chapter]:
 
 def _as_text(notebook) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside, then rename: a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, "utf-8", newline="\n")
-    beside.replace(path)

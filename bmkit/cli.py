@@ -67,11 +67,12 @@ def _without_verb(context: typer.Context) -> None:
 def _lab(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")] = None,
+    notebooks: Annotated[Path | None, typer.Option(help="Folder for your copy (or BMKIT_NOTEBOOKS).")] = None,
 ) -> int:
     """Open JupyterLab on your own copy of the notebooks; your edits are never overwritten."""
     from bmkit import lab
 
-    return lab.open_lab(port=port, browser=not no_browser)
+    return lab.open_lab(port=port, browser=not no_browser, notebooks=notebooks)
 
 
 @app.command("test")

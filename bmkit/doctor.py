@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 from packaging.requirements import Requirement
 
+from bmkit import memory, surroundings
 from bmkit.chapters import ROOT
 from bmkit.console import shown
 
-__all__ = ["Finding", "examine", "packages", "report", "summary"]
+__all__ = ["Finding", "examine", "packages", "report", "settings", "summary"]
 
 GIGABYTE = 1e9
 MIN_MEMORY_GB = 4
@@ -31,7 +33,7 @@ class Finding:
         here: what was found on this machine.
         ok: True or False; None when it is told for information only.
         mend: what to do about it; empty when nothing is to be done.
-        group: ``machine``, ``package`` or ``device``.
+        group: ``machine``, ``setting``, ``package`` or ``device``.
     """
 
     name: str
@@ -48,14 +50,14 @@ def examine(*, devices: bool = False) -> list[Finding]:
         devices: also load Keras and look for accelerators, which takes some seconds.
 
     Returns:
-        Findings in a fixed order.
+        Findings in a fixed order; what the user has set up for other projects only where there is something.
 
     Example:
         >>> examine()[0].name
         'Python 3.11–3.13'
     """
     looks = [_python, _system, _processor, _memory, _disk_of_the_kit, _disk_of_the_cache, _pip, _git, _core_data]
-    findings = [look() for look in looks] + packages()
+    findings = [look() for look in looks] + settings() + packages()
     return findings + _devices() if devices else findings
 
 
@@ -136,6 +138,19 @@ def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
     return findings
 
 
+def settings() -> list[Finding]:
+    """Tell what this user has set up for other projects, or for the kit, and what the kit does about it.
+
+    Returns:
+        One finding a setting; none on a machine where nothing was set up.
+
+    Example:
+        >>> all(finding.ok is None and finding.mend for finding in settings())
+        True
+    """
+    return [Finding(name, here, None, answer, group="setting") for name, here, answer in surroundings.found()]
+
+
 def _python() -> Finding:
     ok = (3, 11) <= sys.version_info[:2] <= (3, 13) and sys.maxsize > 2**32
     mend = "" if ok else "install a 64-bit Python 3.11, 3.12 or 3.13 and start the kit with it"
@@ -154,24 +169,12 @@ def _processor() -> Finding:
 
 
 def _memory() -> Finding:
-    size = _memory_bytes() / GIGABYTE
-    if not size:
-        return Finding(f"memory, {MIN_MEMORY_GB} GB advised", "unknown", None)
-    mend = f"close other programs, or run the chapters one at a time: {MIN_MEMORY_GB} GB are advised"
-    return Finding(f"memory, {MIN_MEMORY_GB} GB advised", f"{size:.1f} GB", None, mend if size < MIN_MEMORY_GB else "")
-
-
-def _memory_bytes() -> int:
-    if sys.platform == "win32":
-        import ctypes
-
-        kilobytes = ctypes.c_ulonglong(0)
-        ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
-        return kilobytes.value * 1024
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return 0
+    name, size, machine = f"memory, {MIN_MEMORY_GB} GB advised", memory.total(), psutil.virtual_memory().total
+    here = f"{size / GIGABYTE:.1f} GB, {memory.available() / GIGABYTE:.1f} GB free"
+    if size < machine:
+        here += f", by a limit on a machine of {machine / GIGABYTE:.1f} GB"
+    advice = f"close other programs, or run the chapters one at a time: {MIN_MEMORY_GB} GB are advised"
+    return Finding(name, here, None, advice if size < MIN_MEMORY_GB * GIGABYTE else "")
 
 
 def _disk(name: str, folder: Path) -> Finding:

@@ -5,6 +5,7 @@ untouched copy can be told from an edited one: the first is brought up to date, 
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -15,17 +16,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bmkit.chapters import ROOT
+from bmkit import files, kernels, surroundings
+from bmkit.chapters import NOTEBOOKS, ROOT
 from bmkit.errors import Error
 
-__all__ = ["LabError", "command", "hand_out", "open_lab"]
+__all__ = ["LabError", "command", "folder_of_the_learner", "hand_out", "open_lab"]
 
 LEDGER = ".editions.json"
 FIRST = "00_start_here.ipynb"
 PORT = 8888
-SETTINGS = ROOT / ".jupyter" / "settings"
-# No question about news at the first start, and no look for them over the network.
-OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+# Without the user's and the machine's configuration no extension starts unasked. Jupytext is left out: it would write
+# a text file beside each notebook that is saved.
+EXTENSIONS = {"jupyterlab": True, "jupyter_lsp": True, "jupyter_server_terminals": True}
 
 
 class LabError(Error):
@@ -45,30 +47,53 @@ def hand_out(originals: Path, copies: Path, report: Callable[[str], None] = prin
     """
     try:
         copies.mkdir(parents=True, exist_ok=True)
-        ledger = _read_ledger(copies / LEDGER)
-        for original in sorted(originals.glob("*.ipynb")):
-            _hand_out_one(original, copies / original.name, ledger.setdefault(original.name, []), report)
-        _write(copies / LEDGER, json.dumps(ledger, indent=1, sort_keys=True).encode())
     except OSError as error:
-        raise LabError(
-            f"cannot write your notebooks into {copies}: {error.strerror}; mend this, then run it again"
-        ) from None
+        raise _cannot_write(copies, error) from None
+    ledger = _read_ledger(copies / LEDGER)
+    for original in sorted(originals.glob("*.ipynb")):
+        _hand_out_one(original, copies / original.name, ledger.setdefault(original.name, []), report)
+    _write(copies / LEDGER, json.dumps(ledger, indent=1, sort_keys=True))
 
 
 def _hand_out_one(original: Path, copy: Path, editions: list[str], report: Callable[[str], None]) -> None:
     newest = original.read_bytes()
     edition = _fingerprint(newest)
-    here = _fingerprint(copy.read_bytes()) if copy.exists() else None
+    try:
+        here = _fingerprint(_content(copy)) if os.path.lexists(copy) else None
+    except OSError as error:
+        report(f"{copy.name} cannot be read ({error.strerror}) and stays as it is; move it away to get the chapter.")
+        return
     untouched = here is None or here in editions
     if untouched and here != edition:
         _write(copy, newest)
     elif not untouched and here != edition and edition not in editions:
         beside = copy.with_name(f"{copy.stem}.new-edition-{edition[:8]}.ipynb")
-        if not beside.exists():
+        if not os.path.lexists(beside):
             _write(beside, newest)
         report(f"{copy.name} has your edits and stays as it is; the newer edition is {beside.name} beside it.")
     if edition not in editions:
         editions.append(edition)
+
+
+def _content(path: Path) -> bytes:
+    """Read an ordinary file; a pipe or a device has no end, or one that is never reached."""
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
+    return path.read_bytes()
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    try:
+        files.write(path, content)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> LabError:
+    return LabError(
+        f"cannot write {path} ({error.strerror}); mend this, or name another folder for your notebooks: "
+        "python3 -m bmkit lab --notebooks FOLDER"
+    )
 
 
 def _fingerprint(content: bytes) -> str:
@@ -76,7 +101,7 @@ def _fingerprint(content: bytes) -> str:
     try:
         cells = json.loads(content)["cells"]
         written = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # the last: nested deeper than Python reads
         written = content
     return hashlib.sha256(written).hexdigest()
 
@@ -84,20 +109,10 @@ def _fingerprint(content: bytes) -> str:
 def _read_ledger(path: Path) -> dict[str, list[str]]:
     # Without a ledger every file counts as edited, which costs a second file but never a learner's work.
     try:
-        ledger = json.loads(path.read_text("utf-8"))
+        ledger = json.loads(_content(path))
         return {str(name): [str(edition) for edition in editions] for name, editions in ledger.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside, then rename: a kill leaves the old file or the new one, never half of one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def command(folder: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
@@ -109,7 +124,7 @@ def command(folder: Path, *, port: int | None = None, browser: bool = True) -> l
         browser: whether to open one.
 
     Returns:
-        Arguments for a child process; the user's own Jupyter configuration stays untouched.
+        Arguments for a child process that is started in `bmkit.kernels.environment`.
     """
     words = [
         *(sys.executable, "-m", "jupyterlab"),
@@ -117,7 +132,8 @@ def command(folder: Path, *, port: int | None = None, browser: bool = True) -> l
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port or PORT}",
         "--ServerApp.answer_yes=True",  # Ctrl-C stops at once instead of asking
-        f"--LabApp.app_settings_dir={SETTINGS}",
+        f"--ServerApp.jpserver_extensions={EXTENSIONS}",
+        f"--LabApp.app_settings_dir={kernels.home() / 'settings'}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--KernelManager.transport_encryption=auto",  # without it each kernel start warns of eavesdropping
         "--LabApp.extension_manager=readonly",  # the other one asks the package index
@@ -134,12 +150,41 @@ def command(folder: Path, *, port: int | None = None, browser: bool = True) -> l
     return words
 
 
-def open_lab(*, port: int | None = None, browser: bool = True, report: Callable[[str], None] = print) -> int:
+def folder_of_the_learner(folder: Path | None = None) -> Path:
+    """Choose the folder for the learner's copy of the notebooks.
+
+    Args:
+        folder: the wish; without one the environment variable BMKIT_NOTEBOOKS, then ``my_notebooks`` in the clone.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        LabError: it is the folder of the kit's own notebooks.
+
+    Example:
+        >>> folder_of_the_learner(Path("here")).is_absolute()
+        True
+    """
+    chosen = Path(folder or os.environ.get("BMKIT_NOTEBOOKS") or ROOT / "my_notebooks").expanduser().absolute()
+    if chosen.resolve() in (NOTEBOOKS, NOTEBOOKS / "source"):
+        raise LabError(f"{chosen} holds the kit's own notebooks, which are not to be edited; name another folder.")
+    return chosen
+
+
+def open_lab(
+    *,
+    port: int | None = None,
+    browser: bool = True,
+    notebooks: Path | None = None,
+    report: Callable[[str], None] = print,
+) -> int:
     """Fetch the core data, hand out the notebooks, start JupyterLab and wait for its end.
 
     Args:
         port: exactly this port; 8888 or the next free one when None.
         browser: whether to open one.
+        notebooks: the learner's folder; see `folder_of_the_learner`.
         report: receives each line for the learner.
 
     Returns:
@@ -147,18 +192,21 @@ def open_lab(*, port: int | None = None, browser: bool = True, report: Callable[
 
     Raises:
         LabError: the port is taken, or the notebooks cannot be written.
+        KernelError: nothing can be written that Jupyter needs.
     """
+    folder = folder_of_the_learner(notebooks)
     if port:
         _refuse_taken(port)
     _fetch_core_data(report)
-    folder = ROOT / "my_notebooks"
     hand_out(ROOT / "notebooks", folder, report)
-    SETTINGS.mkdir(parents=True, exist_ok=True)
-    _write(SETTINGS / "overrides.json", json.dumps(OVERRIDES).encode())
+    taken = surroundings.namesakes(folder)
+    if taken:
+        report(surroundings.about(taken))
     report(f"Your notebooks are in {folder}. Ctrl-C in this window stops JupyterLab.")
     if _is_root():
         report("You are root: JupyterLab is started with --allow-root.")
-    return _wait(subprocess.Popen(command(folder, port=port, browser=browser), env=_environment(), cwd=folder))
+    words = command(folder, port=port, browser=browser)
+    return _wait(subprocess.Popen(words, env=kernels.environment(), cwd=folder))
 
 
 def _fetch_core_data(report: Callable[[str], None]) -> None:
@@ -190,14 +238,6 @@ def _refuse_taken(port: int) -> None:
             raise LabError(
                 f"port {port} cannot be used ({error.strerror}); try another: python3 -m bmkit lab --port {other}"
             ) from None
-
-
-def _environment() -> dict[str, str]:
-    # Kernels start in the learner's folder and must find this copy of the kit; open tabs are remembered for the
-    # kit alone, so that the tabs of the learner's other projects do not open here.
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    own = {"JUPYTERLAB_WORKSPACES_DIR": str(ROOT / ".jupyter" / "workspaces")}
-    return {**own, **os.environ, "PYTHONPATH": path}
 
 
 def _wait(child: subprocess.Popen) -> int:

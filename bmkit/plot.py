@@ -1,6 +1,6 @@
 """Figures that survive grey print and colour blindness, with a caption and a text alternative under each.
 
-Importing this module sets the course's Matplotlib style.
+Importing this module sets the course's Matplotlib style, whatever the user's own settings are.
 """
 
 import io
@@ -10,6 +10,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.pyplot import subplots
 from PIL import Image
 
@@ -23,21 +24,35 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_BYTES = 60_000
 
-plt.rcParams.update(
-    {
-        "axes.grid": True,
-        "axes.prop_cycle": matplotlib.cycler(color=COLORS, linestyle=LINES),
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "figure.constrained_layout.use": True,
-        "figure.dpi": 100,
-        "figure.figsize": (6.4, 3.4),
-        "font.size": 11,
-        "grid.alpha": 0.3,
-        "image.cmap": "gray",
-        "legend.frameon": False,
-    }
+# Fonts that draw Chinese, Japanese and Korean signs, as systems bring them; the first one here is used where the
+# standard font has no sign.
+FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB"),
+    *("SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Arial Unicode MS", "Droid Sans Fallback"),
 )
+STYLE = {
+    "axes.grid": True,
+    "axes.prop_cycle": matplotlib.cycler(color=COLORS, linestyle=LINES),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "figure.figsize": (6.4, 3.4),
+    "font.family": ["DejaVu Sans", *(name for name in FONTS if name in get_font_names())],
+    "font.size": 11,
+    "grid.alpha": 0.3,
+    "image.cmap": "gray",
+    "legend.frameon": False,
+}
+
+
+def _set_style() -> None:
+    """Start from Matplotlib's own defaults: white text or a dark style of the user's would be stored unreadable."""
+    plt.style.use("default")
+    plt.rcParams.update(STYLE)
+
+
+_set_style()
 
 
 def show(figure: Figure) -> None:
@@ -219,7 +234,8 @@ def explore(draw: Callable[..., Figure], *, start: Mapping, **values: Sequence) 
 def _png(figure: Figure) -> bytes:
     """Render to PNG; above the size limit with ever fewer colours, then fewer pixels."""
     raw = io.BytesIO()
-    figure.savefig(raw, format="png", bbox_inches="tight", metadata={"Software": None})
+    white = {"facecolor": "white", "transparent": False}  # also where a style has been chosen since
+    figure.savefig(raw, format="png", bbox_inches="tight", metadata={"Software": None}, **white)
     if raw.tell() <= MOST_BYTES:
         return raw.getvalue()
     picture = Image.open(raw).convert("RGB")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bmkit import kernels
 from bmkit.chapters import ROOT
 
 __all__ = ["Stage", "Verdict", "browser_is_there", "run", "stages"]
@@ -111,8 +112,7 @@ def _narrowed(chapters: list[str]) -> list[str]:
 
 def _calls(command: list[str], quiet: dict[str, str] | None = None) -> Callable[[], bool]:
     def action() -> bool:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))  # kernels find this kit
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(quiet or {}), "PYTHONPATH": path})
+        done = subprocess.run(command, cwd=ROOT, env={**kernels.environment(), **(quiet or {})})
         return done.returncode in ((0, NOTHING_COLLECTED) if "-k" in command else (0,))
 
     return action

@@ -3,13 +3,16 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import pytest
 
-from bmkit import book, chapters
+from bmkit import book, chapters, page
 
 pytestmark = pytest.mark.slow
 
@@ -119,15 +122,99 @@ def test_a_failing_cell_is_told_and_the_old_notebook_stays(built, kit):
     assert built.read_bytes() == before
 
 
+def changed(kit, line):
+    (kit / "source" / "00_tiny.py").write_text(TINY.replace('print("Keras says nothing at start")', line), "utf-8")
+    return book.find("00")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
+def test_a_dead_kernel_is_told_with_the_memory_that_is_free(kit, tmp_path):
+    chapter = changed(kit, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(book.BookError) as told:
+        book.run(chapter, tmp_path / "out", lambda line: None)
+    assert re.fullmatch(
+        r"the kernel of chapter 00 died in code cell 2 of 2, most likely because memory ran out: "
+        r"\d+\.\d of \d+\.\d GB are free now\. Close other programs or other kernels and run it again\.",
+        str(told.value),
+    )
+
+
+def test_a_cell_over_the_limit_is_told_with_what_to_do(kit, tmp_path, monkeypatch):
+    monkeypatch.setenv("BMKIT_CELL_SECONDS", "2")
+    chapter = changed(kit, "import time\ntime.sleep(600)")
+    with pytest.raises(book.BookError, match=r"in code cell 2 of 2, which took more than 2 s; .*BMKIT_CELL_SECONDS=6"):
+        book.run(chapter, tmp_path / "out", lambda line: None)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "1.5", "ten", "²"])
+def test_a_limit_that_is_no_number_of_seconds_is_refused(seconds, monkeypatch):
+    monkeypatch.setenv("BMKIT_CELL_SECONDS", seconds)
+    with pytest.raises(book.BookError, match="a whole number of seconds"):
+        book.nbval_arguments([])
+
+
+PLACES = ["file", "file/below", *(["/dev/null/x", "/proc/nothing"] if sys.platform == "linux" else [])]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(kit, tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    lines = []
+    with pytest.raises(book.BookError, match=r"cannot be written \(.*--out"):
+        book.run(book.find("00"), tmp_path / place, lines.append)
+    assert not lines and (tmp_path / "file").read_text() == "mine"
+
+
+MIXED = r"""Set `$HOME` and `$PATH`; it costs $5 or $10, \$3 at least.
+
+```sh
+echo $HOME $$ $x
+```
+
+$x^2$, and $\frac{$ is no formula.
+
+$$
+\frac{1}{2}
+$$
+"""
+
+
+def test_formulas_are_those_that_the_markdown_parser_finds():
+    cell = nbformat.v4.new_markdown_cell(MIXED)
+    html = page.html(nbformat.v4.new_notebook(cells=[cell]))
+    body = html[html.index("<main") :]
+    assert "<code>$HOME</code> and <code>$PATH</code>; it costs $5 or $10, $3 at least." in body
+    assert body.count("<math") == 2 and "<msup>" in body and "<mfrac>" in body
+    assert r"<code>\frac{</code> is no formula" in body
+
+
 def test_a_page_is_written_that_asks_for_nothing_from_outside(kit, tmp_path):
     formula = TINY.replace("# **Data** none\n", "# **Data** none\n#\n# $$\\frac{1}{2}$$\n")
     (kit / "source" / "00_tiny.py").write_text(formula, "utf-8")
     lines = []
-    page = book.run(book.find("00"), tmp_path / "out", lines.append)
-    html = page.read_text("utf-8")
+    html = book.run(book.find("00"), tmp_path / "out", lines.append).read_text("utf-8")
     assert lines == ["cell 1 of 2", "cell 2 of 2"]
     assert "the answer is 42" in html and "<mfrac>" in html and "frac{1}" not in html
     assert "MathJax.js" not in html and "require.js" not in html
+
+
+def test_an_author_who_saves_an_unchanged_chapter_in_jupyterlab_changes_no_source(tmp_path):
+    from jupyter_server.services.contents.largefilemanager import LargeFileManager
+    from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+
+    chapter = chapters.find("11")
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+    shutil.copy(chapters.ROOT / "pyproject.toml", tmp_path)
+    notebook = Path(shutil.copy(chapter.notebook, tmp_path / "notebooks"))
+    source = Path(shutil.copy(chapter.source, tmp_path / "notebooks" / "source"))
+    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(tmp_path))
+    name = f"notebooks/{chapter.notebook.name}"
+    model = manager.get(name)
+    os.utime(notebook, (0, 0))
+    manager.save({key: model[key] for key in ("type", "format", "content")}, name)
+    assert os.stat(notebook).st_mtime > 0, "it was saved"
+    assert source.read_bytes() == chapter.source.read_bytes()
+    assert book._cells(json.loads(notebook.read_text("utf-8"))) == book._cells(book.read_source(chapter))
 
 
 def test_a_title_cell_of_another_form_is_refused(kit):

@@ -22,12 +22,9 @@ from bmkit import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "11_cnn_images.ipynb"
-TOKEN = "only-for-this-test"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
-SCRATCH = ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"]
-SCRATCH += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -68,13 +65,14 @@ def lab(tmp_path_factory):
         shutil.copytree(ROOT / name, kit / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, kit)
+    _expose(kit / "bmkit" / "lab.py")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "bmkit", "lab", "--no-browser", "--port", str(port)]
     keyboard, terminal = _terminal()
     with (folder / "lab.log").open("w") as log:
-        child = subprocess.Popen(command, cwd=kit, env=_environment(folder), stdout=log, stderr=log, **terminal)
+        child = subprocess.Popen(command, cwd=kit, env=_environment(kit), stdout=log, stderr=log, **terminal)
     try:
         _await_port(port, child, folder / "lab.log")
         yield SimpleNamespace(child=child, keyboard=keyboard, kit=kit, folder=folder, port=port, log=folder / "lab.log")
@@ -105,14 +103,27 @@ def _terminal():
     return keyboard, {"stdin": inside, "start_new_session": True, "preexec_fn": enter}
 
 
-def _environment(folder):
-    for name in SCRATCH:
-        (folder / name).mkdir()
-    # The page's inside is reached through `window.jupyterapp`, which the kit has no reason to expose.
-    (folder / "JUPYTER_CONFIG_DIR" / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
-    own = {name: str(folder / name) for name in SCRATCH}
+def _expose(path):
+    """Let the page's inside be reached through `window.jupyterapp`, which the kit has no reason to show."""
+    flag = '"--ServerApp.ip=127.0.0.1",'
+    text = path.read_text("utf-8")
+    assert text.count(flag) == 1
+    path.write_text(text.replace(flag, f'{flag} "--LabApp.expose_app_in_browser=True",'), "utf-8")
+
+
+def _environment(kit):
     kept = {name: value for name, value in os.environ.items() if name not in ("BMKIT_QUIET", "PYTEST_CURRENT_TEST")}
-    return {**kept, **own, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(folder / "kit")}
+    return {**kept, "PYTHONPATH": str(kit)}
+
+
+def _token(log):
+    """Read the token as a learner does, from the address that stands in the terminal."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=(\w+)", log.read_text()):
+            return found[1]
+        time.sleep(0.1)
+    pytest.fail(f"the address of JupyterLab was not told:\n{log.read_text()}")
 
 
 def _await_port(port, child, log):
@@ -145,7 +156,7 @@ def page(lab):
         page.context.on("request", lambda request: page.asked.append(request.url))
         page.on("websocket", lambda channel: page.asked.append(channel.url))
         with _witness(page, lab.folder / "open.png"):
-            page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/{NAME}?token={TOKEN}&reset")
+            page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/{NAME}?token={_token(lab.log)}&reset")
             page.wait_for_function(READY, timeout=120_000)
         yield page
         browser.close()

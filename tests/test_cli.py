@@ -73,7 +73,8 @@ def test_ctrl_c_is_one_line_and_130(monkeypatch, capsys):
 
 
 def test_lab_passes_options_and_exit_code_on(monkeypatch):
-    monkeypatch.setattr(lab, "open_lab", lambda **given: 0 if given == {"port": 8950, "browser": False} else 9)
+    wanted = {"port": 8950, "browser": False, "notebooks": None}
+    monkeypatch.setattr(lab, "open_lab", lambda **given: 0 if given == wanted else 9)
     assert cli.main(["lab", "--no-browser", "--port", "8950"]) == 0
 
 

@@ -2,15 +2,21 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
+import hostile
+import psutil
 import pytest
 
-from bmkit import data, lab
+from bmkit import data, kernels, lab
 
 NAME = "11_cnn_images.ipynb"
 
@@ -84,7 +90,12 @@ def test_edit_made_equal_to_the_newest_edition_counts_as_untouched(desk):
     assert desk.again() == [] and desk.copy.read_text() == "three"
 
 
-@pytest.mark.parametrize("ledger", [None, "", "{", "[]", '{"11_cnn_images.ipynb": 3}', "\x00\xff"])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "ledger", [None, "", "{", "[]", '{"11_cnn_images.ipynb": 3}', "\x00\xff", DEEP, f'{{"a": {DEEP}']
+)
 def test_without_a_sound_ledger_every_file_counts_as_edited(desk, ledger):
     path = desk.copies / lab.LEDGER
     path.unlink()
@@ -102,22 +113,74 @@ def test_other_files_of_the_learner_are_left_alone(desk):
     assert {path.name for path in desk.copies.iterdir()} == {NAME, "notes.txt", lab.LEDGER}
 
 
-def test_a_failed_write_leaves_the_old_copy_and_one_line(desk, monkeypatch):
-    def full(self, _):
-        raise OSError(28, "No space left on device")
-
+def test_a_notebook_nested_too_deep_counts_as_edited(desk):
+    desk.copy.write_text(DEEP)
     desk.original.write_text("two")
-    monkeypatch.setattr(lab.Path, "write_bytes", full)
-    with pytest.raises(lab.LabError, match="No space left on device"):
+    assert len(desk.again()) == 1 and desk.copy.read_text() == DEEP and len(_beside(desk)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes and devices among files")
+@pytest.mark.parametrize("name", [NAME, lab.LEDGER])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nowhere"])
+def test_what_is_no_file_is_named_and_never_read(desk, name, kind):
+    path = desk.copies / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to({"device": "/dev/zero", "nowhere": "/nowhere"}[kind])
+    if name == NAME:
+        (line,) = desk.again()
+        assert NAME in line and "not an ordinary file" in line and os.path.lexists(path) and not path.is_file()
+    elif kind == "folder":
+        with pytest.raises(lab.LabError, match=rf"{lab.LEDGER} \(.*--notebooks FOLDER"):
+            desk.again()
+    else:
         desk.again()
-    assert desk.copy.read_text() == "one" and len(list(desk.copies.iterdir())) == 2
+        assert list(json.loads(path.read_text())) == [NAME]
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A real disk of 64 kB."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root on Linux may mount a small disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("this container may not mount")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_leaves_the_old_copy_and_one_line(desk, full_disk):
+    copies = full_disk / "mine"
+    lab.hand_out(desk.original.parent, copies, lambda line: None)
+    desk.original.write_text("two" * 50_000)
+    with pytest.raises(lab.LabError, match=rf"{NAME} \(No space left on device\).*--notebooks FOLDER"):
+        lab.hand_out(desk.original.parent, copies, lambda line: None)
+    assert (copies / NAME).read_text() == "one" and len(list(copies.iterdir())) == 2
+
+
+def test_the_learners_folder_can_be_chosen_but_not_the_kits(monkeypatch, tmp_path):
+    monkeypatch.delenv("BMKIT_NOTEBOOKS", raising=False)
+    assert lab.folder_of_the_learner() == lab.ROOT / "my_notebooks"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BMKIT_NOTEBOOKS", "mine")
+    assert lab.folder_of_the_learner() == tmp_path / "mine"
+    assert lab.folder_of_the_learner(tmp_path / "other") == tmp_path / "other"
+    with pytest.raises(lab.LabError, match="the kit's own notebooks"):
+        lab.folder_of_the_learner(lab.ROOT / "notebooks")
 
 
 def test_the_command_is_local_and_asks_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "_is_root", lambda: False)
     command = lab.command(tmp_path)
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert "--ServerApp.ip=127.0.0.1" in command and f"--LabApp.app_settings_dir={lab.SETTINGS}" in command
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert f"--LabApp.app_settings_dir={kernels.home() / 'settings'}" in command
     assert f"--ServerApp.root_dir={tmp_path}" in command and "--ServerApp.port=8888" in command
     assert not {"--no-browser", "--allow-root", "--ServerApp.port_retries=0"} & set(command)
 
@@ -143,6 +206,7 @@ def test_a_taken_port_is_one_line():
 def started(tmp_path, monkeypatch):
     """Open the lab with a child that only exits with 3."""
     (tmp_path / "notebooks").mkdir()
+    monkeypatch.delenv("BMKIT_NOTEBOOKS", raising=False)
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(3)"])
     monkeypatch.setattr(data, "verify", lambda _: ["digits: it is not prepared yet"])
@@ -179,11 +243,71 @@ def test_ctrl_c_waits_for_the_child():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def test_kernels_find_this_kit_and_keep_the_users_settings(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", "elsewhere")
-    monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", "mine")
-    environment = lab._environment()
-    assert environment["PYTHONPATH"] == os.pathsep.join([str(lab.ROOT), "elsewhere"])
-    assert environment["JUPYTERLAB_WORKSPACES_DIR"] == "mine"
-    code = "import bmkit, sys; sys.exit(bmkit.__version__ == '')"
-    assert subprocess.run([sys.executable, "-c", code], env=environment, cwd="/").returncode == 0
+def test_a_file_with_a_librarys_name_is_told(started, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "fetch", lambda _: None)
+    (tmp_path / "my_notebooks").mkdir()
+    (tmp_path / "my_notebooks" / "keras.py").write_text("")
+    said = []
+    lab.open_lab(report=said.append)
+    assert (
+        "bmkit: keras in this folder bears the name of a library and cannot be imported; rename it to use it." in said
+    )
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The lab as it starts for a user whose Jupyter is set up carelessly: its process, its port and what it printed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    surroundings = hostile.variables(hostile.home(tmp_path / "home"), PYTHONPATH=str(lab.ROOT))
+    words = ["--no-browser", "--port", str(port), "--notebooks", str(tmp_path / "mine")]
+    log = tmp_path / "lab.log"
+    with log.open("w") as file:
+        command = [sys.executable, "-m", "bmkit.cli", "lab", *words]
+        child = subprocess.Popen(command, env=surroundings, stdout=file, stderr=file, cwd=tmp_path)
+    try:
+        end = time.monotonic() + 120
+        while "?token=" not in log.read_text() and time.monotonic() < end and child.poll() is None:
+            time.sleep(0.1)
+        yield SimpleNamespace(port=port, log=log, folder=tmp_path / "mine")
+    finally:
+        family = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
+        child.terminate()
+        for process in psutil.wait_procs(family, timeout=60)[1]:
+            process.kill()
+        child.wait(60)
+
+
+def ask(server, path, method="GET", **headers):
+    """Ask the server for a page and return its status and text."""
+    address = f"http://127.0.0.1:{server.port}{path}"
+    request = urllib.request.Request(address, method=method, headers=headers, data=b"{}" if method == "POST" else None)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.slow
+def test_address_port_token_origin_and_xsrf_are_the_kits(server):
+    printed = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)", server.log.read_text())
+    assert printed and int(printed[1]) == server.port, server.log.read_text()
+    with socket.socket() as probe, pytest.raises(OSError):
+        probe.connect(("127.0.0.1", hostile.PORT))
+    bearer = {"Authorization": f"token {printed[2]}"}
+    for known in ("", "?token=", "?token=known-to-everybody"):
+        assert ask(server, f"/api/contents{known}")[0] == 403
+    status, text = ask(server, "/api/contents", **bearer)
+    assert status == 200 and "00_start_here.ipynb" in text, "the learner's folder is the root"
+    cookies = {"Cookie": "_xsrf=foreign", "Origin": "http://evil.example"}
+    for known in ("", "?token=known-to-everybody"):
+        assert ask(server, f"/api/kernels{known}", "POST", **cookies)[0] in (403, 404), "no kernel for strangers"
+    status, page = ask(server, f"/lab?token={printed[2]}")
+    assert status == 200 and "jupyterlab-jupytext" in page[page.index("disabledExtensions") :][:200]
+    saved = server.folder / "00_start_here.ipynb"
+    before = json.loads(saved.read_text("utf-8"))
+    assert before == json.loads(ask(server, "/files/00_start_here.ipynb", **bearer)[1])
+    assert ask(server, "/api/terminals", **bearer)[0] == 200
+    assert ask(server, "/api/kernelspecs", **bearer)[1].count("bmkit.kernels") == 1, "the kit's own kernel"

@@ -2,6 +2,11 @@
 
 import io
 import itertools
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -13,6 +18,8 @@ from PIL import Image
 
 from bmkit import diagrams, plot
 from bmkit.chapters import Chapter
+
+ROOT = Path(plot.__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +50,37 @@ def noisy(side=8):
     axes.imshow(np.random.default_rng(0).random((400, 400, 3)))
     axes.axis("off")
     return figure
+
+
+def test_the_style_does_not_depend_on_the_users_settings(tmp_path):
+    code = "import matplotlib, bmkit.plot; print({k: v for k, v in matplotlib.rcParams.items() if 'backend' not in k})"
+    told = []
+    for text in (
+        "",
+        "text.color: white\naxes.labelcolor: white\nsavefig.transparent: True\nfont.size: 40\nlines.color: w\n",
+    ):
+        (tmp_path / "matplotlibrc").write_text(text)
+        surroundings = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", code]
+        told.append(subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True).stdout)
+    assert told[0] == told[1] and "'text.color': 'black'" in told[0]
+
+
+def test_a_dark_style_chosen_later_leaves_the_paper_white(shown):
+    with plt.style.context("dark_background"), matplotlib.rc_context({"savefig.transparent": True}):
+        plot.show(labelled())
+    corner = Image.open(io.BytesIO(shown[0].data)).convert("RGBA").getpixel((0, 0))
+    assert corner == (255, 255, 255, 255)
+
+
+def test_signs_that_the_standard_font_lacks_are_drawn_by_one_of_the_systems(shown):
+    if len(plot.STYLE["font.family"]) == 1:
+        pytest.skip("this computer has no font with Chinese signs")
+    figure, axes = plot.subplots()
+    axes.set(xlabel="训练轮数", ylabel="loss (nats)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # "Glyph … missing"
+        plot.show(figure)
 
 
 @pytest.mark.parametrize("missing", ["xlabel", "ylabel"])
