@@ -25,9 +25,7 @@ __all__ = ["cache_folder", "of_network", "publish", "say", "set_aside", "sha256_
 
 STALE = 3600  # seconds without any change after which a temporary folder belongs to a killed run
 PREFIX = "bmkit-"  # of temporary folders: with the marker inside it tells them from a user's own
-SHARED = (
-    " Where a cache is shared and read-only on purpose, its keeper adds what is missing: `python3 -m bmkit data fetch`."
-)
+SHARED = " Where it is shared and read-only on purpose, its keeper adds what is missing: `python3 -m bmkit data fetch`."
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", None))
 UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 NETWORK = ("requests", "urllib3", "urllib", "http", "ssl", "socket")  # packages whose errors are OSErrors, too

@@ -42,10 +42,10 @@ REFUSED = (
 # What pip writes when it fails, and what it means; the first match counts.
 MEANINGS = (
     (r"MemoryError", "the package index answered with more than pip can take in"),
-    (r"timed out|ReadTimeout", f"the package index fell silent for {SILENCE} seconds"),
-    (r"IncompleteRead|incomplete-download|ConnectionReset|Connection broken", "the connection broke"),
+    (r"incomplete-download|IncompleteRead|ConnectionReset|Connection broken", "the connection broke, or fell silent"),
     (r"ProxyError|NewConnection|Max retries|name resolution|SSLError", "the package index cannot be reached"),
-    (r"No matching distribution|satisfies the requirement", "the package index does not have it"),
+    (r"from versions: none", "the package index did not answer, or does not have it"),
+    (r"No matching distribution", "the package index has other versions of it only"),
 )
 
 
@@ -186,12 +186,6 @@ def download(parcel: Parcel, folder: Path, progress: Progress) -> None:
         DataError: no network, no such parcel, another file than expected, more bytes than expected, or no more bytes.
         OSError: the folder cannot be written, or its disk is full.
 
-    Example:
-        >>> parcel = Parcel(name="p", version="1", file="p-1-py3-none-any.whl", sha256="0", bytes=1, licence="")
-        >>> _command(parcel, Path("/nowhere"))  # doctest: +IGNORE_EXCEPTION_DETAIL
-        Traceback (most recent call last):
-        FileNotFoundError: No such file or directory: '/nowhere/wanted.txt'
-
     Reference:
         pip, "Secure installs", https://pip.pypa.io/en/stable/topics/secure-installs/
     """
@@ -200,15 +194,14 @@ def download(parcel: Parcel, folder: Path, progress: Progress) -> None:
         raise _trouble(parcel, "the package index cannot be reached")
     heard = collections.deque(maxlen=200)
     with _running(_command(parcel, folder), folder) as (process, lines):
-        if trouble := _watch(parcel, folder, progress, lines, heard):
-            raise _trouble(parcel, trouble)
+        _watch(parcel, folder, progress, lines, heard)
         failed = process.wait(timeout=WINDOW)
     if failed:
         _explain(parcel, list(heard))
 
 
-def _watch(parcel: Parcel, folder: Path, progress: Progress, lines: queue.Queue, heard: collections.deque) -> str:
-    """Follow a running pip to its end; a text says why it must be stopped before."""
+def _watch(parcel: Parcel, folder: Path, progress: Progress, lines: queue.Queue, heard: collections.deque) -> None:
+    """Follow a running pip to its end, or raise what makes an end of it."""
     done, moved = 0, time.monotonic()
     while True:
         try:
@@ -216,19 +209,23 @@ def _watch(parcel: Parcel, folder: Path, progress: Progress, lines: queue.Queue,
         except queue.Empty:
             line = ""
         if line is None:
-            return ""
+            return
         told = re.fullmatch(r"Progress (\d+) of (\d+)\s*", line)
-        if told and int(told[1]) <= parcel.bytes:
+        received, offered = (int(told[1]), max(int(told[1]), int(told[2]))) if told else (0, 0)
+        received = max(received, _largest(folder))
+        if offered > parcel.bytes or received > parcel.bytes + SLACK:
+            raise DataError(
+                f"more than the {parcel.bytes:,} bytes of {parcel.name} {parcel.version} were offered, so it is not "
+                f"the expected file; {REFUSED}"
+            )
+        if told:
             progress(int(told[1]), int(told[2]))
         elif line.strip():
             heard.append(line.strip())
-        here = max(_largest(folder), int(told[1]) if told else 0)
-        if here > parcel.bytes + SLACK or (told and max(int(told[1]), int(told[2])) > parcel.bytes):
-            return f"more than the {parcel.bytes:,} bytes of the expected file were offered"
-        if here != done:
-            done, moved = here, time.monotonic()
+        if received != done:
+            done, moved = received, time.monotonic()
         if time.monotonic() - moved > WINDOW:
-            return f"nothing came any more for {WINDOW} seconds"
+            raise _trouble(parcel, f"nothing came any more for {WINDOW} seconds")
 
 
 def _trouble(parcel: Parcel, what: str) -> DataError:
