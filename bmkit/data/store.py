@@ -74,6 +74,8 @@ def _disk_error(error: BaseException) -> OSError | None:
             return OSError(errno.EACCES, f"{os.strerror(errno.EACCES)}, says TensorFlow")
         if isinstance(error, OSError) and error.errno and not of_network(error):
             return error
+        if type(error) is OSError and "disk space" in str(error):  # TFDS looks at the free space beforehand
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         error = error.__cause__ or error.__context__
     return None
 
