@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bmkit import backend, data  # noqa: F401 - the backend silences TensorFlow before TFDS is imported
-from bmkit.data import manifest
+from bmkit.data import manifest, store
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +69,51 @@ def test_without_a_network_one_clear_error_comes_before_any_download(monkeypatch
 
     monkeypatch.setattr(tfds, "load", watched)
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    with pytest.raises(data.DataError, match=r"no network; connect .* `python3 -m bmkit data fetch mnist`"):
+    with pytest.raises(data.DataError, match=r"there is no network, or it is blocked.*data fetch mnist`\.$"):
         data.load("mnist")
     assert asked == [False]
+
+
+def test_a_dead_proxy_is_one_clear_error_within_seconds_and_no_fault_of_the_disk(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(store, "say", None)  # nothing is begun
+    with pytest.raises(
+        data.DataError, match=r"^mnist is not on this computer, and .* cannot be reached: there is no net"
+    ):
+        data.load("mnist")
+
+
+def failures():
+    import requests
+    import tensorflow as tf
+
+    full = RuntimeError("ResourceExhaustedError: wrapped")
+    full.__cause__ = tf.errors.ResourceExhaustedError(None, None, "disk")
+    denied = tf.errors.PermissionDeniedError(None, None, "disk")
+    network = r"^TensorFlow Datasets could not fetch mnist \(\w+: .*\); try again later\.$"
+    yield full, r"^the disk is full while fetching mnist"
+    yield OSError("Not enough disk space. Needed: 1"), r"^the disk is full while fetching mnist"
+    yield denied, r"^the cache cannot be used while fetching mnist \(PermissionError: "
+    yield OSError(30, "Read-only file system"), r"^the cache cannot be used while fetching mnist"
+    yield requests.exceptions.ProxyError("dead"), network
+    yield requests.exceptions.ConnectTimeout("late"), network
+    yield ConnectionResetError(104, "reset"), network
+    yield RuntimeError("anything"), network
+
+
+@pytest.mark.parametrize(("failure", "message"), failures(), ids=lambda value: type(value).__name__)
+def test_what_tfds_raises_is_told_as_what_it_is(monkeypatch, failure, message):
+    import tensorflow_datasets as tfds
+
+    def load(_, *, download, **__):
+        assert (socket.getdefaulttimeout() == store.SILENCE) == download
+        raise failure if download else AssertionError("no local copy")
+
+    monkeypatch.setattr(tfds, "load", load)
+    monkeypatch.setattr(store, "reaches", lambda host: True)
+    with pytest.raises(data.DataError, match=message):
+        data.load("mnist")
+    assert socket.getdefaulttimeout() is None
 
 
 @pytest.mark.parametrize("failure", [None, RuntimeError("the host\nsaid no")])
@@ -89,7 +131,7 @@ def test_with_a_network_the_size_is_said_before_the_download(monkeypatch, capsys
         return [tf.data.Dataset.from_tensor_slices(example) for _ in split]
 
     monkeypatch.setattr(tfds, "load", load)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ["somewhere"])
+    monkeypatch.setattr(store, "reaches", lambda host: True)
     if failure:
         with pytest.raises(data.DataError, match=r"could not fetch mnist \(RuntimeError: the host said no\)"):
             data.load("mnist")

@@ -20,7 +20,7 @@ from bmkit.pretrained import online, text
 )
 def test_models_from_the_network_without_one_are_one_clear_error(monkeypatch, name, host):
     asked = []
-    monkeypatch.setattr(online, "resolves", asked.append)
+    monkeypatch.setattr(online, "reaches", asked.append)
     with pytest.raises(data.DataError, match=f"comes from {host} and there is no network; .* minilm, smollm2"):
         pretrained.load(name)
     assert asked == [host]
@@ -36,7 +36,7 @@ def test_models_from_the_network_without_one_are_one_clear_error(monkeypatch, na
     ],
 )
 def test_a_name_that_does_not_exist_is_answered_with_near_ones(monkeypatch, name, near):
-    monkeypatch.setattr(online, "resolves", None)  # the network is never asked
+    monkeypatch.setattr(online, "reaches", None)  # the network is never asked
     with pytest.raises(data.DataError, match=f"there is no model '{name}'.*{near}"):
         pretrained.load(name)
 
@@ -50,7 +50,7 @@ def test_a_model_of_keras_applications_becomes_a_classifier(monkeypatch):
 
     local.__module__ = build.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", local)
-    monkeypatch.setattr(online, "resolves", lambda host: True)
+    monkeypatch.setattr(online, "reaches", lambda host: True)
     monkeypatch.setattr(online, "imagenet_labels", lambda: tuple(map(str, range(1000))))
     found = pretrained.load("keras:MobileNetV2")
     assert found.preprocess(np.full((40, 50, 3), 255)).max() == 1 and found.features.output_shape == (None, 1280)
@@ -70,7 +70,7 @@ def test_presets_of_kerashub_come_with_their_tokenizers(monkeypatch, bert, kind,
             raise ValueError("there is no tokenizer")
         return f"tokenizer of {name}"
 
-    monkeypatch.setattr(online, "resolves", lambda host: True)
+    monkeypatch.setattr(online, "reaches", lambda host: True)
     monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", lambda name: Backbone())
     monkeypatch.setattr(keras_hub.models.Tokenizer, "from_preset", tokenizer)
     monkeypatch.setattr(keras_hub.models, "BertBackbone", Backbone if bert else dict)
@@ -83,7 +83,7 @@ def test_a_transfer_that_fails_is_one_clear_error(monkeypatch):
     def fails():
         raise TimeoutError("timed\nout")
 
-    monkeypatch.setattr(online, "resolves", lambda host: True)
+    monkeypatch.setattr(online, "reaches", lambda host: True)
     monkeypatch.setattr(online, "_loader", lambda *_: fails)
     with pytest.raises(data.DataError, match=r"could not be loaded from huggingface.co \(TimeoutError: timed out\)"):
         pretrained.load("hf://a/b")

@@ -97,7 +97,8 @@ class Recipe:
     """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading.
 
     The source "installed" names `packages` with their versions, whose files are the members. `ordered` keeps the
-    reader's order of rows, which otherwise are stored in an arbitrary, fixed one.
+    reader's order of rows, which otherwise are stored in an arbitrary, fixed one. `version` is raised when a changed
+    reader gives other rows: only then is the set prepared again, from the parcel that the cache has already.
     """
 
     parcel: str = ""
@@ -105,6 +106,7 @@ class Recipe:
     packages: tuple = ()
     members: tuple = ()
     reader: str = ""
+    version: int = 1
     divide_by: int = 1
     ordered: bool = False
     dataset: str = ""
@@ -116,7 +118,7 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One set of the manifest; `digest` changes with every line of it."""
+    """One set of the manifest; `digest` changes with whatever changes its rows, not with a word about them."""
 
     name: str
     description: Description

@@ -9,12 +9,12 @@ import functools
 import hashlib
 import json
 import platform
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Own, Parcel, Recipe, Weights
+from bmkit.data.rules import check, check_name
 
 __all__ = [
     "SPLITS",
@@ -33,7 +33,6 @@ __all__ = [
 PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
 SOURCES = ("scikit-learn", "installed", "tfds")
 COMPUTER = f"{platform.system()}-{platform.machine()}".lower()  # as "linux-x86_64"
-PIN = re.compile(r"[\w.-]+==[\w.+!]+")  # a package and its exact version
 
 
 def _build(kind: type, table: dict, where: str) -> Any:
@@ -45,10 +44,12 @@ def _build(kind: type, table: dict, where: str) -> Any:
             raise DataError(f"{where} {problem} {', '.join(sorted(names))}; allowed: {', '.join(fields)}.")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     for name, value in values.items():
-        if not isinstance(value, fields[name].type):
+        if not isinstance(value, fields[name].type) or (isinstance(value, bool) and fields[name].type is not bool):
             expected = getattr(fields[name].type, "__name__", fields[name].type)
             raise DataError(f"{where}: {name} is {value!r}, expected {expected}.")
-    return kind(**values)
+    built = kind(**values)
+    check(built, where)
+    return built
 
 
 def _parcel(name: str, table: dict) -> Parcel:
@@ -71,13 +72,13 @@ def _inputs(table: Any, where: str) -> Field | dict:
 
 def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     """Read one set and check that its parts fit together."""
-    where, table = f"[sets.{name}]", dict(table)
-    digest = hashlib.sha256(json.dumps(table, sort_keys=True).encode())
+    where, table, whole = f"[sets.{name}]", dict(table), table
+    check_name(name, where)
     recipe = _build(Recipe, table.pop("recipe", {}), f"[sets.{name}.recipe]")
     if recipe.parcel not in parcels and (recipe.parcel or recipe.source not in SOURCES):
         allowed = ", ".join([*parcels, *SOURCES])
         raise DataError(f"{where} comes from {recipe.parcel or recipe.source!r}; allowed: {allowed}.")
-    if bool(recipe.packages) != (recipe.source == "installed") or not all(map(PIN.fullmatch, recipe.packages)):
+    if bool(recipe.packages) != (recipe.source == "installed"):
         raise DataError(f'{where}: packages is {list(recipe.packages)}, expected ["NAME==VERSION"] for "installed".')
     parcel = parcels.get(recipe.parcel)
     source = f"{parcel.name} {parcel.version}" if parcel else recipe.source
@@ -92,14 +93,25 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
     for what, splits in (("rows", description.rows), ("splits", recipe.splits)):
         if tuple(splits) != SPLITS:
             raise DataError(f"{where}: {what} names {list(splits)}, expected {list(SPLITS)}.")
+    digest = _digest(whole, description, parcel)
+    return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest)
+
+
+def _digest(table: dict, description: Description, parcel: Parcel | None) -> str:
+    """Hash whatever changes the rows of a set: not its title, its notes or its citation."""
+    fields = description.x if isinstance(description.x, dict) else {"": description.x}
+    forms = [[name, field.shape, field.dtype] for name, field in (fields | {"y ": description.y}).items()]
+    of_rows = [table["recipe"], description.rows, description.classes, description.features, sorted(forms)]
+    digest = hashlib.sha256(json.dumps(of_rows, sort_keys=True).encode())
     wheels = parcel.wheels.values() if parcel else ()  # whatever the computer, the same digest
-    digest.update("".join(w["sha256"] for w in wheels).encode() or (parcel.sha256.encode() if parcel else b""))
-    return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest.hexdigest())
+    digest.update("".join(wheel["sha256"] for wheel in wheels).encode() or (parcel.sha256.encode() if parcel else b""))
+    return digest.hexdigest()
 
 
 def _weights(name: str, table: dict, parcels: dict[str, Parcel]) -> Weights:
     """Read one model's entry and check that its weights come from somewhere: known parcels, or a file of the kit."""
     where, table = f"[weights.{name}]", dict(table)
+    check_name(name, where)
     files = table.get("files", {})
     for unknown in set(files) - set(parcels):
         raise DataError(f"{where} comes from {unknown!r}; allowed: {', '.join(parcels)}.")
@@ -151,7 +163,7 @@ def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, We
         return parcels, sets, weights
     except DataError as error:
         raise DataError(f"{path}: {error} Mend that line.") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} cannot be read as the data manifest ({type(error).__name__}: {error}); expected a TOML file "
             "with [parcels.NAME] and [sets.NAME] tables. Restore it with `git checkout data/manifest.toml`."

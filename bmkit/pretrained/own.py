@@ -195,6 +195,6 @@ def load_own(name: str) -> OwnModel:
         1023
     """
     with weight_files(name) as folder:
-        model, arrays = read_model(next(folder.iterdir()))
+        model, arrays = read_model(folder / f"{name}.safetensors")
     tokenizer = BytePairs([tuple(pair) for pair in arrays["merges"].tolist()]) if "merges" in arrays else None
     return OwnModel(model, tokenizer)
