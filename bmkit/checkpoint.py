@@ -7,6 +7,7 @@ a Ctrl-C or a full disk at any moment leaves a sound state behind, and the next 
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -23,7 +24,6 @@ from bmkit.errors import Error
 __all__ = ["OWN", "CheckpointError", "Checkpoints", "Mismatch", "opened", "say"]
 
 OWN = "bmkit-fit"  # the sub-folder of FOLDER in which everything lies
-CONTENT = {"arrays.npy", "state.json"}  # and sums.json, which holds the hash of each
 
 
 class CheckpointError(Error):
@@ -184,32 +184,35 @@ class Checkpoints:
 
 
 def _write(folder: Path, document: dict, arrays: Sequence[np.ndarray]) -> None:
+    text, digest = json.dumps(document), hashlib.sha256()
     with (folder / "arrays.npy").open("wb") as file:
         for array in arrays:
-            np.save(file, array, allow_pickle=False)
+            one = io.BytesIO()  # NumPy's own way into a file turns a Ctrl-C into a TypeError
+            np.save(one, array, allow_pickle=False)
+            file.write(one.getbuffer())
+            digest.update(one.getbuffer())
         file.flush()
         os.fsync(file.fileno())
-    files.write(folder / "state.json", json.dumps(document))
-    files.write(folder / "sums.json", json.dumps({name: _digest(folder / name) for name in sorted(CONTENT)}))
+    files.write(folder / "state.json", text)
+    sums = {"arrays.npy": digest.hexdigest(), "state.json": hashlib.sha256(text.encode()).hexdigest()}
+    files.write(folder / "sums.json", json.dumps(sums))
     _to_disk(folder)
 
 
 def _read(folder: Path) -> tuple[dict, list[np.ndarray]]:
-    if not all((folder / name).is_file() for name in (*CONTENT, "sums.json")):
+    paths = [folder / name for name in ("arrays.npy", "state.json", "sums.json")]
+    if not all(path.is_file() for path in paths):
         raise ValueError("not files; a pipe or a device would never end")
-    sums = json.loads((folder / "sums.json").read_text("utf-8"))
-    if sums != {name: _digest(folder / name) for name in CONTENT}:
+    packed, text, sums = (path.read_bytes() for path in paths)
+    found = {
+        path.name: hashlib.sha256(content).hexdigest() for path, content in zip(paths, (packed, text), strict=False)
+    }
+    if json.loads(sums) != found:
         raise ValueError("a file is not what was written")
-    arrays, path = [], folder / "arrays.npy"
-    with path.open("rb") as file:
-        while file.tell() < path.stat().st_size:
-            arrays.append(np.load(file, allow_pickle=False))
-    return json.loads((folder / "state.json").read_text("utf-8")), arrays
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    file, arrays = io.BytesIO(packed), []
+    while file.tell() < len(packed):
+        arrays.append(np.load(file, allow_pickle=False))
+    return json.loads(text), arrays
 
 
 def _to_disk(folder: Path) -> None:
