@@ -2,23 +2,28 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import test_checkpoint as states
 from test_checkpoint import OWN, POSIX, ROOT, small_disk  # noqa: F401
 
 from bmkit import checkpoint, models, snapshot, train
 from bmkit.backend import keras
+from bmkit.keeper import Keeper
+from bmkit.resume import Saver
 
 pytestmark = pytest.mark.slow
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(32, 4)).astype("float32")
 Y = (X @ RANDOM.normal(size=(4, 3))).argmax(axis=-1)
-MISLED = (X, (Y + 1) % 3)  # validation that gets worse the better the training data are learned
+DATA, MISLED = ((tf.data.Dataset.from_tensor_slices((X, y)).batch(32)) for y in (Y, (Y + 1) % 3))
+# MISLED as validation gets worse the better DATA are learned.
 EPOCHS = 6
 
 
@@ -36,17 +41,17 @@ class Learner:
 
     def __init__(self):
         self.model = compiled()
-        train.fit(self.model, (X, Y), (X, Y), epochs=1)  # makes every variable, traces both steps
+        train.fit(self.model, DATA, DATA, epochs=1)  # makes every variable, traces both steps
         self.variables = [*snapshot.variables(self.model), *snapshot.seeds(self.model)]
         train.seed(0)
         start = compiled()
         self.first = snapshot.values([*snapshot.variables(start), *snapshot.seeds(start)])
 
-    def fit(self, folder=None, epochs=EPOCHS, validation=(X, Y), callbacks=(), patience=None):
+    def fit(self, folder=None, epochs=EPOCHS, validation=DATA, callbacks=(), patience=None):
         snapshot.put(self.variables, self.first)
         self.model.optimizer.learning_rate = 0.05
         given = {"epochs": epochs, "resume": folder, "callbacks": callbacks, "patience": patience}
-        return train.fit(self.model, (X, Y), validation, **given)
+        return train.fit(self.model, DATA, validation, **given)
 
     def outcome(self, *arguments, **named):
         history = self.fit(*arguments, **named)
@@ -103,7 +108,7 @@ def test_saving_changes_nothing(learner, unbroken, tmp_path, capfd):
     assert os.listdir(tmp_path) == [] and capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("at", range(EPOCHS))
+@pytest.mark.parametrize("at", (1, 3, 5))
 def test_a_resumed_training_equals_an_unbroken_one_dropout_included(learner, unbroken, tmp_path, capsys, at):
     history = learner.fit(tmp_path / "run", callbacks=[Stops(at)])
     assert history == {name: values[:at] for name, values in unbroken[0].items()}
@@ -113,7 +118,7 @@ def test_a_resumed_training_equals_an_unbroken_one_dropout_included(learner, unb
 
 
 @POSIX
-@pytest.mark.parametrize("moment", [1, 40, 90, 140, 190, 240])
+@pytest.mark.parametrize("moment", [1, 90, 240])
 def test_ctrl_c_while_a_state_is_saved_loses_at_most_that_epoch(learner, unbroken, tmp_path, capsys, moment):
     before = sys.gettrace()
     try:
@@ -177,39 +182,52 @@ HOSTILE = {
     "rows": [None, 3, [3], [{"loss": "low"}], [{"loss": {}}], [], [{}, {}, {}]],
     "best_epoch": ["2", 7, -1, 1.5, []],
     "monitor": [None, "accuracy of nothing", []],
-    "shapes": [None, [], {"model": []}],
+    "shapes": [None, []],
     "settings": [None, 3, ["x"]],
     "rate": ["fast", [], {}],
     "callbacks": [None, 3, [3], ["ab", "cde"], [["Stops", 3]]],
 }
 
 
-@pytest.mark.parametrize(("field", "value"), [(field, value) for field in HOSTILE for value in HOSTILE[field]])
-def test_a_signed_state_of_wrong_kinds_is_dropped(learner, tmp_path, capsys, field, value):
-    _, own = broken_off(learner, tmp_path / "run", at=2)
-    newest = own / "epoch-000002"
-    document = json.loads((newest / "state.json").read_text())
-    (newest / "state.json").write_text(json.dumps(document | {field: value}))
-    states.sign(newest)
-    if (field, value) == ("shapes", {"model": []}):
-        with pytest.raises(ValueError, match="another model"):
-            learner.fit(tmp_path / "run")
-        return
-    assert len(learner.fit(tmp_path / "run", epochs=3, callbacks=[Stops(None)])["loss"]) == 3
-    assert "epoch-000002; the training goes on from epoch-000001." in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def broken(learner, tmp_path_factory):
+    """A training that was broken off after two epochs."""
+    folder = tmp_path_factory.mktemp("broken") / "run"
+    broken_off(learner, folder, at=2)
+    return folder
+
+
+def restored(learner, folder):
+    """Do what `fit` does before the first step; return the history so far."""
+    keeper = Keeper(learner.model, True, None)
+    with checkpoint.opened(folder) as opened:
+        Saver(opened, keeper, [Stops(None)]).restore()
+    return keeper.rows
+
+
+@pytest.mark.parametrize("field", HOSTILE)
+def test_a_signed_state_of_wrong_kinds_is_dropped(learner, broken, tmp_path, capsys, field):
+    for number, value in enumerate(HOSTILE[field]):
+        folder = shutil.copytree(broken, tmp_path / str(number))
+        newest = folder / OWN / "epoch-000002"
+        document = json.loads((newest / "state.json").read_text())
+        (newest / "state.json").write_text(json.dumps(document | {field: value}))
+        states.sign(newest)
+        assert len(restored(learner, folder)) == 1, value
+        assert "epoch-000002; the training goes on from epoch-000001." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("change", ["fewer", "other shape", "other type"])
-def test_a_signed_state_with_other_values_is_dropped(learner, tmp_path, capsys, change):
-    _, own = broken_off(learner, tmp_path / "run", at=2)
-    newest = own / "epoch-000002"
+def test_a_signed_state_with_other_values_is_dropped(learner, broken, tmp_path, capsys, change):
+    folder = shutil.copytree(broken, tmp_path / "run")
+    newest = folder / OWN / "epoch-000002"
     arrays = checkpoint._read(newest)[1]
     arrays = {"fewer": arrays[:3], "other shape": [one[None] for one in arrays], "other type": [*arrays[1:], arrays[0]]}
     with (newest / "arrays.npy").open("wb") as file:
         for one in arrays[change]:
             np.save(file, one)
     states.sign(newest)
-    learner.fit(tmp_path / "run", epochs=3, callbacks=[Stops(None)])
+    assert len(restored(learner, folder)) == 1
     assert "the training goes on from epoch-000001." in capsys.readouterr().err
 
 
@@ -230,10 +248,10 @@ CHANGES = {
 def test_what_was_changed_is_told_and_the_new_setting_is_used(tmp_path, capsys, change):
     compiled_with, called_with, told = CHANGES[change]
     given = {"validation": MISLED, "epochs": 4, "resume": tmp_path / "run", "callbacks": [Stops(None)]}
-    broken = train.fit(compiled(), (X, Y), **given | {"callbacks": [Stops(2)]})
+    broken = train.fit(compiled(), DATA, **given | {"callbacks": [Stops(2)]})
     model = compiled(**compiled_with)
     rate = float(model.optimizer.learning_rate)
-    history = train.fit(model, (X, Y), **given | called_with)
+    history = train.fit(model, DATA, **given | called_with)
     said = capsys.readouterr().err
     assert said.startswith("bmkit: this training goes on with other settings than it was begun with: ")
     assert told in said and said.count("(before: ") == 1 and said.count("\n") == 1
@@ -250,10 +268,10 @@ def test_what_was_changed_is_told_and_the_new_setting_is_used(tmp_path, capsys, 
 
 
 def test_best_weights_are_chosen_anew_when_another_loss_decides(tmp_path):
-    train.fit(compiled(), (X, Y), MISLED, epochs=5, resume=tmp_path / "run", callbacks=[Stops(3)])
+    train.fit(compiled(), DATA, MISLED, epochs=5, resume=tmp_path / "run", callbacks=[Stops(3)])
     model = compiled(dropout=0.0)
-    history = train.fit(model, (X, Y), epochs=5, resume=tmp_path / "run")["loss"]
-    kept, last = train.evaluate(model, (X, Y))["loss"], history[-1]
+    history = train.fit(model, DATA, epochs=5, resume=tmp_path / "run")["loss"]
+    kept, last = train.evaluate(model, DATA)["loss"], history[-1]
     assert kept < last, "after the last step the loss is lower than while it was measured"
 
 
@@ -281,7 +299,7 @@ def test_the_training_of_another_model_or_optimizer_is_refused_before_anything_i
     with pytest.raises(
         ValueError, match=rf"run holds the training of another {kind}, .* delete its sub-folder {OWN}\."
     ):
-        train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder)
+        train.fit(model, DATA, DATA, epochs=EPOCHS, resume=folder)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert {path: path.stat().st_mtime_ns for path in there} == {path: was.st_mtime_ns for path, was in there.items()}
@@ -339,7 +357,7 @@ def test_a_full_disk_is_told_and_the_same_call_goes_on(learner, unbroken, small_
     equal(learner.outcome(small_disk / "run", callbacks=[Stops(None)])[1:], unbroken[1:])
 
 
-@pytest.mark.parametrize("at", range(1, 4))
+@pytest.mark.parametrize("at", [1, 3])
 def test_patience_counts_across_a_break(learner, tmp_path, at):
     whole = learner.outcome(validation=MISLED, patience=3, epochs=40)
     assert len(whole[0]["loss"]) < 8
@@ -365,7 +383,7 @@ class Patient(keras.callbacks.Callback):
 
 @pytest.mark.parametrize("patience", [None, 1])
 def test_a_training_that_had_ended_is_not_trained_on(learner, tmp_path, patience, capsys):
-    given = {"validation": MISLED if patience else (X, Y), "patience": patience, "epochs": 9}
+    given = {"validation": MISLED if patience else DATA, "patience": patience, "epochs": 9}
     first = learner.fit(tmp_path / "run", callbacks=[Patient(True)], **given)
     assert (tmp_path / "run" / OWN).exists()
     assert learner.fit(tmp_path / "run", callbacks=[Patient(False)], **given) == first
@@ -379,7 +397,7 @@ def test_another_number_of_epochs_is_fine(learner, tmp_path, epochs, trained, ca
     assert os.listdir(tmp_path) == [] and capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("at", [2, 3, 4, 5])
+@pytest.mark.parametrize("at", [2, 5])
 def test_what_a_callback_has_counted_is_resumed(learner, tmp_path, capsys, at):
     def falling(*more):
         falls = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", patience=2, factor=0.5, cooldown=1)
@@ -404,7 +422,7 @@ def test_a_model_without_weights_is_refused_when_it_is_to_be_resumed(tmp_path):
     model = Own()
     model.compile(optimizer="sgd", loss="mse")
     with pytest.raises(ValueError, match=r"has no weights yet, so that .* call it once on a batch"):
-        train.fit(model, (X, Y), epochs=1, resume=tmp_path / "run")
+        train.fit(model, DATA, epochs=1, resume=tmp_path / "run")
     assert os.listdir(tmp_path) == []
 
 
@@ -421,11 +439,11 @@ def test_weights_of_every_type_and_a_second_optimizer_are_resumed(tmp_path, poli
         return model
 
     whole, model = pair(), pair()
-    history = train.fit(whole, (X, Y), epochs=4)
-    train.fit(model, (X, Y), epochs=4, resume=tmp_path / "run", callbacks=[Stops(2)])
+    history = train.fit(whole, DATA, epochs=4)
+    train.fit(model, DATA, epochs=4, resume=tmp_path / "run", callbacks=[Stops(2)])
     model = pair()
     model.other.iterations.assign(9)
-    assert train.fit(model, (X, Y), epochs=4, resume=tmp_path / "run", callbacks=[Stops(None)]) == history
+    assert train.fit(model, DATA, epochs=4, resume=tmp_path / "run", callbacks=[Stops(None)]) == history
     assert int(model.other.iterations.numpy()) == 5
     for a, b in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -435,9 +453,9 @@ def test_a_schedule_goes_on_where_it_was_and_its_change_is_told(tmp_path, capsys
     def model(steps):
         return compiled(optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, steps)))
 
-    whole = train.fit(model(6), (X, Y), epochs=6)
-    train.fit(model(6), (X, Y), epochs=6, resume=tmp_path / "run", callbacks=[Stops(3)])
-    train.fit(model(6), (X, Y), epochs=5, resume=tmp_path / "run", callbacks=[Stops(4)])
+    whole = train.fit(model(6), DATA, epochs=6)
+    train.fit(model(6), DATA, epochs=6, resume=tmp_path / "run", callbacks=[Stops(3)])
+    train.fit(model(6), DATA, epochs=5, resume=tmp_path / "run", callbacks=[Stops(4)])
     assert capsys.readouterr().err == ""
-    assert train.fit(model(9), (X, Y), epochs=6, resume=tmp_path / "run", callbacks=[Stops(None)]) != whole
+    assert train.fit(model(9), DATA, epochs=6, resume=tmp_path / "run", callbacks=[Stops(None)]) != whole
     assert "decay_steps=9" in capsys.readouterr().err
