@@ -1,23 +1,23 @@
 """Kill (or interrupt) a resumable training again and again, and count how often what follows equals an unbroken run.
 
-Half of the signals come at a random moment of the whole run, half inside the saving of a state::
+Half of the signals come at a random moment of the whole training, half inside the saving of a state::
 
     python3 benchmarks/kills.py --kind kill --runs 100
     python3 benchmarks/kills.py --kind interrupt --runs 100
 
-A run is a chain of processes on one folder: each is broken off by a signal, the last one ends by itself. It counts as
-*equal* (weights, optimizer, generators and history to the last bit, nothing said), *told* (the same, after a sentence
-about what was dropped), or WRONG. One server imports Keras and forks a child for each process. TensorFlow must not run
-anything before a fork, since its threads would be missing in the child; so the kit is first imported there.
+A run is a training that a signal breaks off, and the same call again in another process. It counts as *equal* (weights,
+optimizer, generators and history to the last bit, nothing said), *told* (the same, after a sentence about what was
+dropped), or WRONG. One server imports Keras and forks: TensorFlow must run nothing before a fork, since its threads
+would be missing in the child; so the kit is first imported there.
 """
 
 import argparse
-import json
+import contextlib
+import io
+import multiprocessing
 import os
-import pickle
 import random
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -27,91 +27,103 @@ from pathlib import Path
 EPOCHS = 8
 
 
-def training():
-    """Return a function that trains a small network with dropout in a folder, and its outcome."""
-    import numpy as np
+class Training:
+    """A small network with dropout that can begin anew in the same process.
 
-    from bmkit import snapshot, train
-    from bmkit.backend import keras
+    32 rows are one batch, so that no order of batches matters: it is the one thing that no state holds.
+    """
 
-    numbers = train.seed(0)
-    x = numbers.normal(size=(32, 4)).astype("float32")
-    y = (x @ numbers.normal(size=(4, 3))).argmax(axis=-1)  # 32 rows are one batch: no order matters
-    layers = [keras.layers.Dense(8, activation="relu"), keras.layers.Dropout(0.3), keras.layers.Dense(3)]
-    model = keras.Sequential([keras.Input((4,)), *layers])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.05), loss, metrics=["accuracy"], jit_compile=False, run_eagerly=True)
+    def __init__(self):
+        from bmkit import checkpoint, snapshot, train
+        from bmkit.backend import keras
 
-    def run(folder, callbacks=()):
-        history = train.fit(model, (x, y), (x, y), epochs=EPOCHS, resume=folder, callbacks=callbacks)
-        values = snapshot.values([*snapshot.variables(model), *snapshot.seeds(model)])
-        return history, [np.asarray(one).tolist() for one in values]
+        numbers = train.seed(0)
+        x = numbers.normal(size=(32, 4)).astype("float32")
+        self.data = x, (x @ numbers.normal(size=(4, 3))).argmax(axis=-1)
+        layers = [keras.layers.Dense(8, activation="relu"), keras.layers.Dropout(0.3), keras.layers.Dense(3)]
+        self.model = keras.Sequential([keras.Input((4,)), *layers])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.model.compile(keras.optimizers.Adam(0.05), loss, metrics=["accuracy"], run_eagerly=True)
+        self.variables = [*snapshot.variables(self.model), *snapshot.seeds(self.model)]
+        self.first, self.snapshot, self.fit = snapshot.values(self.variables), snapshot, train.fit
+        self.save, self.saving = checkpoint.Checkpoints.save, 0.0
+        checkpoint.Checkpoints.save = lambda states, *rest: self.watched(states, *rest)
 
-    return run
+    def watched(self, states, epoch, *rest):
+        """Save a state, and aim at this very save if it is its turn."""
+        if epoch == self.epoch:
+            self.timer.start()
+        start = time.monotonic()
+        self.save(states, epoch, *rest)
+        self.saving = max(self.saving, time.monotonic() - start)
 
+    def run(self, folder: Path, number: int, wait: float, epoch: int | None) -> tuple[str, str]:
+        """Train; send this process the signal `number` after `wait` seconds of training, or of the save of `epoch`.
 
-def child(folder: Path, number: int, inside: bool, wait: float, out: Path) -> None:
-    """Train in this process; `number` is sent to it `wait` seconds after the training or a save has begun."""
-    from bmkit import checkpoint
-
-    run, save, count = training(), checkpoint.Checkpoints.save, random.randrange(1, EPOCHS + 1)
-
-    def watched(self, epoch, *rest):
-        if inside and epoch == count:
-            aim()
-        save(self, epoch, *rest)
-
-    def aim():
-        if number:
-            threading.Thread(target=fire, daemon=True).start()
-
-    def fire():
-        time.sleep(wait)
-        os.kill(os.getpid(), number)
-
-    checkpoint.Checkpoints.save = watched
-    if not inside:
-        aim()
-    out.write_bytes(pickle.dumps(run(folder)))
-
-
-def forked(*arguments, said: Path) -> int:
-    """Run `child` in a process of its own and return how it ended."""
-    process = os.fork()
-    if not process:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-        sys.stderr = os.fdopen(2, "w")
-        ended = 1
+        Returns:
+            The outcome as a text (a training that was broken off has another one), and what was said.
+        """
+        self.snapshot.put(self.variables, self.first)
+        self.timer, self.epoch = threading.Timer(wait, os.kill, (os.getpid(), number)), epoch
+        said, outcome = io.StringIO(), "interrupted"
         try:
-            child(*arguments)
-            ended = 0
+            with contextlib.redirect_stderr(said):
+                if number and epoch is None:
+                    self.timer.start()
+                history = self.fit(self.model, self.data, self.data, epochs=EPOCHS, resume=folder)
+                values = [one.tolist() for one in self.snapshot.values(self.variables)]
+                outcome = repr((history, values))
+            self.timer.cancel()
         except KeyboardInterrupt:
-            ended = 130  # before or after the training; what lies in the folder is what counts
-        except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        finally:
-            os._exit(ended)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            pass  # before or after the training itself
+        except Exception as error:
+            outcome = f"{type(error).__name__}: {error}"
+        return outcome, said.getvalue()
 
 
-def chain(place: Path, number: int, lasts: float, expected) -> str:
-    """Break a training off up to three times, let it end, and judge the outcome."""
-    folder, out, said = place / "run", place / "out", place / "said"
-    for _ in range(random.randint(1, 3)):
-        inside = random.random() < 0.5
-        wait = random.uniform(0, 0.02 if inside else lasts)
-        if forked(folder, number, inside, wait, out, said=said) == 1:
-            return "WRONG: " + said.read_text("utf-8")[-200:]
-        out.unlink(missing_ok=True)
-    if forked(folder, 0, False, 0.0, out, said=said) != 0:
-        return "WRONG: " + said.read_text("utf-8")[-200:]
-    told = [line for line in said.read_text("utf-8").splitlines() if line.startswith("bmkit:")]
-    if json.dumps(pickle.loads(out.read_bytes())) != expected:
-        return "WRONG: another outcome"
-    if folder.exists():
-        return "WRONG: the folder is still there"
-    return f"told: {told[0]}" if told else "equal"
+def work(pipe) -> None:
+    """Serve trainings; a signal between two of them is let go."""
+    training = None
+    while True:
+        try:
+            training = training or Training()
+            job = pipe.recv()
+            pipe.send((*training.run(*job), training.saving))
+        except KeyboardInterrupt:
+            pipe.send(("interrupted", "", 0.0))
+
+
+class Worker:
+    """A process that trains."""
+
+    def __init__(self):
+        forks = multiprocessing.get_context("fork")
+        self.pipe, other = forks.Pipe()
+        self.process = forks.Process(target=work, args=(other,), daemon=True)
+        self.process.start()
+        other.close()  # else nobody would hear of its death
+
+    def run(self, *job) -> tuple[str, str, float]:
+        """Return what the training returned, or that it was killed."""
+        try:
+            self.pipe.send(job)
+            return self.pipe.recv()
+        except EOFError:
+            self.process.join()
+            return "killed", "", 0.0
+
+
+def judged(broken: Worker, finisher: Worker, folder: Path, signal_job: tuple, expected: str) -> str:
+    """Break a training off, let the same call end it elsewhere, and compare."""
+    first, _, _ = broken.run(folder, *signal_job)
+    if "Error" in first.partition(":")[0]:
+        return f"WRONG: the signal became {first}"
+    if not folder.exists():
+        return "equal" if first == expected else "equal (the signal came before anything was saved)"
+    outcome, said, _ = finisher.run(folder, 0, 0.0, None)
+    if outcome != expected or folder.exists():
+        return f"WRONG: {outcome[:200]} {said}"
+    return "told" if said else "equal"
 
 
 def main() -> None:
@@ -121,27 +133,33 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    random.seed(given.seed)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
-    random.seed(given.seed)
     number = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT}[given.kind]
+    verdicts, finisher, broken = Counter(), Worker(), Worker()
     with tempfile.TemporaryDirectory() as name:
-        place, verdicts = Path(name), Counter()
+        expected, _, _ = finisher.run(Path(name, "warm"), 0, 0.0, None)
         start = time.monotonic()
-        assert forked(place / "run", 0, False, 0.0, place / "out", said=place / "said") == 0, (
-            place / "said"
-        ).read_text()
-        lasts, expected = time.monotonic() - start, json.dumps(pickle.loads((place / "out").read_bytes()))
+        again, said, saving = finisher.run(Path(name, "unbroken"), 0, 0.0, None)
+        lasts = time.monotonic() - start
+        assert again == expected and not said, again
+        print(f"a training takes {lasts:.2f} s, the longest save {saving:.3f} s", flush=True)
         for run in range(given.runs):
-            own = place / str(run)
-            own.mkdir()
-            verdicts[verdict := chain(own, number, lasts, expected)] += 1
+            inside = run % 2 == 1
+            wait, epoch = random.uniform(0, saving if inside else lasts), random.randint(1, EPOCHS) if inside else None
+            if not broken.process.is_alive():
+                broken = Worker()
+            verdict = judged(broken, finisher, Path(name, str(run)), (number, wait, epoch), expected)
+            verdicts[("inside a save" if inside else "anywhere", verdict)] += 1
             if verdict.startswith("WRONG"):
                 print(f"run {run}: {verdict}", flush=True)
-    for verdict, count in Counter(verdicts).most_common():
-        print(f"{given.kind}: {count} of {given.runs} {verdict}")
+            if run % 10 == 9:
+                print(run + 1, dict(verdicts), flush=True)
+    for (place, verdict), count in sorted(verdicts.items()):
+        print(f"{given.kind} {place}: {count} of {given.runs // 2} {verdict}")
 
 
 if __name__ == "__main__":
