@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import signal
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -50,23 +52,46 @@ class Keeper(keras.callbacks.Callback):
         variables = snapshot.variables(self.model)
         before = snapshot.values(variables)
         try:
-            yield
+            with self._listening():
+                yield
         except KeyboardInterrupt:
             self.interrupted = True
         except TrainingError:
             snapshot.put(variables, before)
             raise
+        except Exception:
+            if not self.interrupted:
+                raise
         finally:
             if self.best is not None:
                 snapshot.put(snapshot.variables(self.model), self.best)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Note a Ctrl-C where it comes in: inside of TensorFlow it may turn into a TypeError, or get lost."""
+        if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+            yield
+            return
+
+        def note(number, frame):
+            self.interrupted = True
+            usual(number, frame)
+
+        usual = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Nothing is seen yet."""
         self.trained, self.tested = False, False
 
     def on_train_batch_end(self, batch, logs=None):
-        """The training data are not empty."""
+        """The training data are not empty; a Ctrl-C that got lost is made up for."""
         self.trained = True
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def on_test_batch_end(self, batch, logs=None):
         """The validation data are not empty."""

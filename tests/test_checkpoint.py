@@ -327,10 +327,10 @@ def test_a_kill_at_any_moment_of_a_save_leaves_a_sound_state_and_no_lock(quick):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 64 kB."""
+    """A disk of 256 kB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
     try:
         made = subprocess.run(command, capture_output=True).returncode == 0
     except OSError:

@@ -149,6 +149,24 @@ def test_after_a_real_ctrl_c_no_file_stays_open(tmp_path):
         assert not [one for one in handles.iterdir() if str(tmp_path) in os.path.realpath(one)]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+@pytest.mark.parametrize("becomes", [TypeError("as TensorFlow's own code may say"), None], ids=["another", "nothing"])
+def test_a_ctrl_c_that_a_library_swallows_still_stops_the_training(becomes):
+    class Swallows(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                try:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [])  # let it come in
+                except KeyboardInterrupt:
+                    if becomes:
+                        raise becomes from None
+
+    before = signal.getsignal(signal.SIGINT)
+    assert len(train.fit(compiled(), (X, Y), epochs=9, callbacks=[Swallows()])["loss"]) == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 class Breaks(keras.callbacks.Callback):
     """Makes the weights of a model no numbers before the epoch `at`."""
 
