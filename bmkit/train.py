@@ -1,33 +1,49 @@
 """Train Keras models: one seed, the fast path chosen by rule, live progress, resume after a kill, a clean Ctrl-C."""
 
 import contextlib
-import csv
-import json
+import operator
 import os
-import shutil
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from bmkit import checkpoint
 from bmkit.backend import keras
-from bmkit.live import in_notebook, is_live
+from bmkit.keeper import EMPTY, Keeper, TrainingError
+from bmkit.progress import Progress
+from bmkit.resume import Saver
 from bmkit.runtime import Runtime, runtime
 
-__all__ = ["Runtime", "evaluate", "fit", "runtime", "seed"]
+__all__ = ["Runtime", "TrainingError", "evaluate", "fit", "runtime", "seed"]
 
 
-def seed(number: int = 0) -> None:
+class _Random(np.random.Generator):
+    """NumPy's generator; as the last line of a cell it shows nothing, where NumPy's shows an address in memory."""
+
+    def _ipython_display_(self):
+        pass
+
+
+def seed(number: int = 0) -> np.random.Generator:
     """Start every random generator (Python, NumPy, Keras and its backend) from one number.
+
+    The environment variable BMKIT_SEED_SHIFT is added to the number: so a whole chapter is run with another seed.
 
     Args:
         number: the seed, ≥ 0.
 
+    Returns:
+        A NumPy generator started from the same number, for random numbers of your own.
+
     Example:
-        >>> seed(0)
+        >>> random = seed(0)
+        >>> int(random.integers(100)) == int(seed(0).integers(100))
+        True
     """
+    number += int(os.environ.get("BMKIT_SEED_SHIFT") or 0)
     keras.utils.set_random_seed(number)
+    return _Random(np.random.PCG64(number))
 
 
 def fit(
@@ -43,23 +59,28 @@ def fit(
     """Train a compiled model and leave it with its best weights: those of the lowest validation loss.
 
     Ctrl-C (or *Interrupt the kernel*) stops after the current batch, keeps the best weights so far and returns the
-    history so far.
+    history so far. A loss that is no longer a number ends the training; the best weights are kept then, too.
 
     Args:
         model: compiled Keras model.
-        train: `tf.data.Dataset` of batched ``(x, y)``, or a tuple of arrays ``(x, y)``.
+        train: `tf.data.Dataset` of batched ``(x, y)``, or a tuple of arrays ``(x, y)`` or ``(x, y, sample_weight)``.
         validation: the same for validation; without it the training loss decides which weights are best.
         epochs: passes over the training data, at most.
         patience: stop after so many epochs without a better loss; never when None.
-        resume: folder that survives a kill: the same call again goes on after the last finished epoch. It is removed
-            once training has ended by itself.
-        callbacks: more Keras callbacks.
+        resume: folder that survives a kill: the same call again goes on after the last finished epoch. Of this folder
+            only the sub-folder ``bmkit-fit`` is used; it is removed once training has ended by itself. What was changed
+            since (learning rate, loss, metrics, …) is told, and the new setting is used.
+        callbacks: more Keras callbacks. What they remember in numbers is resumed, too.
 
     Returns:
-        History: from each metric's name to its values, one an epoch, earlier runs of a resumed training included.
+        History: from each metric's name to its values, one an epoch, earlier runs of a resumed training included; NaN
+        for the epochs in which a metric was not measured.
 
     Raises:
-        ValueError: the model is not compiled, or `epochs` is not positive.
+        ValueError: the model is not compiled, an argument is of the wrong kind, or `resume` holds the training of
+            another model or optimizer.
+        TrainingError: the data are empty, or the loss is not a number from the start; the model has its old weights.
+        CheckpointError: another training runs in `resume`, or it cannot be written.
 
     Example:
         >>> import numpy as np
@@ -74,37 +95,36 @@ def fit(
     """
     if not model.compiled:
         raise ValueError(f"model {model.name!r} is not compiled; call model.compile(optimizer=…, loss=…) first.")
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; at least 1 is needed.")
+    epochs, patience = _whole("epochs", epochs), patience if patience is None else _whole("patience", patience)
+    x, y, weights = _parts(train, "train")
+    if validation is not None:
+        _parts(validation, "validation")
     path = runtime(model, epochs * _batches(train))
     if path.jit_compile != "auto":
         model.jit_compile = path.jit_compile
     _build(model, train)
     model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
-    monitor = "loss" if validation is None else "val_loss"
-    with _workspace(resume) as folder, _Progress(epochs) as progress:
-        keepers = _keepers(folder, monitor, patience, resume is not None)
-        x, y = train if isinstance(train, tuple) else (train, None)
-        interrupted = False
-        try:
-            model.fit(
-                x,
-                y,
-                validation_data=validation,
-                epochs=epochs,
-                verbose=0,
-                shuffle=y is not None,  # a tf.data pipeline shuffles itself
-                callbacks=[*keepers, progress, *callbacks],
-            )
-        except KeyboardInterrupt:
-            interrupted = True
-        history = _read_history(folder)
-        if (folder / "best.weights.h5").exists():
-            model.load_weights(folder / "best.weights.h5")
-        progress.finish(len(next(iter(history.values()), [])), interrupted)
-        if resume is not None and not interrupted:
-            shutil.rmtree(folder)
-    return history
+    keeper = Keeper(model, validation is not None, patience)
+    with contextlib.nullcontext() if resume is None else checkpoint.opened(resume) as states:
+        savers = [] if states is None else [Saver(states, keeper, callbacks)]
+        over = any([saver.restore() for saver in savers])
+        with Progress(epochs) as progress, keeper.minding():
+            if not over:
+                model.fit(
+                    x,
+                    y,
+                    sample_weight=weights,
+                    validation_data=validation,
+                    epochs=epochs,
+                    initial_epoch=len(keeper.rows),
+                    verbose=0,
+                    shuffle=isinstance(train, tuple),  # a tf.data pipeline shuffles itself
+                    callbacks=[keeper, progress, *callbacks, *savers],
+                )
+        progress.finish(len(keeper.rows), keeper.ending(), warn=keeper.diverged)
+        if states is not None:
+            states.finished = not keeper.interrupted
+    return keeper.history()
 
 
 def evaluate(model: keras.Model, dataset) -> dict[str, float]:
@@ -112,10 +132,14 @@ def evaluate(model: keras.Model, dataset) -> dict[str, float]:
 
     Args:
         model: compiled Keras model.
-        dataset: `tf.data.Dataset` of batched ``(x, y)``, or a tuple of arrays.
+        dataset: `tf.data.Dataset` of batched ``(x, y)``, or a tuple of arrays ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Returns:
         From each metric's name to its value, averaged over the examples.
+
+    Raises:
+        ValueError: `dataset` is neither.
+        TrainingError: it is empty.
 
     Example:
         >>> import numpy as np
@@ -124,8 +148,9 @@ def evaluate(model: keras.Model, dataset) -> dict[str, float]:
         >>> evaluate(line, (np.ones((4, 1)), np.ones((4, 1))))
         {'loss': 0.0}
     """
-    x, y = dataset if isinstance(dataset, tuple) else (dataset, None)
-    return {name: float(value) for name, value in model.evaluate(x, y, verbose=0, return_dict=True).items()}
+    x, y, weights = _parts(dataset, "dataset")
+    measured = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    return {name: float(value) for name, value in measured.items()}
 
 
 def _build(model, train) -> None:
@@ -141,146 +166,41 @@ def _symbol(one) -> keras.KerasTensor:
     return keras.KerasTensor((None, *one.shape[1:]), dtype=keras.backend.standardize_dtype(one.dtype))
 
 
+def _whole(name: str, value) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+    return number
+
+
+def _parts(data, name: str) -> tuple:
+    """Take x, y and the sample weights out of a tuple of arrays; what is a pipeline stays whole."""
+    if isinstance(data, tuple) and len(data) in (2, 3):
+        parts = (*data, None)[:3]
+    elif data is None or isinstance(data, (tuple, list, dict, str)) or hasattr(data, "shape"):
+        kind = f"a tuple of {len(data)}" if isinstance(data, tuple) else f"of type {type(data).__name__}"
+        raise ValueError(f"{name} is {kind}; give a tuple of arrays (x, y), or a tf.data.Dataset of batches.")
+    else:
+        parts = (data, None, None)
+    if _rows(parts[0]) == 0:
+        raise TrainingError(EMPTY.format(name))
+    return parts
+
+
+def _rows(x) -> int | None:
+    """Count the rows of arrays or the batches of a pipeline; None when it does not know."""
+    leaves = keras.tree.flatten(x)
+    try:
+        return len(leaves[0]) if leaves else 0
+    except TypeError:
+        return None
+
+
 def _batches(train) -> int:
     """Count the batches of an epoch; 0 for a pipeline that does not know."""
-    try:
-        return -(-len(train[0]) // 32) if isinstance(train, tuple) else len(train)  # 32: what Keras takes of arrays
-    except TypeError:
-        return 0
-
-
-@contextlib.contextmanager
-def _workspace(resume):
-    """Yield the folder for best weights, history and backup: the caller's own, or one that vanishes."""
-    if resume is not None:
-        folder = Path(resume)
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="bmkit-fit-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def _keepers(folder: Path, monitor: str, patience: int | None, resumable: bool) -> list[keras.callbacks.Callback]:
-    _drop_cut_line(folder / "history.csv")
-    best = min(_read_history(folder).get(monitor, []), default=None)
-    keepers = [_Best(folder, monitor, best), keras.callbacks.CSVLogger(folder / "history.csv", append=True)]
-    if patience is not None:
-        keepers.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode="min", baseline=best))
-    if resumable:
-        _mend_backup(folder / "backup")
-        keepers.append(keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True))
-    return keepers
-
-
-def _drop_cut_line(log: Path) -> None:
-    """Remove a last line that a kill cut short: the next one would be joined to it."""
-    if log.exists():
-        os.truncate(log, log.read_bytes().rfind(b"\n") + 1)
-
-
-def _mend_backup(backup: Path) -> None:
-    """Take the second copy of a backup that a kill cut short; without one, begin anew."""
-    import h5py
-
-    both = [backup / "latest.weights.h5", backup / "training_metadata.json"]
-    try:
-        if backup.exists():
-            h5py.File(both[0]).close()
-            json.loads(both[1].read_text("utf-8"))
-    except (OSError, ValueError):
-        second = [path.with_name(path.name + ".bkp") for path in both]
-        if all(path.exists() for path in second):
-            for damaged, sound in zip(both, second, strict=True):
-                shutil.copy(sound, damaged)
-        else:
-            shutil.rmtree(backup)
-
-
-class _Best(keras.callbacks.Callback):
-    """Keep the weights of the lowest `monitor` in a file that is always whole, even if this process is killed."""
-
-    def __init__(self, folder: Path, monitor: str, best: float | None):
-        super().__init__()
-        self.path, self.beside = folder / "best.weights.h5", folder / "beside.weights.h5"
-        self.monitor, self.best = monitor, float("inf") if best is None else best
-
-    def on_epoch_end(self, epoch, logs=None):
-        value = (logs or {}).get(self.monitor, float("nan"))
-        if value < self.best:  # never true for "not a number"
-            self.best = value
-            self.model.save_weights(self.beside, overwrite=True)
-            self.beside.replace(self.path)
-
-
-def _read_history(folder: Path) -> dict[str, list[float]]:
-    """Read the epochs logged so far; an epoch logged twice (a kill between log and backup) counts once, the last."""
-    path = folder / "history.csv"
-    if not path.exists():
-        return {}
-    with path.open(newline="") as file:
-        rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
-    # Keras' logger invents columns for validation where there is none, and fills them with "NA".
-    names = [name for name, text in next(iter(rows.values()), {}).items() if text != "NA"]
-    return {name: [float(rows[epoch][name]) for epoch in sorted(rows)] for name in names}
-
-
-class _Progress(keras.callbacks.Callback):
-    """Live progress in a terminal or a notebook; what stays in a notebook is one line that any machine repeats.
-
-    With the environment variable BMKIT_QUIET nothing moves: notebooks are built and tested so.
-    """
-
-    def __init__(self, epochs: int):
-        super().__init__()
-        self.epochs, self.started, self.last_shown = epochs, time.monotonic(), 0.0
-        self.handle, self.terminal = None, None
-
-    def __enter__(self):
-        if not in_notebook() and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.terminal = Progress(console=Console(stderr=True), transient=True)
-            self.terminal.start()
-            self.task = self.terminal.add_task("training", total=self.epochs)
-        return self
-
-    def __exit__(self, *_):
-        if self.terminal:
-            self.terminal.stop()
-
-    def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() - self.last_shown > 0.25:
-            self._show(self.epoch, (batch + 1) / (self.params.get("steps") or batch + 2), logs)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._show(epoch + 1, 0.0, logs)
-
-    def _show(self, epoch: int, part: float, logs) -> None:
-        self.last_shown = time.monotonic()
-        numbers = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        text = f"epoch {min(epoch + 1, self.epochs)} of {self.epochs}  {numbers}"
-        if self.terminal:
-            self.terminal.update(self.task, completed=epoch + part, description=text)
-        elif is_live():
-            bar = f"<progress value='{epoch + part:.2f}' max='{self.epochs}'></progress> {text}"
-            self._display({"text/plain": text, "text/html": bar})
-
-    def finish(self, epochs_run: int, interrupted: bool) -> None:
-        if not in_notebook():
-            return
-        seconds = time.monotonic() - self.started
-        text = "stopped by you, best weights kept" if interrupted else "training done, best weights kept"
-        self._display({"text/plain": f"{text} (here: {epochs_run} epochs, {seconds:.1f} s)"})
-
-    def _display(self, bundle: dict) -> None:
-        from IPython.display import display
-
-        if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)
-        else:
-            self.handle.update(bundle, raw=True)
+    if isinstance(train, tuple):
+        return -(-(_rows(train[0]) or 0) // 32)  # 32: what Keras takes of arrays
+    return _rows(train) or 0

@@ -1,22 +1,20 @@
-"""Training keeps the best weights, survives Ctrl-C and a kill, repeats itself from a seed, and stays quiet."""
+"""Training keeps the best weights, survives Ctrl-C, tells when nothing was learned, repeats itself, and stays quiet."""
 
-import csv
+import gc
 import io
 import os
 import signal
-import subprocess
 import sys
-import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bmkit import models, train
+from bmkit import models, plot, train
 from bmkit.backend import keras
 
 pytestmark = pytest.mark.slow
-ROOT = Path(train.__file__).resolve().parent.parent
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(32, 4)).astype("float32")
 Y = (X @ RANDOM.normal(size=(4, 3))).argmax(axis=-1)
@@ -119,101 +117,197 @@ def test_patience_stops_after_so_many_epochs_without_a_better_loss():
     assert len(history) == np.argmin(history) + 1 + 2 < 40
 
 
-def test_ctrl_c_keeps_the_best_weights_and_training_goes_on_later(plain, tmp_path):
-    folder, model, diary = tmp_path / "run", compiled(), Diary(until=2)
-    history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder, callbacks=[diary])
-    assert history == nearly(plain[1], epochs=2)
-    best = diary.weights[int(np.argmin(history["val_loss"]))]
-    assert same(model.get_weights(), best) and all(np.isfinite(weight).all() for weight in best)
-    assert folder.exists()
-
-    with (folder / "history.csv").open("a", newline="") as file:  # as after a kill between the log and the backup
-        csv.writer(file).writerow([2, 9.0, 99.0, 9.0, 99.0])
-    history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder)
-    assert history == nearly(plain[1])
-    assert not folder.exists()
-    assert train.evaluate(model, (X, Y))["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-4)
-
-    later = train.fit(model, (X, Y), epochs=2)
-    assert len(later["loss"]) == 2, "a resumed model must train again from the first epoch"
-
-
-def test_the_best_weights_from_before_an_interruption_are_still_the_best(tmp_path):
+def test_ctrl_c_keeps_the_best_weights(plain):
     model, diary = compiled(), Diary(until=2)
-    train.fit(model, (X, Y), MISLED, epochs=4, resume=tmp_path / "run", callbacks=[diary])
-    losses = train.fit(model, (X, Y), MISLED, epochs=4, resume=tmp_path / "run")["val_loss"]
-    best = int(np.argmin(losses))
-    assert best < 2 and len(losses) == 4, "the case must have its best epoch before the interruption"
-    assert same(model.get_weights(), diary.weights[best])
+    history = train.fit(model, (X, Y), MISLED, epochs=EPOCHS, callbacks=[diary])
+    assert {len(values) for values in history.values()} == {2}
+    assert same(model.get_weights(), diary.weights[int(np.argmin(history["val_loss"]))])
 
 
-@pytest.mark.parametrize(("epochs_before", "backup_cut"), [(1, True), (2, True), (2, False)])
-def test_files_that_a_kill_cut_short_do_not_stop_a_later_run(plain, tmp_path, epochs_before, backup_cut):
-    folder, model = tmp_path / "run", compiled()
-    train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder, callbacks=[Diary(until=epochs_before)])
-    backup = folder / "backup" / "latest.weights.h5"
-    if backup_cut:
-        backup.write_bytes(backup.read_bytes()[:500])
-    (folder / "beside.weights.h5").write_bytes(b"half a file")
-    with (folder / "history.csv").open("a", newline="") as file:
-        file.write(f"{epochs_before},0.5")
-    history = train.fit(compiled(), (X, Y), (X, Y), epochs=EPOCHS, resume=folder)
-    # The epochs since the last whole backup are trained again, from the same weights: nothing differs in the end.
-    assert history == nearly(plain[1]) and not folder.exists()
-
-
-def test_ctrl_c_in_the_first_epoch_returns_an_empty_history():
+def test_ctrl_c_before_the_first_epoch_ends_returns_a_history_that_can_be_drawn():
     model = compiled()
-    assert train.fit(model, (X, Y), epochs=2, callbacks=[Diary(until=0)]) == {}
+    history = train.fit(model, (X, Y), (X, Y), epochs=2, callbacks=[Diary(until=0)])
+    assert history == {"accuracy": [], "loss": [], "val_accuracy": [], "val_loss": []}
+    for metric in ("loss", "accuracy"):
+        assert plot.history({"cut": history}, metric).axes[0].lines
+    assert train.fit(model, (X, Y), epochs=2, callbacks=[Diary(until=0)]) == {"accuracy": [], "loss": []}
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
-CHILD = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import test_train as here
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_after_a_real_ctrl_c_no_file_stays_open(tmp_path):
+    class Presses(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
 
-class Waits(here.keras.callbacks.Callback):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        history = train.fit(compiled(), (X, Y), epochs=9, resume=tmp_path / "run", callbacks=[Presses()])
+        gc.collect()
+    assert len(history["loss"]) == 1
+    if (handles := Path("/proc/self/fd")).is_dir():
+        assert not [one for one in handles.iterdir() if str(tmp_path) in os.path.realpath(one)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+@pytest.mark.parametrize("becomes", [TypeError("as TensorFlow's own code may say"), None], ids=["another", "nothing"])
+def test_a_ctrl_c_that_a_library_swallows_still_stops_the_training(becomes):
+    class Swallows(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                try:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [])  # let it come in
+                except KeyboardInterrupt:
+                    if becomes:
+                        raise becomes from None
+
+    before = signal.getsignal(signal.SIGINT)
+    assert len(train.fit(compiled(), (X, Y), epochs=9, callbacks=[Swallows()])["loss"]) == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+class Breaks(keras.callbacks.Callback):
+    """Makes the weights of a model no numbers before the epoch `at`."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 3:
-            sys.stdin.read()  # until the parent kills this process
-
-here.train.fit(here.compiled(), (here.X, here.Y), (here.X, here.Y), epochs=here.EPOCHS, resume=sys.argv[2],
-               callbacks=[Waits()])
-"""
+        if epoch == self.at:
+            self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
 
 
-def logged(path):
-    return len(path.read_text("utf-8").splitlines()) - 1 if path.exists() else 0
+@pytest.mark.parametrize("resumable", [False, True])
+def test_a_loss_that_is_no_number_from_the_start_is_told_and_changes_nothing(tmp_path, resumable):
+    model, folder = compiled(), tmp_path / "run" if resumable else None
+    before = model.get_weights()
+    with pytest.raises(train.TrainingError, match=r"^loss is not a number from the start, so nothing was learned"):
+        train.fit(model, (X * np.inf, Y), (X, Y), epochs=3, resume=folder)
+    assert same(model.get_weights(), before) and os.listdir(tmp_path) == []
+    assert all(np.isfinite(one).all() for one in map(np.array, model.optimizer.variables))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_killed_training_goes_on_where_it_was(plain, tmp_path):
-    folder = tmp_path / "run"
-    command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(folder)]
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=surroundings)
-    try:
-        while logged(folder / "history.csv") < 3:
-            assert child.poll() is None, child.communicate()[1]
-            time.sleep(0.05)
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
+def test_a_validation_loss_that_is_no_number_from_the_start_is_told():
+    model, diary = compiled(), Diary()
+    with pytest.raises(
+        train.TrainingError, match=r"^val_loss is not a number from the start, .*huge values in the data"
+    ):
+        train.fit(model, (X, Y), (X * np.nan, Y), epochs=3, callbacks=[diary])
+    assert not diary.weights
+
+
+def test_a_loss_that_is_no_number_later_ends_the_training_and_is_told(capsys, tmp_path):
+    model, diary = compiled(), Diary()
+    history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=tmp_path / "run", callbacks=[Breaks(3), diary])
+    assert len(history["loss"]) == 4 and np.isfinite(history["loss"][:3]).all() and np.isnan(history["loss"][3])
+    assert same(model.get_weights(), diary.weights[2])
+    said = "bmkit: stopped: the loss is no longer a number; best weights kept, after 4 epochs.\n"
+    assert capsys.readouterr().err == said and os.listdir(tmp_path) == []
+
+
+NOTHING = (X[:0], Y[:0])
+
+
+@pytest.mark.parametrize("empty", [NOTHING, "known", "unknown"], ids=["arrays", "length known", "length unknown"])
+@pytest.mark.parametrize("role", ["train", "validation"])
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_empty_data_are_told(role, empty):
+    if empty == "known":
+        empty = pipeline(X, Y).take(0)
+    elif empty == "unknown":
+        empty = pipeline(X, Y).filter(nothing)
     model = compiled()
-    history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS, resume=folder)
-    # Equal to a training that was never killed: the optimizer's memory came back too.
-    assert history == nearly(plain[1])
-    assert train.evaluate(model, (X, Y))["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-4)
-    assert not folder.exists()
+    before = model.get_weights()
+    data = (empty, (X, Y)) if role == "train" else ((X, Y), empty)
+    with pytest.raises(train.TrainingError, match=f"the data given as `{role}` are empty, so nothing was learned"):
+        train.fit(model, *data, epochs=2)
+    assert same(model.get_weights(), before)
+
+
+def nothing(x, y):
+    return False
+
+
+def test_sample_weights_are_used_in_training_and_validation(plain):
+    every, first = np.ones(len(X)), np.zeros(len(X))
+    first[:4] = 8.0  # the mean over 32 rows is that over these four
+    model = compiled()
+    assert train.fit(model, (X, Y, every), (X, Y, every), epochs=EPOCHS) == nearly(plain[1])
+    weighted = train.fit(compiled(), (X, Y, first), (X, Y, first), epochs=2)
+    few = train.fit(compiled(), (X[:4], Y[:4]), (X[:4], Y[:4]), epochs=2)
+    assert weighted["loss"] == pytest.approx(few["loss"], rel=1e-4)
+    assert weighted["val_loss"] == pytest.approx(few["val_loss"], rel=1e-4)
+    weighted, few = train.evaluate(model, (X, Y, first)), train.evaluate(model, (X[:4], Y[:4]))
+    assert weighted["loss"] == pytest.approx(few["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (X, "of type ndarray"),
+        ([X, Y], "of type list"),
+        (None, "of type NoneType"),
+        ("x", "of type str"),
+        ({"x": X}, "of type dict"),
+        ((X,), "a tuple of 1"),
+        ((X, Y, Y, Y), "a tuple of 4"),
+    ],
+    ids=["array", "list", "None", "text", "dictionary", "one", "four"],
+)
+def test_data_of_another_kind_are_refused(data, kind):
+    told = rf" is {kind}; give a tuple of arrays \(x, y\), or a tf\.data\.Dataset of batches\."
+    with pytest.raises(ValueError, match="^train" + told):
+        train.fit(compiled(), data, epochs=1)
+    with pytest.raises(ValueError, match="^dataset" + told):
+        train.evaluate(compiled(), data)
+    if data is not None:
+        with pytest.raises(ValueError, match="^validation" + told):
+            train.fit(compiled(), (X, Y), data, epochs=1)
+
+
+def test_best_weights_of_an_ordinary_training_need_no_disk(monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    assert len(train.fit(compiled(), (X, Y), epochs=2)["loss"]) == 2
+
+
+def test_a_model_with_a_step_of_its_own_and_no_loss_keeps_its_last_weights():
+    class Own(keras.Model):
+        def train_step(self, batch):
+            x, _ = batch
+            self.trainable_variables[0].assign_add(keras.ops.ones_like(self.trainable_variables[0]))
+            return {"length": keras.ops.sum(x)}
+
+    body = compiled()
+    model, diary = Own(body.input, body.output), Diary()
+    model.compile(optimizer="sgd")
+    history = train.fit(model, (X, Y), epochs=3, patience=1, callbacks=[diary])
+    assert list(history) == ["length"] and len(history["length"]) == 3
+    assert same(model.get_weights(), diary.weights[-1])
 
 
 def test_a_seed_repeats_a_training_exactly(plain):
     model = compiled()
     train.fit(model, (X, Y), (X, Y), epochs=EPOCHS)
     assert same(model.get_weights(), plain[0].get_weights())
-    train.seed(1)
+    numbers = train.seed(1)
+    assert isinstance(numbers, np.random.Generator)
+    assert numbers.random() == np.random.default_rng(1).random()
     assert not same(models.mlp((4,), 3, hidden_units=(8,)).get_weights(), compiled().get_weights())
+
+
+def test_all_seeds_can_be_shifted_from_outside(monkeypatch):
+    monkeypatch.setenv("BMKIT_SEED_SHIFT", "3")
+    shifted = train.seed(4).random(), np.random.random(), float(keras.random.uniform(()))
+    monkeypatch.setenv("BMKIT_SEED_SHIFT", "")
+    assert shifted == (train.seed(7).random(), np.random.random(), float(keras.random.uniform(())))
+
+
+def test_a_seed_at_the_end_of_a_cell_shows_nothing():
+    from IPython.core.formatters import DisplayFormatter
+
+    assert DisplayFormatter().format(train.seed(0)) == ({}, {})
 
 
 def test_a_model_that_is_not_compiled_is_refused():
@@ -221,10 +315,17 @@ def test_a_model_that_is_not_compiled_is_refused():
         train.fit(models.mlp((4,), 3), (X, Y), epochs=1)
 
 
-@pytest.mark.parametrize("epochs", [0, -3])
-def test_no_epochs_are_refused(epochs):
-    with pytest.raises(ValueError, match=f"epochs is {epochs}; at least 1"):
-        train.fit(compiled(), (X, Y), epochs=epochs)
+@pytest.mark.parametrize("number", [0, -3, 2.5, "3", "three"])
+def test_what_is_no_number_of_epochs_is_refused(number):
+    told = f" is {number!r}; it must be a whole number of at least 1"
+    with pytest.raises(ValueError, match="epochs" + told):
+        train.fit(compiled(), (X, Y), epochs=number)
+    with pytest.raises(ValueError, match="patience" + told):
+        train.fit(compiled(), (X, Y), epochs=1, patience=number)
+
+
+def test_one_epoch_as_a_numpy_number_is_accepted():
+    assert len(train.fit(compiled(), (X, Y), epochs=np.int64(1), patience=np.int64(1))["loss"]) == 1
 
 
 def test_fit_tells_the_rule_how_many_batches_there_will_be(monkeypatch):
@@ -273,7 +374,7 @@ def test_in_a_terminal_progress_is_shown(monkeypatch, tiny):
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_in_a_notebook_one_line_stays_that_any_machine_repeats(monkeypatch, tiny, watched):
+def test_in_a_notebook_one_line_stays_that_any_machine_repeats(monkeypatch, capfd, tiny, watched):
     shown = []
 
     class Handle:
@@ -285,10 +386,15 @@ def test_in_a_notebook_one_line_stays_that_any_machine_repeats(monkeypatch, tiny
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(train, "in_notebook", lambda: True)
-    monkeypatch.setattr(train, "is_live", lambda: watched)
+    monkeypatch.setattr("bmkit.progress.in_notebook", lambda: True)
+    monkeypatch.setattr("bmkit.progress.is_live", lambda: watched)
     train.fit(tiny, (X, Y), epochs=2)
     assert shown[-1].startswith("training done, best weights kept (here: 2 epochs, ")
     assert (len(shown) > 1) == watched
     train.fit(tiny, (X, Y), epochs=2, callbacks=[Diary(until=1)])
     assert shown[-1].startswith("stopped by you, best weights kept (here: 1 epochs, ")
+    train.fit(tiny, (X, Y), epochs=2, callbacks=[Diary(until=0)])
+    assert shown[-1].startswith("stopped by you in the first epoch (here: 0 epochs, ")
+    train.fit(tiny, (X, Y), epochs=4, callbacks=[Breaks(1)])
+    assert shown[-1].startswith("stopped: the loss is no longer a number; best weights kept (here: 2 epochs, ")
+    assert capfd.readouterr() == ("", "")

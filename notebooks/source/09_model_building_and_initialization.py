@@ -412,8 +412,9 @@ for name, start in starts.items():
     for units, activation in [(128, "relu")] * 12 + [(10, None)]:
         deep.add(keras.layers.Dense(units, activation=activation, kernel_initializer=start))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    deep.compile(keras.optimizers.SGD(0.01), loss, metrics=["accuracy"])
-    runs[name] = train.fit(deep, *standard, epochs=6)["val_accuracy"]
+    deep.compile(keras.optimizers.SGD(0.01), loss, metrics=["accuracy"], jit_compile=False)
+    fitted = deep.fit(*standard[0], validation_data=standard[1], epochs=6, verbose=0)
+    runs[name] = fitted.history["val_accuracy"]
     finite[name] = bool(np.isfinite(deep.get_weights()[0]).all())
 
 # %%
@@ -434,7 +435,7 @@ for name in ("Glorot", "too small", "too large", "zero", "constant"):
 # <details><summary>In words</summary>Validation accuracy over six epochs. The curve of He climbs steeply. Glorot creeps a little
 # above the thin line of the baseline; too small, too large, zero and constant stay on it.</details><br>
 #
-# None of these runs raised an error, not even the one that is *too large*. Its sums overflowed in the first epoch, and since then
+# Here Keras' own `fit` trained, and none of these runs raised an error, not even the one that is *too large* (`train.fit` would have). Its sums overflowed in the first epoch, and since then
 # each of its weights is `nan`, "not a number". It answers 0 to every picture, which is right for one in ten. A network that does not learn looks, from outside, just like one that needs more time. So look at
 # the spread *before* training: one forward pass tells.
 #

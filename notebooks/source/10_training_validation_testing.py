@@ -243,13 +243,15 @@ expect("epochs after the lowest loss", len(stopped) - 1 - np.argmin(stopped), eq
 #
 # Long training runs die: the power fails, the laptop closes, the cloud takes its machine back. None of these asks first. So the
 # state must be on the disk *before*: after each epoch, `train.fit(..., resume=folder)` writes weights, optimizer and history
-# there. The same call again finds the folder and goes on. We shall not believe that without a killing. Here is a complete
-# training program. Started with the word `wait`, it stops when its sixth epoch begins, so that there is time to kill it.
+# there, and gives them their name only when all of them are complete. The same call again finds the newest state and goes on. We
+# shall not believe that without a killing. Here is a complete training program. Started with the word `wait`, it stops when its sixth epoch begins, so that there is time to kill it.
 
 # %%
+import json
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 program = """
 import sys, time
@@ -282,9 +284,11 @@ with tempfile.TemporaryDirectory() as folder:
     first.stdout.readline()  # returns when the child says "epoch 6"
     first.kill()  # no farewell: the operating system takes the process away
     first.communicate()
-    saved = np.genfromtxt(f"{folder}/state/history.csv", delimiter=",", names=True)["val_loss"]
+    newest = max(Path(folder).glob("state/bmkit-fit/epoch-*"))
+    rows = json.loads((newest / "state.json").read_text())["rows"]
     second = subprocess.run(job, check=True, **where)
 resumed = np.array(second.stdout.split(), dtype=float)
+saved = np.array([row["val_loss"] for row in rows])
 expect("epochs on the disk after the kill", len(saved), equals=5)
 expect("epochs in the history of the second process", len(resumed), equals=12)
 expect("the epochs before the kill, as they were saved", resumed[:5], equals=saved, tolerance=1e-12)
