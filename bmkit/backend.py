@@ -40,8 +40,8 @@ def silenced() -> Iterator[None]:
 # A text of another width, or one more model, is traced anew, which is meant; its warning would stand in notebooks.
 logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
-# Notes and warnings of the C++ parts for the whole life of the process, not only at import: XLA introduces itself at the
-# first function that is compiled. Errors stay, and what stops a learner is a Python exception anyway.
+# No notes and warnings of the C++ parts, at any time in the life of the process: XLA introduces itself at the first
+# function that is compiled. Errors stay, and what stops a learner is a Python exception anyway.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 with silenced():
