@@ -3,7 +3,7 @@
 #
 # **After this you can** say why deeper is not better by itself, derive the slope of a residual block, build the block by hand and in Keras, compare a plain and a residual network fairly, and use a network pretrained on photographs where labels are few
 #
-# **Time** 35 min to read, 70 min to teach, 75 s to run
+# **Time** 35 min to read, 70 min to teach, 90 s to run
 #
 # **Before** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
 #
@@ -266,47 +266,51 @@ expect("residual, He's start: front over end", front_over_end["residual", 1.0], 
 #
 # With 30 plain layers it is a matter of luck: one seed learns, another does not, and even the rounding of another
 # processor can decide. So we go deeper, to 58 layers, where it is clear. The same digits, optimizer and steps for all:
-# 58 layers plain with He's start, the best for it, at two learning rates, so that its failure is not that of one rate;
-# 58 layers residual with kernels at half of He's start; and a **shallow baseline** of 6 layers. Before you run it:
-# which one will have the highest *training* loss?
+# a **shallow baseline** of 6 layers; 58 layers residual with kernels at 0.3 of He's start, since more blocks need smaller
+# ones; and 58 layers plain with He's start, the best for it, at two learning rates, so that its failure is not that of
+# one rate. Before you run it: which one will have the highest *training* loss?
 
 # %%
 train_set, validation_set = digits.train.map(prepare), digits.validation.map(prepare)
-networks = {
-    "plain, 58 layers": (False, 1.0, 27, 0.002),
-    "plain, 58 layers, lower rate": (False, 1.0, 27, 0.0005),
-    "residual, 58 layers": (True, 0.5, 27, 0.002),
-    "plain, 6 layers": (False, 1.0, 1, 0.002),
-}
 runs, score, training_loss = {}, {}, {}
-for name, (residual, scale_now, count, rate) in networks.items():
-    train.seed(0)
-    network = deep_network(residual, scale_now, count)
+
+
+def compete(name, network, rate):
     network.compile(keras.optimizers.Adam(rate), loss_function(), metrics=["accuracy"])
     runs[name] = train.fit(network, train_set, validation_set, epochs=3)
     score[name] = train.evaluate(network, validation_set)["accuracy"]
     training_loss[name] = train.evaluate(network, train_set)["loss"]
+
+
+train.seed(0)
+compete("plain, 6 layers", deep_network(residual=False, count=1), rate=0.002)
+compete("residual, 58 layers", deep_network(residual=True, scale=0.3, count=27), rate=0.002)
+
+# %%
+train.seed(0)
+compete("plain, 58 layers", deep_network(residual=False, count=27), rate=0.002)
+compete("plain, 58 layers, lower rate", deep_network(residual=False, count=27), rate=0.0005)
 
 # %%
 plot.show(plot.history(runs, "loss", unit="nats"))
 
 # %% [markdown]
 # *Figure. The plain deep network stays far behind the shallow one even on its training data, at either rate; with
-# shortcuts the same depth learns as well as the shallow one.*
+# shortcuts the same depth learns.*
 # <details><summary>In words</summary>Loss over the epochs, training dashed and validation solid. The two lines of the
-# plain network of 58 layers stay highest; the residual one of the same size falls far below them, as the shallow one
-# does.</details><br>
+# plain network of 58 layers stay highest; the residual one of the same size falls far below them, and so does the
+# shallow one.</details><br>
 
 # %%
-first_rate, lower_rate, deep_residual, shallow = networks
-plain_score = max(score[first_rate], score[lower_rate])
-plain_loss = min(training_loss[first_rate], training_loss[lower_rate])
-expect("residual, validation share right", score[deep_residual], at_least=0.8)
+shallow, deep_residual, *both_rates = runs
+plain_score = max(score[name] for name in both_rates)
+plain_loss = min(training_loss[name] for name in both_rates)
+expect("training loss: deep plain over shallow", plain_loss / training_loss[shallow], at_least=1.4)
+expect("training loss: plain over residual", plain_loss / training_loss[deep_residual], at_least=1.4)
 ahead = score[deep_residual] - plain_score
 expect("residual ahead of plain, validation share right", ahead, at_least=0.3)
-expect("shallow's lead over residual", score[shallow] - score[deep_residual], at_most=0.05)
-expect("training loss: deep plain over shallow", plain_loss / training_loss[shallow], at_least=1.4)
-expect("training loss: plain over residual", plain_loss / training_loss[deep_residual], at_least=1.8)
+gap = score[shallow] - plain_score
+expect("share of the gap to the shallow one that it closes", ahead / gap, at_least=0.5)
 
 # %% [markdown]
 # The two deep networks have equal weights in number, not equal starts: each got one that suits it. The smaller start
