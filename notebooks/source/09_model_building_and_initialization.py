@@ -192,10 +192,11 @@ def neurons_apart(kernel):
     return np.abs(kernel - kernel[:, :1]).max()  # largest difference from the first neuron
 
 
-baseline = np.mean(digits.arrays("validation")[1] == np.bincount(labels).argmax())
-expect("constant start, largest difference of neurons", neurons_apart(kernels["constant"]), at_most=1e-6)
-expect("random start, largest difference of neurons", neurons_apart(kernels["random"]), at_least=0.5)
+apart = {name: neurons_apart(kernel) for name, kernel in kernels.items()}
+expect("constant start, largest difference of neurons", apart["constant"], at_most=1e-6)
+expect("random start, largest difference of neurons", apart["random"], at_least=0.5)
 expect("zero start, largest weight after training", np.abs(kernels["zeros"]).max(), at_most=1e-6)
+baseline = np.mean(digits.arrays("validation")[1] == np.bincount(labels).argmax())
 expect("baseline: always the same digit, share right", baseline, at_most=0.12)
 expect("zero start, share right", scores["zeros"], at_most=0.13)
 expect("constant start, share right", scores["constant"], at_most=0.5)
@@ -233,8 +234,9 @@ for nudge, marker in zip(distances, plot.MARKERS):
 axes.set(xlabel="epoch", ylabel="difference of neurons")
 axes.legend()
 plot.show(figure)
-for nudge, apart in distances.items():
-    expect(f"moved by {nudge:g}: growth in eight epochs", apart[-1] / nudge, at_least=10)
+for nudge, followed in distances.items():
+    growth = followed[-1] / nudge
+    expect(f"moved by {nudge:g}: growth in eight epochs", growth, at_least=10)
 
 # %% [markdown]
 # *Figure. Two tiny nudges to one neuron of the constant start. On the logarithmic axis both differences rise from epoch to epoch: they
