@@ -1,8 +1,9 @@
 """Load Keras and its backend once, without the start-up chatter.
 
-TensorFlow writes lines about processors and drivers straight to file descriptor 2 before any log level applies.
-They differ from machine to machine, so in a notebook they would be compared and fail. Every module of the kit that
-needs Keras imports this one first.
+TensorFlow writes lines about processors, drivers and its compiler XLA straight to file descriptor 2: some while it is
+imported, before any log level applies, others whenever something is used for the first time. They differ from machine
+to machine, so in a notebook they would be compared and fail. Every module of the kit that needs Keras imports this one
+first.
 
 The backend is TensorFlow, or what the environment variable ``KERAS_BACKEND`` names. The user's ``keras.json`` is not
 used: it belongs to other projects, and with it chapters and checks would fail without a word.
@@ -94,6 +95,10 @@ def silenced() -> Iterator[None]:
 
 # A text of another width, or one more model, is traced anew, which is meant; its warning would stand in notebooks.
 logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+
+# No notes and warnings of the C++ parts, at any time in the life of the process: XLA introduces itself at the first
+# function that is compiled. Errors stay, and what stops a learner is a Python exception anyway.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 if "keras" not in sys.modules:
     _choose()

@@ -16,6 +16,7 @@ __all__ = ["Stage", "Verdict", "browser_is_there", "run", "stages"]
 
 NOTHING_COLLECTED = 5  # pytest's exit code: no test has the chapter's name
 MOST_WORKERS = 4
+TWICE = "tests/test_twice.py"  # takes as long as two runs of all notebooks
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
     side_by_side = ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
     narrowed = _narrowed(list(chapters))
     # All tests: 53 s with two workers, 89 s with one. For a few tests starting workers is not worth it.
-    tests = [*python, "pytest", "-q", *(narrowed or side_by_side), *_marked(fast)]
+    tests = [*python, "pytest", "-q", f"--ignore={TWICE}", *(narrowed or side_by_side), *_marked(fast)]
     found = [
         Stage("core data", _fetch, "run: python3 -m bmkit data fetch"),
         Stage("ruff check", _calls([*python, "ruff", "check", "."]), "run: python3 -m ruff check --fix ."),
@@ -70,6 +71,9 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
         notebooks = [*python, "pytest", "-q", *side_by_side, *nbval]
         mend = "if the new output is right, run: python3 -m bmkit build NN; else mend the cell named above"
         found.append(Stage("notebooks", _calls(notebooks, quiet), mend))
+        dealt = [*side_by_side[:2], "--dist", "load"]  # chapter by chapter: in one file they would wait for one worker
+        twice = [*python, "pytest", "-q", *(narrowed or dealt), TWICE]
+        found.append(Stage("cells run twice", _calls(twice), "mend the cell so that it leaves alone what it was given"))
     return found
 
 

@@ -66,3 +66,20 @@ def test_a_file_that_hides_a_library_is_named(name, tmp_path):
     (tmp_path / name).write_text("answer = 42\n")
     told = last(run(tmp_path))
     assert "loaded in their place: " + name.split("/")[0].removesuffix(".py") in told and "rename" in told
+
+
+FIRST_COMPILED = """
+from bmkit.backend import keras
+import tensorflow as tf
+tf.function(lambda x: 2 * x, jit_compile=True)(tf.ones(3))
+print("compiled")
+tf.matmul(tf.ones((3, 2)), tf.ones((3, 2)))
+"""
+
+
+@pytest.mark.slow
+def test_the_first_compiled_function_says_nothing_and_an_error_is_raised_as_ever():
+    kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", FIRST_COMPILED], env=kept, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "compiled\n")
+    assert done.stderr.startswith("Traceback") and "InvalidArgumentError" in done.stderr, done.stderr

@@ -63,7 +63,7 @@ shortcut = Exercise(
 twins = Question(
     "ch09.twins",
     1,
-    why="Equal neurons get equal gradients and stay equal, however long they train: eight copies of one neuron.",
+    why="Equal neurons get equal gradients, so only rounding could part them: eight copies of one neuron.",
     hints=[
         "Two neurons with the same weights, in and out, see the same inputs. Can they answer differently?",
         "If they are equal before a step and move by the same amount, what are they after it?",

@@ -534,9 +534,9 @@ best_score, nested, judge = [], [], []
 for seed in range(40):
     order = np.random.default_rng(seed).permutation(354)
     ours, others = order[:60], order[60:]
-    scores = inner_scores(ours, seed)
-    best_score.append(scores.max())  # the score that comes with the winner
-    judge.append(right_by_set(ours, others)[scores.argmax()])  # how good the winner is
+    inner = inner_scores(ours, seed)
+    best_score.append(inner.max())  # the score that comes with the winner
+    judge.append(right_by_set(ours, others)[inner.argmax()])  # how good the winner is
     outer = []
     for fold in scratch.stratified_k_fold(faster[ours], 5, seed):
         known = np.delete(ours, fold)

@@ -33,11 +33,11 @@ train.seed(0)
 # the company fictional. But nobody cleaned it for us.
 
 # %%
-ledger = []
+ledger = {}
 
 
 def keep(stays, why, *, out):
-    ledger.append((why, len(stays), out))
+    ledger[why] = len(stays), out  # a cell that is run again counts once
     expect(f"{why}: {len(stays):,} rows − {out:,}", int(np.sum(stays)), equals=len(stays) - out)
     return np.flatnonzero(stays)
 
@@ -71,6 +71,8 @@ axes.plot(0, 0, "o", color="black", ms=9, label="nine customers, 0")
 axes.set(xlabel="tenure (months)", ylabel="total charges (US dollars)")
 axes.legend(fontsize=9)
 plot.show(figure)
+
+# %%
 table["total_charges"] = np.where(missing, 0, total)
 _ = keep(~np.isnan(table["total_charges"]), "customers, gaps filled", out=0)
 
@@ -608,9 +610,9 @@ for order, buffer, least, most in (
     seen = np.median((content(order, buffer) > 0).sum(axis=1))
     expect(f"animals a batch ({order}, buffer {buffer})", seen, at_least=least, at_most=most)
 print(f"{'cleaning':28}{'before':>8}{'out':>6}{'after':>8}")
-for why, before, out in ledger:
+for why, (before, out) in ledger.items():
     print(f"{why:28}{before:8,}{out:6,}{before - out:8,}")
-expect("rows taken out in all", sum(out for _, _, out in ledger), equals=133 + 97 + 23 + 5)
+expect("rows taken out in all", sum(out for _, out in ledger.values()), equals=133 + 97 + 23 + 5)
 
 # %% [markdown]
 # ## Summary

@@ -263,7 +263,7 @@ plot.explore(draw, start={"review": 12, "hidden_word": 9}, review=range(30), hid
 # %%
 from sklearn import feature_extraction, linear_model, model_selection, pipeline, preprocessing
 
-some = random.permutation(len(liked["train"]))[:400]
+some = np.random.default_rng(1).permutation(len(liked["train"]))[:400]
 labelled = [reviews["train"][place] for place in some], liked["train"][some]
 
 
@@ -444,21 +444,29 @@ spoken = ["The food is good", "The food is not good", "The meal was delicious"]
 good, denied, delicious = minilm.encode(spoken)
 lead = good @ denied - good @ delicious
 expect("cosine with 'not good' minus cosine with 'delicious'", lead, at_least=0.05)
+
+# %%
 vectors = means[:, 5] / np.linalg.norm(means[:, 5], axis=1, keepdims=True)  # of our 400 reviews
 counts = feature_extraction.text.TfidfVectorizer(stop_words="english").fit(texts)
-best_by = {}
-for query in ("noodles from Italy", "delivery took far too long"):
-    by_meaning = vectors @ minilm.encode([query])[0]
-    by_words = (counts.transform(texts) @ counts.transform([query]).T).toarray()[:, 0]
-    best_by[query] = texts[by_meaning.argmax()]
-    print(f"{query}\n   by meaning: {best_by[query][:96].strip()} …")
+word_vectors = counts.transform(texts)
+found = {}
+for query in ("noodles from Italy", "a present for a friend", "delivery took far too long"):
+    by_meaning = np.argsort(-vectors @ minilm.encode([query])[0])
+    by_words = (word_vectors @ counts.transform([query]).T).toarray()[:, 0]
+    found[query] = texts[by_meaning[:3]]
+    print(f"{query}\n   by meaning: {texts[by_meaning[0]][:96].strip()} …")
     print(f"   by common words: {texts[by_words.argmax()][:96].strip()} …")
-found = [word in text for word, text in zip(("pasta", "late"), best_by.values())]
-expect("'pasta' and 'late', words that no query has, are in the best", all(found), equals=True)
+
+# %%
+for query, word in (("noodles from Italy", "pasta"), ("a present for a friend", "gift")):
+    having = sum(word in text for text in found[query])
+    expect(f"best three for {query!r} with the word {word!r}", having, at_least=2)
+opposite = "very fast" in found["delivery took far too long"][0]
+expect("the best for a slow delivery praises a fast one", opposite, equals=True)
 
 # %% [markdown]
-# So a sentence vector is a fine tool for *finding*: nobody has to use the same words. It is a poor one for *judging*: a small word like "not" hardly moves
-# it. Chapter 44 searches with it, and checks what it finds.
+# So a sentence vector is a fine tool for *finding* what is about the same thing: nobody has to use the same words. It is a poor one for *judging*: a
+# small word like "not" hardly moves it, and who asks for a delivery that took too long is shown one that was fast. Chapter 44 searches with it, and checks what it finds.
 #
 # ## What pretraining is worth, and the test, once
 #

@@ -3,7 +3,7 @@
 #
 # **After this you can** say why deeper is not better by itself, derive the slope of a residual block, build the block by hand and in Keras, compare a plain and a residual network fairly, and use a network pretrained on photographs where labels are few
 #
-# **Time** 35 min to read, 70 min to teach, 45 s to run
+# **Time** 35 min to read, 70 min to teach, 90 s to run
 #
 # **Before** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
 #
@@ -154,7 +154,7 @@ ch19.block.check(block)
 # identity matrix $I$ and $F'$ the Jacobian of $F$, in the same formula $I + F'$. The outer ReLU multiplies it with 1
 # where $x + F > 0$ and with 0 elsewhere.
 #
-# That the slope never vanishes is not all we want: if every $F'$ is about 1, twenty blocks make $2^{20}$. So $F$ must
+# That the slope need not vanish is not all we want: if every $F'$ is about 1, twenty blocks make $2^{20}$. So $F$ must
 # *start small*.
 #
 # ### Exercise 2 · The slope at the front
@@ -264,46 +264,57 @@ expect("residual, He's start: front over end", front_over_end["residual", 1.0], 
 #
 # ## Does it matter for training?
 #
-# The same digits, optimizer and steps for three networks: 30 layers plain with He's start, the best for it; 30 layers
-# residual with kernels at half of it; and a **shallow baseline** of 6 layers. Before you run it: which one will have
-# the highest *training* loss?
-
+# With 30 plain layers it is a matter of luck: one seed learns, another does not, and even the rounding of another
+# processor can decide. So we go deeper, to 58 layers, where it is clear. The same digits, optimizer and steps for all:
+# a **shallow baseline** of 6 layers; 58 layers residual with kernels at 0.3 of He's start, since more blocks need smaller
+# ones; and 58 layers plain with He's start, the best for it, at two learning rates, so that its failure is not that of
+# one rate. Before you run it: which one will have the highest *training* loss?
 
 # %%
 train_set, validation_set = digits.train.map(prepare), digits.validation.map(prepare)
-networks = {
-    "plain, 30 layers": (False, 1.0, 13),
-    "residual, 30 layers": (True, 0.5, 13),
-    "plain, 6 layers": (False, 1.0, 1),
-}
-runs = {}
-for name, options in networks.items():
-    train.seed(0)
-    network = deep_network(*options)
-    network.compile(keras.optimizers.Adam(0.002), loss_function(), metrics=["accuracy"])
+runs, score, training_loss = {}, {}, {}
+
+
+def compete(name, network, rate):
+    network.compile(keras.optimizers.Adam(rate), loss_function(), metrics=["accuracy"])
     runs[name] = train.fit(network, train_set, validation_set, epochs=3)
+    score[name] = train.evaluate(network, validation_set)["accuracy"]
+    training_loss[name] = train.evaluate(network, train_set)["loss"]
+
+
+train.seed(0)
+compete("plain, 6 layers", deep_network(residual=False, count=1), rate=0.002)
+compete("residual, 58 layers", deep_network(residual=True, scale=0.3, count=27), rate=0.002)
+
+# %%
+train.seed(0)
+compete("plain, 58 layers", deep_network(residual=False, count=27), rate=0.002)
+compete("plain, 58 layers, lower rate", deep_network(residual=False, count=27), rate=0.0005)
+
+# %%
 plot.show(plot.history(runs, "loss", unit="nats"))
 
 # %% [markdown]
-# *Figure. The plain deep network stays behind the shallow one even on its training data; with shortcuts the same depth
-# learns as well as the shallow one.*
-# <details><summary>In words</summary>Loss over the epochs, training dashed and validation solid. The plain network of
-# 30 layers stays highest; the residual one of the same size falls far below it.</details><br>
+# *Figure. The plain deep network stays far behind the shallow one even on its training data, at either rate; with
+# shortcuts the same depth learns.*
+# <details><summary>In words</summary>Loss over the epochs, training dashed and validation solid. The two lines of the
+# plain network of 58 layers stay highest; the residual one of the same size falls far below them, and so does the
+# shallow one.</details><br>
 
 # %%
-score = {name: max(run["val_accuracy"]) for name, run in runs.items()}
-lowest = {name: min(run["loss"]) for name, run in runs.items()}
-deep_plain, deep_residual, shallow = score
-expect("residual, validation share right", score[deep_residual], at_least=0.8)
-ahead = score[deep_residual] - score[deep_plain]
+shallow, deep_residual, *both_rates = runs
+plain_score = max(score[name] for name in both_rates)
+plain_loss = min(training_loss[name] for name in both_rates)
+expect("training loss: deep plain over shallow", plain_loss / training_loss[shallow], at_least=1.4)
+expect("training loss: plain over residual", plain_loss / training_loss[deep_residual], at_least=1.4)
+ahead = score[deep_residual] - plain_score
 expect("residual ahead of plain, validation share right", ahead, at_least=0.3)
-expect("shallow's lead over residual", score[shallow] - score[deep_residual], at_most=0.05)
-expect("training loss: deep plain over shallow", lowest[deep_plain] / lowest[shallow], at_least=1.4)
-expect("training loss: plain over residual", lowest[deep_plain] / lowest[deep_residual], at_least=1.8)
+gap = score[shallow] - plain_score
+expect("share of the gap to the shallow one that it closes", ahead / gap, at_least=0.5)
 
 # %% [markdown]
 # The two deep networks have equal weights in number, not equal starts: each got one that suits it. The smaller start
-# would only make the slopes of the plain network vanish. Nor do digits need 30 layers: a better shallow network reads
+# would only make the slopes of the plain network vanish. Nor do digits need 58 layers: a better shallow network reads
 # them as well or better. What was tested is whether depth can be trained at all. Where tasks are hard, depth pays: so
 # let us use a network that somebody else has trained, on 1.28 million photographs.
 #
@@ -483,7 +494,7 @@ plot.show(plot.images(x_test[wrong], titles, columns=5))
 #   solution exists.
 # * A residual block is $y=\mathrm{relu}(x+F(x))$; by hand, from Keras layers and as `ResidualBlock` it is the same.
 # * Its slope is $I+F'$: the 1 lets the gradient pass, and $F$ must start small, or the product explodes.
-# * With the same number of weights, 30 layers learn with shortcuts and lag behind 6 layers without.
+# * With the same number of weights, 58 layers learn with shortcuts, and without them stay far behind 6 layers.
 # * Where labels are few, the frozen features of a pretrained network and a linear classifier beat training from
 #   scratch. Measure it, with rivals beside.
 #
