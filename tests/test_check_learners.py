@@ -9,6 +9,7 @@ import pytest
 
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question, expect
+from bmkit.compare import difference
 from bmkit.exercises import ch09, ch16, ch18
 
 NOTHING = "For [1., 3.] your function returned nothing. End it with return and the result; print only shows a value."
@@ -296,6 +297,26 @@ def test_the_layer_of_keras_is_a_right_answer(capsys):
 
     ch16.layer_norm.check(with_keras)
     assert capsys.readouterr().out.startswith("✓ ch16.layer_norm: right.")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (keras.ops.convert_to_tensor([1.0, 2.0]), np.array([1.0, 2.0])),
+        (keras.ops.convert_to_tensor([1.0, 2.0]), (1.0, 2.0)),
+        (keras.ops.convert_to_tensor([0.1], dtype="bfloat16"), np.array([0.1001])),
+        (keras.ops.convert_to_tensor(True), True),
+        (keras.Variable([1.0, 2.0]), np.array([1.0, 2.0])),
+    ],
+)
+def test_the_tensors_of_keras_are_numbers(value, expected):
+    assert difference(value, expected, 1e-3) == ""
+
+
+@pytest.mark.parametrize("expected", [2.0, "two", True, None, np.ones(2), (1, 2)])
+def test_a_symbol_is_no_number(expected):
+    told = difference(keras.Input((2,)), expected, 1e-6)
+    assert "but you got an object of type KerasTensor" in told
 
 
 def test_words_from_numpy_are_a_right_answer(capsys):
