@@ -46,10 +46,22 @@ MODULES = {
         ["tests/test_check.py", "tests/test_compare.py", "tests/test_check_*.py"],
     ),
     "losses": (["bmkit/scratch/losses.py"], ["tests/test_scratch.py", "tests/test_scratch_losses.py"]),
-    "train": (["bmkit/train.py", "bmkit/checkpoint*.py"], ["tests/test_train*.py", "tests/test_checkpoint*.py"]),
-    "fetch": (["bmkit/data/fetch.py"], ["tests/test_data_faults*.py", "tests/test_data_fetch*.py"]),
-    "parcels": (["bmkit/data/parcels.py"], ["tests/test_data_faults*.py", "tests/test_data_parcels*.py"]),
-    "unpickle": (["bmkit/data/unpickle.py"], ["tests/test_data_unpickle*.py", "tests/test_data_readers*.py"]),
+    "train": (
+        [f"bmkit/{name}.py" for name in ("train", "checkpoint", "keeper", "progress", "resume", "snapshot")],
+        ["tests/test_checkpoint*.py", "tests/test_train*.py"],
+    ),
+    "fetch": (
+        ["bmkit/data/fetch.py", "bmkit/data/store.py", "bmkit/data/record.py"],
+        [f"tests/test_data_{name}*.py" for name in ("record", "fetch", "hostile", "faults", "disk")],
+    ),
+    "parcels": (
+        ["bmkit/data/parcels.py", "bmkit/data/transport.py"],
+        [f"tests/test_data_{name}*.py" for name in ("parcels", "transport", "hostile", "faults")],
+    ),
+    "unpickle": (
+        ["bmkit/data/unpickle.py", "bmkit/data/records.py"],
+        ["tests/test_data_unpickle*.py", "tests/test_data_readers*.py"],
+    ),
 }
 # Mutants that no test can notice, because they do the same: "file, function: before → after", and why.
 EQUIVALENT = {
