@@ -6,7 +6,6 @@ import copy
 import dis
 import inspect
 import io
-import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -59,7 +58,7 @@ def expect(claim: str, value, *, at_least=None, at_most=None, equals=None, toler
     holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     if not holds:
         raise ExpectationError(f"expected {statement}, but measured {value:.6g} here.")
-    _print(f"✓ {statement} (here: {_number(value)})")
+    print(f"✓ {statement} (here: {_number(value)})")
 
 
 def _number(value: float) -> str:
@@ -77,7 +76,7 @@ def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
         exact = f"✓ {claim} = {equals:.5g}"  # further figures may differ from processor to processor
     else:
         exact = f"✓ {claim} = {short(equals)}" if np.ndim(equals) == 0 else f"✓ {claim}: equal"
-    _print(exact + (f" (to {tolerance:g})" if tolerance else ""))
+    print(exact + (f" (to {tolerance:g})" if tolerance else ""))
 
 
 class _Checked:
@@ -275,13 +274,7 @@ class Question(_Checked):
 
 def _say(text: str) -> None:
     """Print lines that fit a notebook's page."""
-    _print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
-
-
-def _print(text: str) -> None:
-    """Print, with a question mark for what the output's encoding cannot write."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding))
+    print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
 def _told(error: BaseException) -> str:

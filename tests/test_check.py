@@ -16,6 +16,13 @@ NAN = float("nan")
         (np.float32(2.0), {"at_most": 2}, "✓ accuracy ≤ 2 (here: 2)"),
         (0, {"at_least": 0, "at_most": 0}, "✓ accuracy ≥ 0 and ≤ 0 (here: 0)"),
         (896, {"equals": 896}, "✓ accuracy = 896"),
+        (53066, {"equals": np.int64(53066)}, "✓ accuracy = 53,066"),
+        (1500, {"at_least": 1000}, "✓ accuracy ≥ 1,000 (here: 1,500)"),
+        (-1500, {"at_most": -1000}, "✓ accuracy ≤ -1,000 (here: -1,500)"),
+        (999, {"at_most": 999}, "✓ accuracy ≤ 999 (here: 999)"),
+        (1e15, {"at_most": 1e15}, "✓ accuracy ≤ 1e+15 (here: 1e+15)"),
+        (np.float32(0.5), {"equals": np.float32(0.5)}, "✓ accuracy = 0.5"),
+        (np.array([2, 3]), {"equals": [2, 3]}, "✓ accuracy: equal"),
         (0, {"equals": 0}, "✓ accuracy = 0"),
         ("linear", {"equals": "linear"}, "✓ accuracy = 'linear'"),
         (True, {"equals": True}, "✓ accuracy = True"),
@@ -276,3 +283,9 @@ def test_long_verdicts_are_wrapped_between_words(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 3 and max(map(len, lines)) <= 40
     assert " ".join(lines).count("demo.side.hint() helps.") == 1
+    Question("demo.long", 26, why=f"{'So' * 30} is well-known and well-liked by all.", hints=["-"]).check(26)
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ demo.long: right.",
+        "So" * 30,
+        "is well-known and well-liked by all.",
+    ]

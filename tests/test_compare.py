@@ -202,6 +202,7 @@ def test_a_failed_claim_about_large_arrays_tells_the_place():
     )
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("value", "expected", "tolerance", "relative", "same"),
     [
@@ -223,6 +224,8 @@ def test_a_failed_claim_about_large_arrays_tells_the_place():
         (2**60 + 1, 2**60, 0.0, False, False),
         (np.array([NAN, 2**60]), np.array([NAN, 2**60]), 0.0, False, True),
         (1e308, -1e308, 1.0, False, False),
+        (1e308, 1e308, 10.0, True, True),
+        (np.array([NAN, INFINITY]), np.array([NAN, INFINITY]), 0.1, True, True),
     ],
 )
 def test_the_tolerance_counts_once_and_float32_may_round(value, expected, tolerance, relative, same):
