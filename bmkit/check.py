@@ -1,8 +1,11 @@
 """Claims that must hold (`expect`) and exercises that check, hint and answer (`Exercise`, `Question`)."""
 
 import ast
+import contextlib
 import copy
+import dis
 import inspect
+import io
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -66,9 +69,9 @@ def _number(value: float) -> str:
 
 
 def _expect_equal(claim: str, value, equals, tolerance: float) -> None:
-    disagreement = difference(value, equals, tolerance, relative=0.0)
+    disagreement = difference(value, equals, tolerance, relative=False)
     if disagreement:
-        raise ExpectationError(f"expected {claim} = {short(equals)}, but {disagreement}")
+        raise ExpectationError(f"{claim}: {disagreement}")
     if isinstance(equals, (int, np.integer)) and not isinstance(equals, bool):
         exact = f"✓ {claim} = {equals:,}"
     elif isinstance(equals, (float, np.floating)):
@@ -86,6 +89,17 @@ class _Checked:
         self.hints = tuple(hints)
         self._hints_given = 0
 
+    def check(self, answer) -> None:
+        """Print one of three verdicts: not attempted, wrong (with the reason), right.
+
+        Args:
+            answer: the learner's function or value.
+        """
+        try:
+            self._judge(answer)
+        except Exception as error:
+            self._own_fault(error)
+
     def hint(self) -> None:
         """Print the next hint; each call climbs one rung, the last rung repeats."""
         self._hints_given = min(self._hints_given + 1, len(self.hints))
@@ -102,7 +116,7 @@ class _Checked:
 
     def _own_fault(self, error: Exception) -> None:
         _say(
-            f"! {self.name}: the checker itself failed ({type(error).__name__}: {error}). "
+            f"! {self.name}: the checker itself failed ({_told(error)}). "
             "This says nothing about your answer; please report it."
         )
 
@@ -117,7 +131,7 @@ class Exercise(_Checked):
         hints: from a nudge to almost the answer.
         mistakes: pairs of a frequent wrong function and one sentence that explains what is wrong with it.
         probe: turns what answer and reference return into something comparable, such as a model into its output.
-        tolerance: largest relative and absolute difference that still counts as equal.
+        tolerance: largest difference that still counts as equal; of results above 1, this share of the result.
 
     Example:
         >>> double = Exercise("demo.double", lambda x: 2 * x, [(1,), (3,)], hints=["x + x"])
@@ -140,65 +154,65 @@ class Exercise(_Checked):
         self.reference, self.cases, self.mistakes = reference, tuple(cases), tuple(mistakes)
         self.probe, self.tolerance = probe, tolerance
 
-    def check(self, answer: Callable) -> None:
-        """Print one of three verdicts: not attempted, wrong (with the first disagreeing case), right.
-
-        Args:
-            answer: the learner's function.
-        """
-        if answer is ... or answer is None:
+    def _judge(self, answer) -> None:
+        if answer is ...:
             return self._not_attempted()
         if not callable(answer):
             return self._wrong(f"A function is needed, but this is {short(answer)}. Pass its name without calling it.")
-        try:
-            expected = [self._run(self.reference, case) for case in self.cases]
-        except Exception as error:
-            return self._own_fault(error)
+        expected = [self.probe(self._run(self.reference, case)) for case in self.cases]
+        given = []
         for case, right in zip(self.cases, expected, strict=True):
             try:
-                result = answer(*copy.deepcopy(case))
-            except NotImplementedError:
+                result = self._run(answer, case)
+            except (Exception, SystemExit) as error:
+                if isinstance(error, NotImplementedError) and _is_stub(answer):
+                    return self._not_attempted()
+                return self._wrong(f"For {_arguments(case)} your code stopped with {_told(error)}")
+            if result is ... or (result is None and _is_stub(answer)):
                 return self._not_attempted()
-            except Exception as error:
-                return self._wrong(f"For {_arguments(case)} your code stopped with {type(error).__name__}: {error}")
-            if result is None or result is ...:
-                return self._no_result(case)
-            try:
-                disagreement = difference(self.probe(result), right, self.tolerance)
-            except Exception as error:
-                return self._wrong(
-                    f"For {_arguments(case)} your result {short(result)} is not of the kind asked for "
-                    f"({type(error).__name__}: {error})."
-                )
-            if disagreement:
-                return self._wrong(self._explain(answer, expected) or f"For {_arguments(case)} {disagreement}")
+            reason = self._no_result(given) if result is None else self._compared(result, right, given)
+            if reason:
+                return self._wrong(self._explain(answer, given) or f"For {_arguments(case)} {reason}")
         return self._right(f"All {len(self.cases)} cases agree.")
 
     def solution(self) -> None:
         """Print the reference itself, without its docstring."""
         print(_source_without_docstring(self.reference))
 
-    def _no_result(self, case: tuple) -> None:
-        if case is self.cases[0]:
-            return self._not_attempted()
-        return self._wrong(f"For {_arguments(case)} your function returned nothing. Is there a return on every path?")
-
     def _run(self, function: Callable, case: tuple):
-        return self.probe(function(*copy.deepcopy(case)))  # a copy: an answer may change its arguments in place
+        return function(*copy.deepcopy(case))  # a copy: an answer may change its arguments in place
 
-    def _explain(self, answer: Callable, expected: list) -> str:
+    def _no_result(self, given: list) -> str:
+        if given:  # the cases before this one went well
+            return "your function returned nothing. Is there a return on every path?"
+        return "your function returned nothing. End it with return and the result; print only shows a value."
+
+    def _compared(self, result, right, given: list) -> str:
+        """Append what the probe makes of a result, and say how it disagrees."""
+        try:
+            given.append(self.probe(result))
+            return difference(given[-1], right, self.tolerance)
+        except (Exception, SystemExit) as error:
+            return f"your result {short(result)} is not of the kind asked for ({_told(error)})."
+
+    def _explain(self, answer: Callable, given: list) -> str:
         """Name the frequent mistake that does what this answer does on every case."""
-        for mistake, sentence in self.mistakes:
-            try:
-                alike = all(
-                    not difference(self._run(answer, case), self._run(mistake, case), self.tolerance)
-                    for case in self.cases
-                )
-            except Exception:
-                continue
-            if alike:
-                return sentence
+        with contextlib.redirect_stdout(io.StringIO()):  # the answer has printed already
+            for mistake, sentence in self.mistakes:
+                try:
+                    if self._is_alike(answer, mistake, given):
+                        return sentence
+                except (Exception, SystemExit):
+                    continue
         return ""
+
+    def _is_alike(self, answer: Callable, mistake: Callable, given: list) -> bool:
+        for index, case in enumerate(self.cases):
+            if index == len(given):
+                given.append(self.probe(self._run(answer, case)))
+            if difference(given[index], self.probe(self._run(mistake, case)), self.tolerance):
+                return False
+        return True
 
 
 class Question(_Checked):
@@ -210,7 +224,7 @@ class Question(_Checked):
         why: one sentence, shown with the right answer.
         hints: from a nudge to almost the answer.
         mistakes: a dictionary from a frequent wrong value to the sentence that explains it.
-        tolerance: largest difference that still counts as equal.
+        tolerance: largest difference that still counts as equal; of an answer above 1, this share of the answer.
 
     Example:
         >>> side = Question("demo.side", 26, why="28 - 3 + 1.", hints=["Count the positions."])
@@ -225,20 +239,17 @@ class Question(_Checked):
         self.answer, self.why, self.tolerance = answer, why, tolerance
         self.mistakes = dict(mistakes or {})
 
-    def check(self, answer) -> None:
-        """Print one of three verdicts: not attempted, wrong (with the reason where it is known), right.
-
-        Args:
-            answer: the learner's value.
-        """
-        if answer is ... or answer is None:
+    def _judge(self, answer) -> None:
+        if answer is ...:
             return self._not_attempted()
-        if not self._same(answer, self.answer):
-            for value, sentence in self.mistakes.items():
-                if self._same(answer, value):
-                    return self._wrong(sentence)
-            return self._wrong(f"{short(answer)} is not it. {self.name}.hint() helps.")
-        return self._right(self.why)
+        if answer is None:
+            return self._wrong("This is None: print(...) gives no value, nor does a function without return.")
+        if self._same(answer, self.answer):
+            return self._right(self.why)
+        for value, sentence in self.mistakes.items():
+            if self._same(answer, value):
+                return self._wrong(sentence)
+        return self._wrong(self._in_wrapping(answer) or f"{short(answer)} is not it. {self.name}.hint() helps.")
 
     def solution(self) -> None:
         """Print the answer and why it is so."""
@@ -246,17 +257,51 @@ class Question(_Checked):
         _say(self.why)
 
     def _same(self, first, second) -> bool:
-        if isinstance(first, str) and isinstance(second, str):
-            return first.strip().casefold() == second.strip().casefold()
         try:
+            if isinstance(first, str) and isinstance(second, str):
+                return first.strip().casefold() == second.strip().casefold()
             return not difference(first, second, self.tolerance)
-        except (TypeError, ValueError):
+        except Exception:  # an object that cannot be compared with anything
             return False
+
+    def _in_wrapping(self, answer) -> str:
+        """Say what stands around a right number: quotes or brackets."""
+        with contextlib.suppress(Exception):
+            if isinstance(answer, str) and self._same(float(answer.replace(",", "")), self.answer):
+                return f"The number is right, but {short(answer)} is a text: leave out the quotes."
+            if np.size(answer) == 1 and np.ndim(answer) and self._same(np.ravel(answer)[0], self.answer):
+                return f"The value is right, but {short(answer)} is a list or an array: leave out the brackets."
+        return ""
 
 
 def _say(text: str) -> None:
     """Print lines that fit a notebook's page."""
     print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def _told(error: BaseException) -> str:
+    """Write an error in one line; even one that cannot say what it is."""
+    name = type(error).__name__
+    try:
+        text = textwrap.shorten(str(error), 300)
+    except Exception:
+        text = ""
+    return f"{name}: {text}" if text else f"{name}."
+
+
+def _is_stub(function: Callable) -> bool:
+    """Tell whether a function was left as it stood: ``...``, ``pass``, a docstring or `NotImplementedError` alone.
+
+    Judged by its code, which touches no argument and no name, never by what it returns: an answer that prints
+    returns nothing, too.
+    """
+    function = inspect.unwrap(getattr(function, "func", function))  # of functools.partial, of a decorator
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    if code is None:
+        return False
+    named = {*dis.hasname, *dis.haslocal, *dis.hasfree}
+    touched = {step.argval for step in dis.get_instructions(code) if step.opcode in named}
+    return touched <= {"NotImplementedError"}
 
 
 def _arguments(case: tuple) -> str:

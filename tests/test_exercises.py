@@ -87,14 +87,26 @@ def test_the_name_is_where_the_learner_finds_it(item, place):
 
 
 @each
-@pytest.mark.parametrize("answer", [..., None], ids=["dots", "none"])
-def test_an_untouched_answer_is_not_attempted(verdict, item, place, answer):
-    assert verdict(item, answer).startswith(f"○ {place}: not attempted yet")
+def test_an_untouched_answer_is_not_attempted(verdict, item, place):
+    assert verdict(item, ...).startswith(f"○ {place}: not attempted yet")
+
+
+@each
+def test_none_is_an_attempt(verdict, item, place):  # what a call of print, or of a function without return, gives
+    assert verdict(item, None).startswith(f"✗ {place}: not yet. ")
 
 
 @each_exercise
 def test_an_untouched_stub_is_not_attempted(verdict, exercise, place):
     assert verdict(exercise, stub).startswith(f"○ {place}: not attempted yet")
+
+
+@each_exercise
+def test_a_forgotten_return_is_called_that(verdict, exercise, place):
+    def forgetful(*arguments):
+        exercise.reference(*arguments)
+
+    assert "your function returned nothing. End it with return and the result" in verdict(exercise, forgetful)
 
 
 @each_exercise

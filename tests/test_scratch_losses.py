@@ -131,6 +131,19 @@ def test_losses_agree_with_one_another():
     np.testing.assert_allclose(scratch.softmax_cross_entropy_gradient(LABELS, LOGITS).sum(axis=1), 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["softmax_cross_entropy", "softmax_cross_entropy_gradient"])
+def test_logits_of_low_precision_lose_nothing_more(name):
+    low = LOGITS.astype("float16")
+    np.testing.assert_allclose(getattr(scratch, name)(LABELS, low), getattr(scratch, name)(LABELS, low.astype(float)))
+
+
+@pytest.mark.parametrize("name", ["mean_squared_error", "binary_cross_entropy", "categorical_cross_entropy"])
+def test_targets_and_predictions_of_low_precision_lose_nothing_more(name):
+    low, truth = CHANCES.astype("float16"), ONE_HOT.astype("float16")
+    loss = getattr(scratch, name)
+    np.testing.assert_allclose(loss(truth, low), loss(ONE_HOT, low.astype(float)), rtol=1e-12)
+
+
 def test_nothing_changes_its_arguments():
     before = LOGITS.copy()
     scratch.softmax_cross_entropy_gradient(LABELS, LOGITS)

@@ -61,10 +61,10 @@ masked_mean = Exercise(
     "ch03.masked_mean",
     scratch.masked_mean,
     [
-        (np.array([[[1.0], [3.0], [0.0], [0.0]]]), np.array([[1.0, 1.0, 0.0, 0.0]])),
-        (np.array([[[2.0, 0.0], [4.0, 6.0], [9.0, 9.0]]]), np.array([[1.0, 1.0, 0.0]])),
-        (_random.normal(size=(3, 5, 2)), np.array([[1.0] * 5, [1, 0, 0, 0, 0], [1, 1, 1, 0, 0]])),
-        (_random.normal(size=(2, 3, 4)), np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])),
+        (np.array([[[1.0], [3.0], [0.0], [0.0]]]), np.array([[True, True, False, False]])),
+        (np.array([[[2.0, 0.0], [4.0, 6.0], [9.0, 9.0]]]), np.array([[True, True, False]])),
+        (_random.normal(size=(3, 5, 2)), np.arange(5) < np.array([[5], [1], [3]])),
+        (_random.normal(size=(2, 3, 4)), np.arange(3) < np.array([[2], [0]])),
     ],
     hints=[
         "The mask has shape (n, time); mask[:, :, np.newaxis] can be multiplied with vectors of (n, time, features).",

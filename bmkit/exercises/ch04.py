@@ -48,6 +48,12 @@ best_guess = Question(
     },
 )
 
+
+def _without_the_largest(z):
+    with np.errstate(all="ignore"):
+        return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
 softmax = Exercise(
     "ch04.softmax",
     scratch.softmax,
@@ -63,6 +69,7 @@ softmax = Exercise(
         "Divide the exponentials by their sum over axis 1, again with keepdims=True.",
     ],
     mistakes=[
+        (_without_the_largest, "exp(1000) is too large for a number: take the largest logit of each row away first."),
         (lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(), "Your whole array sums to 1; each row must."),
         (
             lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),

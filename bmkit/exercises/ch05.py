@@ -104,6 +104,10 @@ momentum = Exercise(
             "This is a running mean of the steps; here the gradient counts in full, without the factor 1 - momentum.",
         ),
         (
+            lambda w, g, v, rate, momentum: (w - rate * (momentum * v + g), momentum * v + g),
+            "This is the velocity of PyTorch, multiplied by the rate later; here, as in Keras, it is the step itself.",
+        ),
+        (
             lambda w, g, v, rate, momentum: w + momentum * v - rate * g,
             "The weights are right; return the new velocity too, as a pair.",
         ),

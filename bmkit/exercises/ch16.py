@@ -54,6 +54,10 @@ layer_norm = Exercise(
             lambda x, epsilon: (x - x.mean(-1, keepdims=True)) / (x.var(-1, keepdims=True) + epsilon),
             "You divided by the variance; the spread is its square root.",
         ),
+        (
+            lambda x, epsilon: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + epsilon),
+            "Right but for the place of epsilon: it is added to the variance, under the root.",
+        ),
     ],
     tolerance=1e-7,
 )
