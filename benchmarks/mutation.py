@@ -26,7 +26,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from pathlib import Path
 
 import pytest
 from mutants import Mutant, mutants
+from mutation_plugins import Order, Watch
 from rich.console import Console
 from rich.table import Table
 
@@ -128,57 +128,6 @@ class Desk:
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(".*", "__pycache__", "my_notebooks", "shared"))
         self._clean = self._state()
-
-
-class Watch:
-    """A pytest plugin that notes for each test how long it took and which lines of the files it ran."""
-
-    def __init__(self, root: Path, files: list[str], note: Path):
-        self.files, self.note = {str(root / file): file for file in files}, note
-        self.tests, self.places = {}, set()
-
-    def _trace(self, frame, event, _):
-        file = self.files.get(frame.f_code.co_filename)
-        if file:
-            self.places.add((file, frame.f_lineno))
-        return self._trace if file else None
-
-    def pytest_runtest_logstart(self, nodeid):
-        """Begin to look."""
-        self.places, self.begun = set(), time.monotonic()
-        threading.settrace(self._trace)
-        sys.settrace(self._trace)
-
-    def pytest_runtest_logfinish(self, nodeid):
-        """Write down what was seen."""
-        sys.settrace(None)
-        self.tests[nodeid] = {"seconds": time.monotonic() - self.begun, "places": sorted(self.places)}
-
-    def pytest_sessionfinish(self):
-        """Save the notes, with the names of the packages that the tests needed."""
-        files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
-        packages = [name for name, file in files.items() if "site-packages" in file]
-        self.note.write_text(json.dumps({"tests": self.tests, "packages": packages}), "utf-8")
-
-
-class Order:
-    """A pytest plugin that puts the tests first which run a given line, and among equals the quick ones."""
-
-    def __init__(self, tests: dict, place: tuple[str, int]):
-        self.tests, self.place = tests, list(place)
-
-    def pytest_collection_modifyitems(self, items):
-        """Sort."""
-        items.sort(key=self._rank)
-
-    def groups(self, tests: list[str]) -> list[list[str]]:
-        """Part the test files, those first that have a test which runs the line."""
-        running = {name.split("::")[0] for name, known in self.tests.items() if self.place in known["places"]}
-        return [[test] for test in sorted(tests, key=lambda test: test not in running)]
-
-    def _rank(self, item) -> tuple[bool, float]:
-        known = self.tests.get(item.nodeid, {"places": [], "seconds": 0.0})
-        return self.place not in known["places"], known["seconds"]
 
 
 def measure(name: str, desks: list[Desk], sample: int | None, survivors: bool) -> list[tuple[str, Mutant, str]]:
