@@ -100,7 +100,8 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     """
     wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
     if wanted and data.verify():
-        data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
+        with kernels.entered():
+            data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")

@@ -152,7 +152,7 @@ def _data(
     ] = None,
 ) -> int:
     """Show the catalogue of data sets and pretrained weights, download them, or hash them again."""
-    from bmkit import data
+    from bmkit import data, kernels
 
     known = [*data.names(), *data.weights()]
     for name in names or []:
@@ -163,7 +163,8 @@ def _data(
     if action is Action.LIST:
         _catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
-        data.fetch(names or None)
+        with kernels.entered():
+            data.fetch(names or None)
     else:
         problems = data.verify(names or None)
         print("\n".join(problems) or "All data are as they should be.")

@@ -218,7 +218,8 @@ def _fetch_core_data(report: Callable[[str], None]) -> None:
         if data.verify(names):  # without this look TensorFlow would be loaded at every start
             size = sum({one.source: one.download_bytes for one in core}.values()) / 1e6
             report(f"Fetching the core data, {len(core)} sets, {size:.0f} MB in all, once …")
-            data.fetch(names)
+            with kernels.entered():  # whatever backend the user has chosen for Keras elsewhere
+                data.fetch(names)
     except data.DataError as error:
         report(f"The data are not complete ({error}) Chapters that need them will stop; JupyterLab opens all the same.")
 

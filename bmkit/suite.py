@@ -127,7 +127,8 @@ def _fetch() -> bool:
 
     try:
         if data.verify():  # without this look TensorFlow would be loaded for nothing
-            data.fetch()
+            with kernels.entered():
+                data.fetch()
     except data.DataError as error:
         print(error, file=sys.stderr)
         return False
