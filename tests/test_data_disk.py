@@ -130,6 +130,7 @@ def test_learners_share_a_read_only_cache(tmp_path):
     script = Path(__file__).parents[1] / "benchmarks" / "shared_cache.py"
     command = [sys.executable, str(script), "digits", "wine", "--learners", "3", "--model", "gpt_docstrings"]
     environment = os.environ | {"BMKIT_CACHE": str(tmp_path)}
+    tmp_path.chmod(0o755)
     run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if "unshare failed" in run.stderr:
         pytest.skip("this root may not mount")

@@ -259,3 +259,13 @@ def test_a_cache_that_cannot_be_read_is_told(stocked, monkeypatch):
     for call, doing in ((data.verify, str(stocked.cache)), (data.fetch, str(stocked.place))):
         with pytest.raises(data.DataError, match=f"^the cache cannot be used while reading {doing} .PermissionError"):
             call("tiny")
+
+
+def test_a_cache_that_may_not_be_read_is_not_taken_for_an_empty_one(stocked, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))  # as for another login, below a folder of mode 700
+
+    monkeypatch.setattr("pathlib.Path.lstat", denied)
+    with pytest.raises(data.DataError, match=r"^the cache cannot be used while reading .*\(PermissionError: "):
+        data.fetch("tiny")
+    assert stocked.made == []

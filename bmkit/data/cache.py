@@ -21,7 +21,17 @@ import platformdirs
 from bmkit.data.entries import DataError
 from bmkit.files import MARKER, NotOurs, mark, remove
 
-__all__ = ["cache_folder", "of_network", "publish", "say", "set_aside", "sha256_of", "storage_errors", "work_folder"]
+__all__ = [
+    "cache_folder",
+    "lies_at",
+    "of_network",
+    "publish",
+    "say",
+    "set_aside",
+    "sha256_of",
+    "storage_errors",
+    "work_folder",
+]
 
 STALE = 3600  # seconds without any change after which a temporary folder belongs to a killed run
 PREFIX = "bmkit-"  # of temporary folders: with the marker inside it tells them from a user's own
@@ -94,6 +104,29 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lies_at(path: Path) -> bool:
+    """Tell whether anything lies at a path, a link without a goal too; a place that may not be read is no "no".
+
+    Args:
+        path: the path.
+
+    Returns:
+        Whether something is there.
+
+    Raises:
+        OSError: it cannot be known, as a folder on the way may not be read.
+
+    Example:
+        >>> lies_at(Path(__file__)), lies_at(Path(__file__) / "no")
+        (True, False)
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def of_network(error: OSError) -> bool:
@@ -258,7 +291,7 @@ def set_aside(place: Path) -> None:
         ...     (folder / "place.aside-1").read_text()
         "a learner's"
     """
-    if not os.path.lexists(place):
+    if not lies_at(place):
         return
     number = 1
     while os.path.lexists(aside := place.with_name(f"{place.name}.aside-{number}")):

