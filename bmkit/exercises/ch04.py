@@ -3,11 +3,54 @@
 import numpy as np
 
 from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["best_guess", "first_loss", "mse", "softmax", "softmax_gradient"]
+__all__ = ["best_guess", "cheapest_distance", "first_loss", "mse", "pinball", "softmax", "softmax_gradient"]
 
 _random = np.random.default_rng(4)
+
+
+def _pinball(q):
+    class Pinball(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            miss = y_true - y_pred
+            return keras.ops.maximum(q * miss, (q - 1) * miss)
+
+    return Pinball()
+
+
+def _turned(q):
+    return _pinball(1 - q)
+
+
+def _distance(q):
+    return keras.losses.MeanAbsoluteError()
+
+
+def _too_low_only(q):
+    class TooLowOnly(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return keras.ops.maximum(q * (y_true - y_pred), 0.0)
+
+    return TooLowOnly()
+
+
+def _without_sign(q):
+    class WithoutSign(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            miss = y_true - y_pred
+            return keras.ops.where(miss > 0, q * miss, (1 - q) * miss)
+
+    return WithoutSign()
+
+
+def _costs(loss) -> list[float]:
+    """Price a few forecasts: what they cost tells which loss it is."""
+    y_true = np.array([[3.0], [5.0], [0.0], [-2.0]], dtype="float32")
+    forecasts = (y_true, y_true - 2.0, y_true + 1.0, np.array([[4.0], [1.0], [2.5], [-2.0]], dtype="float32"))
+    return [float(loss(y_true, forecast)) for forecast in forecasts]
+
 
 mse = Exercise(
     "ch04.mse",
@@ -118,4 +161,40 @@ first_loss = Question(
         np.log(2): "log 2 would be right for two classes; here there are ten.",
     },
     tolerance=0.01,
+)
+
+cheapest_distance = Question(
+    "ch04.cheapest_distance",
+    0.99,
+    why="Distance asks for the median, and most labels are 1. So this loss rewards a forecast that is too sure: it is "
+    "not proper.",
+    hints=[
+        "Only one line changes: np.mean(np.abs(great - c)) for every c of constants.",
+        "Collect the losses in a list, and take constants[np.argmin(losses)].",
+    ],
+    mistakes={
+        0.63: "That is near the share of great reviews, which squares ask for; take the absolute value of great - c.",
+        0.5: "0.5 is halfway; measure the losses to the left and to the right of it.",
+        0.01: "That is the dearest end, or you took the share of reviews that are not great.",
+    },
+    tolerance=0.011,
+)
+
+pinball = Exercise(
+    "ch04.pinball",
+    _pinball,
+    [(0.5,), (0.9,), (0.2,)],
+    hints=[
+        "Inside the function derive a class from keras.losses.Loss and give it call(self, y_true, y_pred).",
+        "With miss = y_true - y_pred the price is the larger of q * miss and (q - 1) * miss.",
+        "keras.ops.maximum takes the larger of two arrays, place by place. Return an object of the class.",
+    ],
+    mistakes=[
+        (_turned, "The two prices are exchanged: q is for forecasts that were too low, y above the forecast."),
+        (_distance, "This is the plain distance; the price must depend on q and on the side of the miss."),
+        (_too_low_only, "Forecasts that were too high cost nothing; they should cost 1 - q a unit."),
+        (_without_sign, "A forecast that was too high has a negative miss; turn its sign, so that it costs something."),
+    ],
+    probe=_costs,
+    tolerance=1e-5,
 )

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["adam_first", "best_rate", "error_left", "momentum"]
+__all__ = ["adam_first", "best_rate", "error_left", "floor_ratio", "momentum", "sign_descent"]
 
 _random = np.random.default_rng(5)
 
@@ -16,6 +17,59 @@ def _error_left(error, eigenvalue, learning_rate, steps):
 def _momentum(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity - learning_rate * gradient
     return weights + velocity, velocity
+
+
+def _sign_descent(learning_rate):
+    class SignDescent(keras.optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, learning_rate * keras.ops.sign(gradient))
+
+    return SignDescent(learning_rate=learning_rate)
+
+
+def _sign_ascent(learning_rate):
+    class SignAscent(keras.optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_add(variable, learning_rate * keras.ops.sign(gradient))
+
+    return SignAscent(learning_rate=learning_rate)
+
+
+def _sign_without_rate(learning_rate):
+    class WithoutRate(keras.optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, keras.ops.sign(gradient))
+
+    return WithoutRate(learning_rate=learning_rate)
+
+
+def _sign_of_the_whole(learning_rate):
+    class SameDirection(keras.optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, learning_rate * gradient / keras.ops.norm(gradient))
+
+    return SameDirection(learning_rate=learning_rate)
+
+
+def _nothing(learning_rate):
+    class Nothing(keras.optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            variable = variable - learning_rate * keras.ops.sign(gradient)
+
+    return Nothing(learning_rate=learning_rate)
+
+
+def _walk(optimizer) -> np.ndarray:
+    """Let an optimizer take three steps with two variables: where it leads tells which one it is."""
+    weights = [keras.Variable([1.0, -2.0, 3.0]), keras.Variable([[0.5, 0.5]])]
+    gradients = [
+        ([4.0, -0.1, 0.0], [[30.0, -7.0]]),
+        ([-2.0, -9.0, 1.0], [[0.2, 5.0]]),
+        ([1.0, 1.0, -6.0], [[3.0, 3.0]]),
+    ]
+    for pair in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in pair], weights)
+    return np.concatenate([keras.ops.convert_to_numpy(weight).ravel() for weight in weights])
 
 
 error_left = Exercise(
@@ -129,4 +183,44 @@ adam_first = Question(
         (-0.1, -0.1): "The size is right; the question is how far, so give lengths without sign.",
     },
     tolerance=1e-4,
+)
+
+floor_ratio = Question(
+    "ch05.floor_ratio",
+    0.5,
+    why="The noise floor is proportional to the learning rate: half the rate, half the floor, at twice the way to it.",
+    hints=[
+        "noisy_descent(8, learning_rate=0.01) gives the excess loss of each step; leave out the first thousand steps.",
+        "Take the mean of what is left, [1000:].mean(), and divide it by noise[8][1000:].mean().",
+    ],
+    mistakes={
+        1: "Nothing changed: give the second run the learning rate 0.01.",
+        2: "You divided the old floor by the new one.",
+        0.25: "A quarter is what the square of the rate would give; measure again from step 1000 on.",
+        0.7: "0.7 is √½: take the mean of the excess loss itself, not of its root.",
+    },
+    tolerance=0.05,
+)
+
+sign_descent = Exercise(
+    "ch05.sign_descent",
+    _sign_descent,
+    [(0.1,), (0.5,), (2.0,)],
+    hints=[
+        "Derive a class from keras.optimizers.Optimizer inside the function, and return an object of that class.",
+        "Its one method is update_step(self, gradient, variable, learning_rate). keras.ops.sign gives the signs.",
+        "Inside: self.assign_sub(variable, learning_rate * keras.ops.sign(gradient)).",
+    ],
+    mistakes=[
+        (
+            keras.optimizers.SGD,
+            "This is plain descent, whose step grows with the gradient; take the sign of the gradient.",
+        ),
+        (_sign_ascent, "This goes uphill: subtract the step from the variable."),
+        (_sign_without_rate, "Every step has length 1: multiply the sign by the learning rate."),
+        (_sign_of_the_whole, "You divided by the length of the whole gradient; each number has a sign of its own."),
+        (_nothing, "The variable never moved: assign to it with self.assign_sub(variable, …)."),
+    ],
+    probe=_walk,
+    tolerance=1e-5,
 )
