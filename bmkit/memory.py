@@ -47,8 +47,8 @@ def _limits() -> Iterator[tuple[int, int]]:
     for folder in _control_groups():
         for most, now in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
             with contextlib.suppress(OSError, ValueError):  # "max" is no limit
-                limit = int((folder / most).read_text())
-                yield limit, int((folder / now).read_text()) - _reclaimable(folder)
+                limit = int((folder / most).read_text("utf-8"))
+                yield limit, int((folder / now).read_text("utf-8")) - _reclaimable(folder)
     if sys.platform != "win32":
         import resource
 
@@ -60,7 +60,7 @@ def _limits() -> Iterator[tuple[int, int]]:
 def _reclaimable(folder: Path) -> int:
     """Return the bytes of files that the system holds in memory and drops when the space is wanted."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        lines = (line.split() for line in (folder / "memory.stat").read_text("utf-8").splitlines())
         return int(dict(lines)["inactive_file"])
     return 0
 
@@ -68,7 +68,7 @@ def _reclaimable(folder: Path) -> int:
 def _control_groups() -> Iterator[Path]:
     """List the group of this process and all groups around it; in a container the outermost is the container's."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in Path("/proc/self/cgroup").read_text("utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers and "memory" not in controllers.split(","):
                 continue

@@ -102,7 +102,7 @@ def _index() -> str:
     command = [sys.executable, "-m", "pip", "config", "list", "--disable-pip-version-check"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
-        told = subprocess.run(command, check=False, timeout=SILENCE, text=True, errors="replace", **quiet).stdout
+        told = subprocess.run(command, check=False, timeout=SILENCE, encoding="utf-8", errors="replace", **quiet).stdout
     except subprocess.TimeoutExpired:
         return ""
     settings = dict(re.findall(r"^(?:global|download|:env:)\.([a-z-]+)='(.*)'$", told, re.MULTILINE))
@@ -132,7 +132,7 @@ def _running(command: list[str], folder: Path) -> Iterator[tuple[subprocess.Pope
     places = {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder), "PYTHONUNBUFFERED": "1"}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     environment = os.environ | places | {"PIP_RESUME_RETRIES": "0"}
-    process = subprocess.Popen(command, env=environment, text=True, errors="replace", **pipes)
+    process = subprocess.Popen(command, env=environment, encoding="utf-8", errors="replace", **pipes)
     lines = queue.Queue(maxsize=1000)
     stopped = threading.Event()
 
