@@ -11,7 +11,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from bmkit import book, chapters
+from bmkit import book, chapters, kernels
 
 pytestmark = pytest.mark.slow
 READY = [chapter for chapter in chapters.chapters() if chapter.ready]
@@ -20,8 +20,8 @@ READY = [chapter for chapter in chapters.chapters() if chapter.ready]
 def run_each_cell_twice(chapter) -> None:
     notebook = book.read_source(chapter)
     folder = {"metadata": {"path": str(book.NOTEBOOKS)}}
-    client = NotebookClient(notebook, timeout=book.SECONDS_A_CELL, kernel_name="python3", resources=folder)
-    with client.setup_kernel(env=book.quiet_environment(), stderr=subprocess.DEVNULL):
+    client = NotebookClient(notebook, timeout=book.seconds_a_cell(), kernel_name=kernels.NAME, resources=folder)
+    with kernels.entered(quiet=True), client.setup_kernel(stderr=subprocess.DEVNULL):
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
                 continue
