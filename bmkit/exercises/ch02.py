@@ -3,11 +3,73 @@
 import numpy as np
 
 from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["dense_backward", "layers_until", "slope_of_w", "used_twice"]
+__all__ = ["dense_backward", "dense_layer", "layers_until", "sigmoid_factor", "slope_of_w", "used_twice"]
 
 _random = np.random.default_rng(2)
+
+
+def _dense_layer(units):
+    class DenseLayer(keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], units), initializer="glorot_uniform")
+            self.bias = self.add_weight(shape=(units,), initializer="zeros")
+
+        def call(self, inputs):
+            return keras.ops.relu(inputs @ self.kernel + self.bias)
+
+    return DenseLayer()
+
+
+def _without_relu(units):
+    return keras.layers.Dense(units)
+
+
+def _without_bias(units):
+    class WithoutBias(keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], units))
+
+        def call(self, inputs):
+            return keras.ops.relu(inputs @ self.kernel)
+
+    return WithoutBias()
+
+
+def _bias_after_relu(units):
+    class BiasAfter(keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], units))
+            self.bias = self.add_weight(shape=(units,))
+
+        def call(self, inputs):
+            return keras.ops.relu(inputs @ self.kernel) + self.bias
+
+    return BiasAfter()
+
+
+def _frozen(units):
+    class Frozen(keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], units), trainable=False)
+            self.bias = self.add_weight(shape=(units,), trainable=False)
+
+        def call(self, inputs):
+            return keras.ops.relu(inputs @ self.kernel + self.bias)
+
+    return Frozen()
+
+
+def _outputs(layer) -> tuple:
+    """Give a layer fixed weights and four examples: its output, and how many weights it would train."""
+    random = np.random.default_rng(22)
+    x = keras.ops.convert_to_tensor(random.normal(size=(4, 3)), "float32")
+    layer(x)  # the first call builds it
+    layer.set_weights([random.normal(size=weight.shape) for weight in layer.weights])
+    return len(layer.trainable_weights), keras.ops.convert_to_numpy(layer(x))
+
 
 slope_of_w = Question(
     "ch02.slope_of_w",
@@ -84,4 +146,41 @@ layers_until = Question(
         10: "That is right for a factor of 1/2: 2¹⁰ = 1024.",
         3: "(1/4)³ = 1/64 is still far above a thousandth.",
     },
+)
+
+dense_layer = Exercise(
+    "ch02.dense_layer",
+    _dense_layer,
+    [(2,), (3,), (5,)],
+    hints=[
+        "Start from the class Scale above: two calls of self.add_weight in build, one line in call.",
+        "The kernel has the shape (input_shape[-1], units), the bias (units,); make the kernel first.",
+        "call gives keras.ops.relu of inputs @ self.kernel + self.bias; at the end return an object, DenseLayer().",
+    ],
+    mistakes=[
+        (_without_relu, "The layer is linear: take the larger of 0 and XW + b, with keras.ops.relu."),
+        (_without_bias, "The bias is missing: a second weight of shape (units,), added before ReLU."),
+        (_bias_after_relu, "The bias belongs inside: add it first, then apply ReLU."),
+        (_frozen, "The weights are right but would never be trained: leave out trainable=False."),
+    ],
+    probe=_outputs,
+    tolerance=1e-4,
+)
+
+sigmoid_factor = Question(
+    "ch02.sigmoid_factor",
+    0.63,
+    why="Not 4 times 0.24, which is nearly 1: larger sums push the sigmoids to their flat ends, where σ(1 - σ) is far "
+    "below a quarter. So the gradient still vanishes.",
+    hints=[
+        "size = gradient_sizes(4, 'sigmoid') holds twenty numbers; the gradient walks from the last to the first.",
+        "The factor a layer is the nineteenth root of the whole change: (size[0] / size[-1]) ** (1 / 19).",
+    ],
+    mistakes={
+        0.24: "That is the sigmoid with gain 1; pass 4 as the gain.",
+        0.95: "That is 4 times the old factor. Measure it: σ(1 - σ) changes as well.",
+        1.59: "You divided the last size by the first; the gradient goes from the last layer to the first.",
+        2.83: "4/√2 is the rule for ReLU; give gradient_sizes the kind 'sigmoid'.",
+    },
+    tolerance=0.03,
 )
