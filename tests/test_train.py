@@ -22,12 +22,16 @@ MISLED = (X, (Y + 1) % 3)  # validation that gets worse the better the training 
 EPOCHS = 6
 
 
-def compiled(learning_rate=0.05):
-    """A small classifier, always with the same first weights; 32 examples are one batch, so no order matters."""
+def compiled(learning_rate=0.05, eager=True):
+    """A small classifier, always with the same first weights; 32 examples are one batch, so no order matters.
+
+    Tracing its steps would take longer than a few of them.
+    """
     train.seed(0)
     model = models.mlp((4,), 3, hidden_units=(8,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, metrics=["accuracy"])
+    given = {"metrics": ["accuracy"], "run_eagerly": eager, "jit_compile": False if eager else "auto"}
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, **given)
     return model
 
 
@@ -61,7 +65,7 @@ def nearly(history, epochs=None):
 @pytest.fixture(scope="module")
 def plain():
     """One whole training without any trouble, and its model."""
-    model = compiled()
+    model = compiled(eager=False)
     history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS)
     return model, history
 
@@ -89,7 +93,7 @@ def pipeline(x, y):
 
 
 def test_a_pipeline_trains_like_arrays(plain):
-    assert train.fit(compiled(), pipeline(X, Y), pipeline(X, Y), epochs=EPOCHS) == nearly(plain[1])
+    assert train.fit(compiled(eager=False), pipeline(X, Y), pipeline(X, Y), epochs=EPOCHS) == nearly(plain[1])
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="how often others trace is up to Keras")
@@ -97,7 +101,7 @@ def test_a_pipeline_trains_like_arrays(plain):
 def test_the_training_step_is_traced_once(monkeypatch, data):
     step, traced = keras.Model.train_step, []
     monkeypatch.setattr(keras.Model, "train_step", lambda model, batch: traced.append(batch) or step(model, batch))
-    train.fit(compiled(), data, data, epochs=2)
+    train.fit(compiled(eager=False), data, data, epochs=2)
     assert len(traced) == 1
 
 
@@ -118,7 +122,7 @@ def test_patience_stops_after_so_many_epochs_without_a_better_loss():
 
 
 def test_ctrl_c_keeps_the_best_weights(plain):
-    model, diary = compiled(), Diary(until=2)
+    model, diary = compiled(eager=False), Diary(until=2)
     history = train.fit(model, (X, Y), MISLED, epochs=EPOCHS, callbacks=[diary])
     assert {len(values) for values in history.values()} == {2}
     assert same(model.get_weights(), diary.weights[int(np.argmin(history["val_loss"]))])
@@ -149,22 +153,55 @@ def test_after_a_real_ctrl_c_no_file_stays_open(tmp_path):
         assert not [one for one in handles.iterdir() if str(tmp_path) in os.path.realpath(one)]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
-@pytest.mark.parametrize("becomes", [TypeError("as TensorFlow's own code may say"), None], ids=["another", "nothing"])
-def test_a_ctrl_c_that_a_library_swallows_still_stops_the_training(becomes):
-    class Swallows(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                try:
+class Impatient(keras.callbacks.Callback):
+    """Presses Ctrl-C so many times before the third epoch; what comes of the last one is another error or nothing."""
+
+    def __init__(self, times, becomes=None):
+        super().__init__()
+        self.times, self.becomes, self.reached = times, becomes, False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            try:
+                for _ in range(self.times):
                     os.kill(os.getpid(), signal.SIGINT)
                     signal.pthread_sigmask(signal.SIG_BLOCK, [])  # let it come in
-                except KeyboardInterrupt:
-                    if becomes:
-                        raise becomes from None
+                self.reached = True
+            except KeyboardInterrupt:
+                if self.becomes:
+                    raise self.becomes from None
 
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+@pytest.mark.parametrize("becomes", [TypeError("as TensorFlow's own code may say"), None], ids=["another", "nothing"])
+def test_ctrl_c_waits_for_the_batch_and_a_second_one_does_not(becomes):
     before = signal.getsignal(signal.SIGINT)
-    assert len(train.fit(compiled(), (X, Y), epochs=9, callbacks=[Swallows()])["loss"]) == 2
-    assert signal.getsignal(signal.SIGINT) is before
+    for times in (1, 2):
+        presses = Impatient(times, becomes)
+        assert len(train.fit(compiled(), (X, Y), epochs=9, callbacks=[presses])["loss"]) == 2
+        assert presses.reached == (times == 1)
+        assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_ctrl_c_hides_no_error():
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
+            raise ValueError("a fault of the learner's own")
+
+    with pytest.raises(ValueError, match="a fault of the learner's own"):
+        train.fit(compiled(), (X, Y), epochs=9, callbacks=[Fails()])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_ctrl_c_in_the_last_moment_does_not_make_a_whole_training_a_broken_one(tmp_path):
+    class Late(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert len(train.fit(compiled(), (X, Y), epochs=2, resume=tmp_path / "run", callbacks=[Late()])["loss"]) == 2
+    assert os.listdir(tmp_path) == []
 
 
 class Breaks(keras.callbacks.Callback):
@@ -288,7 +325,7 @@ def test_a_model_with_a_step_of_its_own_and_no_loss_keeps_its_last_weights():
 
 
 def test_a_seed_repeats_a_training_exactly(plain):
-    model = compiled()
+    model = compiled(eager=False)
     train.fit(model, (X, Y), (X, Y), epochs=EPOCHS)
     assert same(model.get_weights(), plain[0].get_weights())
     numbers = train.seed(1)
@@ -340,7 +377,7 @@ def test_fit_tells_the_rule_how_many_batches_there_will_be(monkeypatch):
 
 @pytest.mark.parametrize("rule", [False, "auto"])
 def test_fit_obeys_the_rule(monkeypatch, rule):
-    model = compiled()
+    model = compiled(eager=False)
     chosen = model.jit_compile  # what Keras resolved "auto" to
     monkeypatch.setattr(train, "runtime", lambda *_: train.Runtime("cpu", rule, "for this test"))
     train.fit(model, (X, Y), epochs=1)
@@ -351,7 +388,7 @@ def test_fit_obeys_the_rule(monkeypatch, rule):
 def tiny():
     """A model of one weight, for what concerns the display alone."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    model.compile(optimizer="sgd", loss="mse")
+    model.compile(optimizer="sgd", loss="mse", run_eagerly=True, jit_compile=False)
     return model
 
 
