@@ -190,6 +190,8 @@ def main() -> None:
             verdicts[(place, verdict)] += 1
             if verdict.startswith("WRONG"):
                 print(f"run {run}: {verdict}", flush=True)
+            if run % 10 == 9:
+                print(run + 1, Counter(verdict for _, verdict in verdicts.elements()), flush=True)
     for (place, verdict), count in sorted(verdicts.items()):
         print(f"{given.kind} {place}: {count} of {given.runs} {verdict}", flush=True)
 
