@@ -35,6 +35,7 @@ class Keeper(keras.callbacks.Callback):
         best: the values of `snapshot.variables` after the epoch of the lowest `monitor`; None before there is one.
         best_epoch: that epoch, counted from 0.
         begun: epoch from which patience counts while there is no best one.
+        presses: how often Ctrl-C was pressed.
         interrupted: ended by Ctrl-C.
         diverged: ended by a loss that is not a number.
     """
@@ -44,7 +45,29 @@ class Keeper(keras.callbacks.Callback):
         self.set_model(model)
         self.validated, self.patience, self.monitor = validated, patience, "val_loss" if validated else "loss"
         self.rows, self.best, self.best_epoch, self.begun = [], None, None, 0
-        self.interrupted, self.diverged = False, False
+        self.presses, self.interrupted, self.diverged = 0, False, False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Let the first Ctrl-C wait for the end of the batch: inside of TensorFlow it may turn into a TypeError.
+
+        So nothing that the kit or Keras does is ever broken off halfway. Only a second Ctrl-C is that impatient.
+        """
+        usual = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(usual):
+            yield
+            return
+
+        def note(number, frame):
+            self.presses += 1
+            if self.presses > 1:
+                usual(number, frame)
+
+        try:
+            signal.signal(signal.SIGINT, note)
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     @contextlib.contextmanager
     def minding(self) -> Iterator[None]:
@@ -52,50 +75,37 @@ class Keeper(keras.callbacks.Callback):
         variables = snapshot.variables(self.model)
         before = snapshot.values(variables)
         try:
-            with self._listening():
-                yield
+            yield
         except KeyboardInterrupt:
             self.interrupted = True
         except TrainingError:
             snapshot.put(variables, before)
             raise
         except Exception:
-            if not self.interrupted:
+            if self.presses < 2:
                 raise
+            self.interrupted = True  # what the second Ctrl-C became in some library
         finally:
             if self.best is not None:
                 snapshot.put(snapshot.variables(self.model), self.best)
-
-    @contextlib.contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Note a Ctrl-C where it comes in: inside of TensorFlow it may turn into a TypeError, or get lost."""
-        if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
-            yield
-            return
-
-        def note(number, frame):
-            self.interrupted = True
-            usual(number, frame)
-
-        usual = signal.signal(signal.SIGINT, note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, usual)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Nothing is seen yet."""
         self.trained, self.tested = False, False
 
     def on_train_batch_end(self, batch, logs=None):
-        """The training data are not empty; a Ctrl-C that got lost is made up for."""
+        """The training data are not empty."""
         self.trained = True
-        if self.interrupted:
-            raise KeyboardInterrupt
+        self._stop_if_asked()
 
     def on_test_batch_end(self, batch, logs=None):
         """The validation data are not empty."""
         self.tested = True
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.presses:
+            raise KeyboardInterrupt
 
     def on_epoch_end(self, epoch, logs=None):
         """Note the numbers, keep the weights if they are the best, and decide whether to go on."""

@@ -33,6 +33,7 @@ class Saver(keras.callbacks.Callback):
             )
         self.states, self.keeper, self.callbacks, self.remembered = states, keeper, list(callbacks), []
         self.variables, self.seeds = snapshot.variables(self.model), snapshot.seeds(self.model)
+        self.expected = [(one.dtype, one.shape) for one in snapshot.values(self.variables)]
         self.shapes = {
             "model": snapshot.shapes(self.model.weights),
             "optimizer": [type(self.model.optimizer).__name__, *snapshot.shapes(self.variables)],
@@ -57,12 +58,12 @@ class Saver(keras.callbacks.Callback):
             return False
         changed = self._changes(found)
         anew = found.monitor != self.keeper.monitor or {"loss", "loss weights"} & set(changed)
-        snapshot.put(self.variables, found.values)
-        if len(found.seeds) == len(self.seeds):
-            snapshot.put(self.seeds, found.seeds)
         self.remembered, self.keeper.rows, self.keeper.begun = found.callbacks, found.rows, len(found.rows)
         if not anew:
             self.keeper.best, self.keeper.best_epoch = found.best, found.best_epoch
+        snapshot.put(self.variables, found.values)
+        if len(found.seeds) == len(self.seeds):
+            snapshot.put(self.seeds, found.seeds)
         if changed:
             texts = [f"{name} {now} (before: {before})" for name, (before, now) in changed.items()]
             best = (
@@ -84,12 +85,12 @@ class Saver(keras.callbacks.Callback):
         if best_epoch is not None and not (best_epoch in range(len(rows)) and math.isfinite(rows[best_epoch][monitor])):
             raise ValueError("there is no such epoch")
         cut = 0 if best_epoch is None else count
-        best, values = arrays[:cut], _fitting(arrays[cut : cut + count], self.variables)
+        best, values = arrays[:cut], _fitting(arrays[cut : cut + count], self.expected)
         return SimpleNamespace(
             rows=rows,
             best_epoch=best_epoch,
             monitor=monitor,
-            best=_fitting(best, self.variables) if best else None,
+            best=_fitting(best, self.expected) if best else None,
             values=values,
             seeds=arrays[cut + count :],
             settings={str(name): str(text) for name, text in document["settings"].items()},
@@ -134,12 +135,10 @@ class Saver(keras.callbacks.Callback):
         self.states.save(len(keeper.rows), document, [*(keeper.best or []), *now])
 
 
-def _fitting(arrays: list[np.ndarray], variables) -> list[np.ndarray]:
-    """Check that arrays are what was taken from these variables; files know no bfloat16, so give it back."""
-    if len(arrays) != len(variables):
-        raise ValueError("values are missing")
-    typed = [array.view(now.dtype) for array, now in zip(arrays, snapshot.values(variables), strict=True)]
-    if any(array.shape != tuple(one.shape) for array, one in zip(typed, variables, strict=True)):
+def _fitting(arrays: list[np.ndarray], expected: list[tuple[np.dtype, tuple]]) -> list[np.ndarray]:
+    """Check that arrays have the expected shapes; files know no bfloat16, so give each its type back."""
+    typed = [array.view(dtype) for array, (dtype, _) in zip(arrays, expected, strict=True)]
+    if any(array.shape != shape for array, (_, shape) in zip(typed, expected, strict=True)):
         raise ValueError("values of another shape")
     return typed
 

@@ -59,7 +59,8 @@ def fit(
     """Train a compiled model and leave it with its best weights: those of the lowest validation loss.
 
     Ctrl-C (or *Interrupt the kernel*) stops after the current batch, keeps the best weights so far and returns the
-    history so far. A loss that is no longer a number ends the training; the best weights are kept then, too.
+    history so far; a second one does not wait for the batch. A loss that is no longer a number ends the training; the
+    best weights are kept then, too.
 
     Args:
         model: compiled Keras model.
@@ -102,14 +103,12 @@ def fit(
     path = runtime(model, epochs * _batches(train))
     if path.jit_compile != "auto":
         model.jit_compile = path.jit_compile
-    _build(model, train)
-    model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
     keeper = Keeper(model, validation is not None, patience)
-    with contextlib.nullcontext() if resume is None else checkpoint.opened(resume) as states:
+    with keeper.listening(), contextlib.nullcontext() if resume is None else checkpoint.opened(resume) as states:
+        _build(model, train)
         savers = [] if states is None else [Saver(states, keeper, callbacks)]
-        over = any([saver.restore() for saver in savers])
         with Progress(epochs) as progress, keeper.minding():
-            if not over:
+            if not any([saver.restore() for saver in savers]):
                 model.fit(
                     x,
                     y,
@@ -155,6 +154,7 @@ def evaluate(model: keras.Model, dataset) -> dict[str, float]:
 
 def _build(model, train) -> None:
     """Make the variables of model, optimizer and metrics before the first step; else TensorFlow traces it twice."""
+    model._initial_epoch = None  # Keras never forgets where a resumed training began, and would skip epochs later
     if type(model).train_step is not keras.Model.train_step:
         return  # such a model may need other variables, or none of these
     with contextlib.suppress(Exception):  # what is wrong with the data, `fit` tells better

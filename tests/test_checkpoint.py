@@ -259,7 +259,7 @@ def test_ctrl_c_at_any_moment_of_a_save_leaves_a_sound_state(quick, capsys):
     filled(quick, 1, 2)
     at, interrupted = 0, True
     while interrupted:
-        at, interrupted = at + 1, False
+        at, interrupted = at + 2, False
         with opened(quick) as states:
             assert newest(states) == 2
             try:
@@ -277,7 +277,7 @@ def test_ctrl_c_at_any_moment_of_a_start_never_drops_a_state(quick, capsys):
     filled(quick, 1, 2)
     at, interrupted = 0, True
     while interrupted:
-        at, interrupted = at + 1, False
+        at, interrupted = at + 2, False
         try:
             with signalled(signal.SIGINT, at), opened(quick) as states:
                 assert newest(states) == 2
@@ -304,7 +304,7 @@ import test_checkpoint as here
 folder, at, killed = Path(sys.argv[1]), 0, 1
 here.filled(folder, 1, 2)
 while killed:
-    at += 3
+    at += 5
     child = os.fork()
     if not child:
         with here.opened(folder) as states:

@@ -1,12 +1,8 @@
 """Training keeps the best weights, survives Ctrl-C, tells when nothing was learned, repeats itself, and stays quiet."""
 
-import gc
 import io
 import os
-import signal
 import sys
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,12 +18,16 @@ MISLED = (X, (Y + 1) % 3)  # validation that gets worse the better the training 
 EPOCHS = 6
 
 
-def compiled(learning_rate=0.05):
-    """A small classifier, always with the same first weights; 32 examples are one batch, so no order matters."""
+def compiled(learning_rate=0.05, eager=True):
+    """A small classifier, always with the same first weights; 32 examples are one batch, so no order matters.
+
+    Tracing its steps would take longer than a few of them.
+    """
     train.seed(0)
     model = models.mlp((4,), 3, hidden_units=(8,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, metrics=["accuracy"])
+    given = {"metrics": ["accuracy"], "run_eagerly": eager, "jit_compile": False if eager else "auto"}
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, **given)
     return model
 
 
@@ -61,7 +61,7 @@ def nearly(history, epochs=None):
 @pytest.fixture(scope="module")
 def plain():
     """One whole training without any trouble, and its model."""
-    model = compiled()
+    model = compiled(eager=False)
     history = train.fit(model, (X, Y), (X, Y), epochs=EPOCHS)
     return model, history
 
@@ -89,7 +89,7 @@ def pipeline(x, y):
 
 
 def test_a_pipeline_trains_like_arrays(plain):
-    assert train.fit(compiled(), pipeline(X, Y), pipeline(X, Y), epochs=EPOCHS) == nearly(plain[1])
+    assert train.fit(compiled(eager=False), pipeline(X, Y), pipeline(X, Y), epochs=EPOCHS) == nearly(plain[1])
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="how often others trace is up to Keras")
@@ -97,7 +97,7 @@ def test_a_pipeline_trains_like_arrays(plain):
 def test_the_training_step_is_traced_once(monkeypatch, data):
     step, traced = keras.Model.train_step, []
     monkeypatch.setattr(keras.Model, "train_step", lambda model, batch: traced.append(batch) or step(model, batch))
-    train.fit(compiled(), data, data, epochs=2)
+    train.fit(compiled(eager=False), data, data, epochs=2)
     assert len(traced) == 1
 
 
@@ -118,7 +118,7 @@ def test_patience_stops_after_so_many_epochs_without_a_better_loss():
 
 
 def test_ctrl_c_keeps_the_best_weights(plain):
-    model, diary = compiled(), Diary(until=2)
+    model, diary = compiled(eager=False), Diary(until=2)
     history = train.fit(model, (X, Y), MISLED, epochs=EPOCHS, callbacks=[diary])
     assert {len(values) for values in history.values()} == {2}
     assert same(model.get_weights(), diary.weights[int(np.argmin(history["val_loss"]))])
@@ -132,39 +132,6 @@ def test_ctrl_c_before_the_first_epoch_ends_returns_a_history_that_can_be_drawn(
         assert plot.history({"cut": history}, metric).axes[0].lines
     assert train.fit(model, (X, Y), epochs=2, callbacks=[Diary(until=0)]) == {"accuracy": [], "loss": []}
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
-def test_after_a_real_ctrl_c_no_file_stays_open(tmp_path):
-    class Presses(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
-        history = train.fit(compiled(), (X, Y), epochs=9, resume=tmp_path / "run", callbacks=[Presses()])
-        gc.collect()
-    assert len(history["loss"]) == 1
-    if (handles := Path("/proc/self/fd")).is_dir():
-        assert not [one for one in handles.iterdir() if str(tmp_path) in os.path.realpath(one)]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
-@pytest.mark.parametrize("becomes", [TypeError("as TensorFlow's own code may say"), None], ids=["another", "nothing"])
-def test_a_ctrl_c_that_a_library_swallows_still_stops_the_training(becomes):
-    class Swallows(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                try:
-                    os.kill(os.getpid(), signal.SIGINT)
-                    signal.pthread_sigmask(signal.SIG_BLOCK, [])  # let it come in
-                except KeyboardInterrupt:
-                    if becomes:
-                        raise becomes from None
-
-    before = signal.getsignal(signal.SIGINT)
-    assert len(train.fit(compiled(), (X, Y), epochs=9, callbacks=[Swallows()])["loss"]) == 2
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 class Breaks(keras.callbacks.Callback):
@@ -288,7 +255,7 @@ def test_a_model_with_a_step_of_its_own_and_no_loss_keeps_its_last_weights():
 
 
 def test_a_seed_repeats_a_training_exactly(plain):
-    model = compiled()
+    model = compiled(eager=False)
     train.fit(model, (X, Y), (X, Y), epochs=EPOCHS)
     assert same(model.get_weights(), plain[0].get_weights())
     numbers = train.seed(1)
@@ -340,7 +307,7 @@ def test_fit_tells_the_rule_how_many_batches_there_will_be(monkeypatch):
 
 @pytest.mark.parametrize("rule", [False, "auto"])
 def test_fit_obeys_the_rule(monkeypatch, rule):
-    model = compiled()
+    model = compiled(eager=False)
     chosen = model.jit_compile  # what Keras resolved "auto" to
     monkeypatch.setattr(train, "runtime", lambda *_: train.Runtime("cpu", rule, "for this test"))
     train.fit(model, (X, Y), epochs=1)
@@ -351,7 +318,7 @@ def test_fit_obeys_the_rule(monkeypatch, rule):
 def tiny():
     """A model of one weight, for what concerns the display alone."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    model.compile(optimizer="sgd", loss="mse")
+    model.compile(optimizer="sgd", loss="mse", run_eagerly=True, jit_compile=False)
     return model
 
 

@@ -102,7 +102,9 @@ def test_weights_of_every_type_and_a_second_optimizer_are_resumed(tmp_path, poli
         train.seed(0)
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, dtype=policy)])
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False, auto_scale_loss="16" in policy)
+        model.compile(
+            keras.optimizers.Adam(0.01), loss, jit_compile=False, run_eagerly=True, auto_scale_loss="16" in policy
+        )
         model.other = keras.optimizers.SGD(0.1, momentum=0.9)
         model.other.build(model.trainable_variables)
         model.other.iterations.assign(5)

@@ -27,12 +27,16 @@ DATA, MISLED = ((tf.data.Dataset.from_tensor_slices((X, y)).batch(32)) for y in 
 EPOCHS = 6
 
 
-def compiled(units=8, optimizer=None, loss=None, metrics=("accuracy",), dropout=0.3):
-    """A classifier with dropout, always with the same first weights; 32 examples are one batch: no order matters."""
+def compiled(units=8, optimizer=None, loss=None, metrics=("accuracy",), dropout=0.3, eager=True):
+    """A classifier with dropout, always with the same first weights; 32 examples are one batch: no order matters.
+
+    Tracing its steps would take longer than a few of them.
+    """
     train.seed(0)
     model = models.mlp((4,), 3, hidden_units=(units,), dropout=dropout)
     loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer or keras.optimizers.Adam(0.05), loss, metrics=list(metrics), jit_compile=False)
+    given = {"metrics": list(metrics), "jit_compile": False, "run_eagerly": eager}
+    model.compile(optimizer or keras.optimizers.Adam(0.05), loss, **given)
     return model
 
 
@@ -40,7 +44,7 @@ class Learner:
     """One model that can begin anew without being traced again, as it would in a new process."""
 
     def __init__(self):
-        self.model = compiled()
+        self.model = compiled(eager=False)
         train.fit(self.model, DATA, DATA, epochs=1)  # makes every variable, traces both steps
         self.variables = [*snapshot.variables(self.model), *snapshot.seeds(self.model)]
         train.seed(0)
@@ -119,15 +123,32 @@ def test_a_resumed_training_equals_an_unbroken_one_dropout_included(learner, unb
 
 @POSIX
 @pytest.mark.parametrize("moment", [1, 90, 240])
-def test_ctrl_c_while_a_state_is_saved_loses_at_most_that_epoch(learner, unbroken, tmp_path, capsys, moment):
+def test_ctrl_c_while_a_state_is_saved_waits_for_it(learner, unbroken, tmp_path, capsys, moment):
     before = sys.gettrace()
     try:
         history = learner.fit(tmp_path / "run", callbacks=[SignalInSave(signal.SIGINT, 2, moment)])
     finally:
         sys.settrace(before)
-    assert len(history["loss"]) == 3
+    assert len(history["loss"]) == 3 and (tmp_path / "run" / OWN / "epoch-000003").exists()
     equal(learner.outcome(tmp_path / "run", callbacks=[SignalInSave(0, None, 0)]), unbroken)
-    assert capsys.readouterr().err == ""
+    assert os.listdir(tmp_path) == [] and capsys.readouterr().err == ""
+
+
+@POSIX
+@pytest.mark.parametrize("end", [Saver, checkpoint.Checkpoints], ids=["before the states are read", "at the very end"])
+def test_ctrl_c_around_the_training_leaves_nothing_half_done(learner, unbroken, tmp_path, capsys, monkeypatch, end):
+    name = {Saver: "restore", checkpoint.Checkpoints: "_clear"}[end]
+    usual = getattr(end, name)
+    broken_off(learner, tmp_path / "run")
+    monkeypatch.setattr(end, name, lambda one: (os.kill(os.getpid(), signal.SIGINT), usual(one))[1])
+    first = learner.fit(tmp_path / "run", callbacks=[Stops(None)])
+    monkeypatch.undo()
+    if end is Saver:
+        assert len(first["loss"]) == 3
+        equal(learner.outcome(tmp_path / "run", callbacks=[Stops(None)]), unbroken)
+    else:
+        assert first == unbroken[0]
+    assert os.listdir(tmp_path) == [] and capsys.readouterr().err == ""
 
 
 CHILD = """
@@ -139,7 +160,7 @@ class Kills(here.keras.callbacks.Callback):
         if epoch == 3:
             os.kill(os.getpid(), signal.SIGKILL)
 
-here.Learner().fit(sys.argv[1], callbacks=[Kills()])
+here.train.fit(here.compiled(), here.DATA, here.DATA, epochs=here.EPOCHS, resume=sys.argv[1], callbacks=[Kills()])
 """
 
 
