@@ -71,8 +71,8 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
         notebooks = [*python, "pytest", "-q", *side_by_side, *nbval]
         mend = "if the new output is right, run: python3 -m bmkit build NN; else mend the cell named above"
         found.append(Stage("notebooks", _calls(notebooks, quiet), mend))
-        dealt = [*side_by_side[:2], "--dist", "load"]  # chapter by chapter: in one file they would wait for one worker
-        twice = [*python, "pytest", "-q", *(narrowed or dealt), TWICE]
+    if narrowed and nbval and not fast:  # as long as two runs of its notebook: for one who writes a chapter
+        twice = [*python, "pytest", "-q", *narrowed, TWICE]
         found.append(Stage("cells run twice", _calls(twice), "mend the cell so that it leaves alone what it was given"))
     return found
 

@@ -311,8 +311,9 @@ plot.show(figure)
 # The second process trained epochs 6 to 12: what had been done of the sixth was lost. One honest limit: the order of the batches
 # starts afresh in a new process, so a resumed run is a valid run, but not equal to an unbroken one digit by digit.
 #
-# **Ctrl-C** (in a notebook: *Kernel → Interrupt*) is gentler than a kill. Python hears of it as a `KeyboardInterrupt`, `train.fit` catches
-# it, puts the best weights back and returns the history so far; a resume folder stays. We send ourselves one:
+# **Ctrl-C** (in a notebook: *Kernel → Interrupt*) is gentler than a kill. `train.fit` hears it, finishes the batch, puts the best weights
+# back and returns the history so far; a resume folder stays. (A second press stops at once.) To Python it is a `KeyboardInterrupt`, and we
+# raise one ourselves:
 
 
 # %%
