@@ -37,11 +37,14 @@ class Kit:
         self.root, self.shop = root, shop
         self.venv, self.requirements = root / ".venv", root / "requirements.txt"
 
+    def variables(self) -> dict[str, str]:
+        """The variables of a shell in which nobody has set anything for Python, pip or the kit."""
+        return {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "BMKIT"))}
+
     def start(self, *words: str, online: bool = True, python: str = sys.executable, **more: str):
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.shop)} if online else {}
         offline = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "BMKIT"))}
-        surroundings = {**kept, **(pip or offline), "PYTHONIOENCODING": "utf-8", **more}
+        surroundings = {**self.variables(), **(pip or offline), "PYTHONIOENCODING": "utf-8", **more}
         command = [python, "-m", "bmkit", *words]
         return subprocess.run(
             command, cwd=self.root, env=surroundings, capture_output=True, encoding="utf-8", timeout=600
@@ -93,9 +96,10 @@ def test_a_moved_or_copied_folder_starts_at_once(kit):
 
 
 def test_its_own_program_and_a_kernel_elsewhere_find_the_kit(kit, tmp_path):
-    _quiet(subprocess.run([kit.venv / "bin" / "bmkit", "list"], capture_output=True, encoding="utf-8", cwd=tmp_path))
+    told = {"capture_output": True, "encoding": "utf-8", "cwd": tmp_path, "env": kit.variables()}
+    _quiet(subprocess.run([kit.venv / "bin" / "bmkit", "list"], **told))
     command = [kit.venv / "bin" / "python", "-c", "import bmkit; print(bmkit.__file__)"]
-    found = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path).stdout
+    found = subprocess.run(command, **told).stdout
     assert Path(found.strip()) == kit.root / "bmkit" / "__init__.py"
 
 
