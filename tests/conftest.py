@@ -1,6 +1,11 @@
 """Shared by all tests."""
 
+import signal
+
 import pytest
+
+# A shell that starts a job in the background lets it, and all its children, ignore Ctrl-C; tests send real ones.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

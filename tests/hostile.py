@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 PORT = 9555
+SETTINGS = ("JUPYTER", "IPYTHON", "KERAS_", "MPL", "MATPLOTLIB")  # variables that the kit's own test run may have set
 FILES = {
     ".keras/keras.json": json.dumps(
         {"backend": "torch", "floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
@@ -47,7 +48,7 @@ def variables(folder: Path, **more: str) -> dict[str, str]:
     from bmkit.data import cache
 
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "MPL"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)},
         "BMKIT_CACHE": str(cache.cache_folder()),
         "HOME": str(folder),
         "USERPROFILE": str(folder),
@@ -63,3 +64,11 @@ def variables(folder: Path, **more: str) -> dict[str, str]:
         "MPLBACKEND": "TkAgg",
         **more,
     }
+
+
+def enter(monkeypatch, folder: Path, **more: str) -> None:
+    """Give this process such variables, and none of those that the kit sets for its children."""
+    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+        monkeypatch.delenv(name)
+    for name, value in variables(folder, **more).items():
+        monkeypatch.setenv(name, value)

@@ -22,9 +22,9 @@ print(keras.backend.backend(), config.floatx(), config.image_data_format(), conf
 def run(folder, **variables):
     (folder / "script.py").write_text(SCRIPT)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KERAS_")}
-    surroundings = {**kept, "PYTHONPATH": str(ROOT), **variables}
+    surroundings = {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **variables}
     command = [sys.executable, str(folder / "script.py")]
-    return subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, env=surroundings, capture_output=True, encoding="utf-8", timeout=200)
 
 
 def last(done):
@@ -80,6 +80,7 @@ tf.matmul(tf.ones((3, 2)), tf.ones((3, 2)))
 @pytest.mark.slow
 def test_the_first_compiled_function_says_nothing_and_an_error_is_raised_as_ever():
     kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    done = subprocess.run([sys.executable, "-c", FIRST_COMPILED], env=kept, capture_output=True, text=True)
+    kept["PYTHONIOENCODING"] = "utf-8"
+    done = subprocess.run([sys.executable, "-c", FIRST_COMPILED], env=kept, capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout) == (1, "compiled\n")
     assert done.stderr.startswith("Traceback") and "InvalidArgumentError" in done.stderr, done.stderr

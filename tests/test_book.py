@@ -65,7 +65,8 @@ def nbval(path):
     sanitize = os.path.join(os.path.dirname(__file__), "nbval_sanitize.cfg")
     arguments = [sanitize if word.endswith(".cfg") else word for word in book.nbval_arguments([path])]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=path.parent, env=book.quiet_environment())
+    surroundings = {**book.quiet_environment(), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, env=surroundings)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -134,8 +134,9 @@ def test_a_second_training_in_the_same_folder_says_so(tmp_path):
 
 def run(code, *arguments, check=True):
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(__file__).parent)))}
-    done = subprocess.run(command, capture_output=True, text=True, env=surroundings, timeout=300, check=False)
+    paths = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
+    surroundings = {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=surroundings, timeout=300, check=False)
     assert done.returncode == 0 or not check, done.stderr
     return done
 

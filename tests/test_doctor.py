@@ -88,8 +88,7 @@ def test_summary_is_the_same_everywhere_outside_here(monkeypatch):
 def test_what_a_user_has_set_up_for_other_projects_is_told(tmp_path, monkeypatch):
     hostile.home(tmp_path)
     (tmp_path / "packages" / "numpy").mkdir(parents=True)
-    for name, value in hostile.variables(tmp_path, PYTHONPATH=str(tmp_path / "packages")).items():
-        monkeypatch.setenv(name, value)
+    hostile.enter(monkeypatch, tmp_path, PYTHONPATH=str(tmp_path / "packages"))
     found = {finding.name: finding for finding in doctor.settings()}
     assert all(finding.ok is None and finding.mend for finding in found.values())
     assert "image_data_format channels_first" in found[f"Keras' settings in {tmp_path / '.keras' / 'keras.json'}"].here

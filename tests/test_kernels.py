@@ -54,8 +54,7 @@ def careless(tmp_path, monkeypatch):
     foreign = tmp_path / "ros"
     foreign.mkdir()
     (foreign / "numpy.py").write_text("raise SystemError('a foreign numpy')\n")
-    for name, value in hostile.variables(tmp_path / "home", PYTHONPATH=str(foreign)).items():
-        monkeypatch.setenv(name, value)
+    hostile.enter(monkeypatch, tmp_path / "home", PYTHONPATH=str(foreign))
     return tmp_path
 
 

@@ -93,6 +93,7 @@ TRIED = {
     "book.run": run_of_a_page,
     "checkpoint.Checkpoints": checkpoint.Checkpoints,
     "checkpoint.opened": opened,
+    "data.cache.lies_at": lambda f: cache.lies_at(f / "thesis.docx"),
     "data.cache.publish": published,
     "data.cache.set_aside": lambda f: cache.set_aside(f / "missing"),
     "data.cache.sha256_of": lambda f: cache.sha256_of(f / "thesis.docx"),
