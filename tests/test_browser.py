@@ -18,7 +18,7 @@ import nbformat
 import psutil
 import pytest
 
-from bmkit import environment
+from bmkit import packages
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "11_cnn_images.ipynb"
@@ -56,7 +56,7 @@ def _command(name):
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """Start `python -m bmkit lab` in a copy of the kit, so that nobody's own notebooks or settings are touched."""
-    lacking = environment.missing(ROOT / "requirements.txt")
+    lacking = packages.missing(ROOT / "requirements.txt")
     if lacking:
         pytest.skip(f"{lacking[0]} is missing here; the command would first make an environment")
     folder = tmp_path_factory.mktemp("browser")
