@@ -26,10 +26,6 @@ def _refusal(version):
     return f"bmkit: Python 3.11, 3.12 or 3.13 is needed, this is {version[0]}.{version[1]}; {advice}"
 
 
-def _say(text):
-    print("bmkit: " + text, file=sys.stderr, flush=True)
-
-
 def _prepare(handed_over):
     """Return the Python to hand over to, or None when the running one will do."""
     from bmkit.environment import Environment
@@ -50,6 +46,7 @@ def _prepare(handed_over):
 
 def _mend(environment):
     """Make or repair the environment if need be, and return whether that was tried."""
+    from bmkit.console import say
     from bmkit.environment import locked
     from bmkit.errors import Error
 
@@ -64,15 +61,17 @@ def _mend(environment):
     except (Error, OSError) as trouble:  # no network, a full disk, a read-only clone
         if not environment.starts():
             raise
-        _say(f"{fault[1]}: {trouble}. Until then the kit runs with what is installed.")
+        say(f"{fault[1]}: {trouble}. Until then the kit runs with what is installed.")
     return True
 
 
 def _leave_out_shadows(environment):
     """Take the folders out of PYTHONPATH that hide a library of the environment, as those of ROS may do."""
+    from bmkit.console import say
+
     shadows = environment.shadows(os.environ.get("PYTHONPATH", ""))
     for folder, name in shadows.items():
-        _say(f"PYTHONPATH names {folder}, whose {name} would hide the kit's own; the kit runs without that folder")
+        say(f"PYTHONPATH names {folder}, whose {name} would hide the kit's own; the kit runs without that folder")
     if shadows:
         entries = os.environ["PYTHONPATH"].split(os.pathsep)
         os.environ["PYTHONPATH"] = os.pathsep.join(entry for entry in entries if entry not in shadows)
@@ -110,15 +109,15 @@ def main(arguments):
     try:
         python = _prepare(os.environ.pop(HANDED_OVER, "") == "1")
     except KeyboardInterrupt:
-        _say("stopped; the next start continues where this one ended")
+        console.say("stopped; the next start continues where this one ended")
         return 130
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "make room on this disk" if full else "mend this"
-        _say(f"cannot set up the environment: {error}; {advice} and run the same command again")
+        console.say(f"cannot set up the environment: {error}; {advice} and run the same command again")
         return 1
     except Error as trouble:
-        _say(str(trouble))
+        console.say(str(trouble))
         return trouble.exit_code
     if python:
         return _hand_over(python, arguments)

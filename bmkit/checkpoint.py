@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,9 +18,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from bmkit import files
+from bmkit.console import say
 from bmkit.errors import Error
 
-__all__ = ["OWN", "CheckpointError", "Checkpoints", "Mismatch", "opened", "say"]
+__all__ = ["OWN", "CheckpointError", "Checkpoints", "Mismatch", "opened"]
 
 OWN = "bmkit-fit"  # the sub-folder of FOLDER in which everything lies
 
@@ -32,18 +32,6 @@ class CheckpointError(Error):
 
 class Mismatch(ValueError):
     """The folder holds the states of another training, which this one must not go on with."""
-
-
-def say(text: str) -> None:
-    """Tell a learner what is out of the ordinary, in a notebook and in a terminal alike.
-
-    Args:
-        text: one sentence.
-
-    Example:
-        >>> say("a state was damaged.")  # goes to the error stream
-    """
-    print(f"bmkit: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

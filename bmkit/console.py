@@ -8,7 +8,7 @@ import codecs
 import sys
 import unicodedata
 
-__all__ = ["TWINS", "prepare", "shown"]
+__all__ = ["TWINS", "prepare", "say", "shown"]
 
 HANDLER = "bmkit.twins"
 TWINS = {
@@ -46,6 +46,21 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a kernel's stream and None (pythonw) have no encoding to run into
             stream.reconfigure(errors=HANDLER)
+
+
+def say(text: str) -> None:
+    """Tell what is out of the ordinary in one line on the error stream, in a notebook and in a terminal alike.
+
+    Args:
+        text: one sentence.
+
+    Example:
+        >>> say("a state was damaged.")  # goes to the error stream
+
+    Reference:
+        Command Line Interface Guidelines, "Output", https://clig.dev/#output
+    """
+    print(f"bmkit: {text}", file=sys.stderr, flush=True)
 
 
 def shown(text: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from bmkit import files, packages
+from bmkit.console import say
 from bmkit.errors import Error
 
 __all__ = ["Environment", "Trouble", "locked"]
@@ -64,7 +65,7 @@ def locked(path: Path) -> Iterator[IO]:
     """
     with path.open("a+", encoding="utf-8") as handle:
         if not _grab(handle):
-            _say("another set-up of this folder is running; waiting for it to end …")
+            say("another set-up of this folder is running; waiting for it to end …")
             while not _grab(handle):
                 time.sleep(0.3)
         yield handle
@@ -84,10 +85,6 @@ def _grab(handle: IO) -> bool:
     except OSError as error:  # a file system without locks must not stop a learner who is alone
         return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
     return True
-
-
-def _say(text: str) -> None:
-    print(f"bmkit: {text}", file=sys.stderr, flush=True)
 
 
 class Environment:
@@ -211,7 +208,7 @@ class Environment:
                 f"only {free:.1f} GB are free here; {SPACE_GB[action]} GB are needed: make room, run this again"
             )
         if action == "repair":
-            _say(f"repairing the environment {self.folder.name} ({why}); what is whole is kept")
+            say(f"repairing the environment {self.folder.name} ({why}); what is whole is kept")
             # Pip would take half a package for installed. What somebody else's environment holds is theirs.
             for notes in packages.halves(self._libraries()) if self._ours() else ():
                 shutil.rmtree(notes)
@@ -227,7 +224,7 @@ class Environment:
             )
         self._join_the_kit()
         files.write(self.stamp, self.mark(self.version()))
-        _say(f"environment ready after {time.monotonic() - start:.0f} s")
+        say(f"environment ready after {time.monotonic() - start:.0f} s")
 
     def _create(self, why: str, lock: IO) -> None:
         if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
@@ -237,8 +234,8 @@ class Environment:
             files.remove(self.folder)
         elif self.folder.is_symlink() or (self.folder.is_dir() and any(self.folder.iterdir())):
             raise self._foreign(f"cannot be used ({why})")
-        _say(f"making the environment {self.folder.name} ({why}): {SIZE}")
-        _say("1/3 empty environment with Python {}.{}.{}".format(*sys.version_info))
+        say(f"making the environment {self.folder.name} ({why}): {SIZE}")
+        say("1/3 empty environment with Python {}.{}.{}".format(*sys.version_info))
         files.mark(self.folder, "the environment of this copy of the kit")
         base = getattr(sys, "_base_executable", None) or sys.executable
         self._call([base, "-I", "-m", "venv", str(self.folder)], lock=lock)
@@ -265,9 +262,9 @@ class Environment:
         options += ["--retries", str(RETRIES[action if self.starts() else "create"])]
         lacking = packages.lacking(self.requirements, self._libraries())
         for pip in (pin.replace(" ", "==") for pin in lacking if pin.startswith("pip ")):  # the others come by it
-            _say(f"2/3 {pip}")
+            say(f"2/3 {pip}")
             self._call([str(self.python), "-I", "-m", "pip", *options, pip], lock=lock)
-        _say("3/3 the packages of requirements.txt")
+        say("3/3 the packages of requirements.txt")
         self._call([str(self.python), "-I", "-m", "pip", *options, "-r", str(self.requirements)], lock=lock)
 
     def _join_the_kit(self) -> None:
@@ -289,7 +286,7 @@ class Environment:
             try:
                 for line in child.stderr:
                     if "Retrying" in line and "Retrying" not in complaints:
-                        _say("the package index does not answer; pip tries again …")
+                        say("the package index does not answer; pip tries again …")
                     complaints += line
             except KeyboardInterrupt:
                 child.terminate()

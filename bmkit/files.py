@@ -116,5 +116,6 @@ def _refuse_forbidden(folder: Path) -> None:
     place = Path(os.path.abspath(folder))
     if place.is_symlink():
         raise NotOurs(f"{folder} is a link to another folder; name the folder itself.")
-    if place in (Path.cwd(), Path.home(), Path(place.anchor), *Path.cwd().parents, *Path.home().parents):
+    home = Path(os.path.expanduser("~"))  # unlike `Path.home` it has an answer for a user whom the system does not know
+    if place in (Path.cwd(), home, Path(place.anchor), *Path.cwd().parents, *home.parents):
         raise NotOurs(f"{folder} is {place}, which is not the kit's to fill or to empty; name a folder of its own.")

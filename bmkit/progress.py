@@ -4,7 +4,7 @@ import sys
 import time
 
 from bmkit.backend import keras
-from bmkit.checkpoint import say
+from bmkit.console import say
 from bmkit.live import in_notebook, is_live
 
 __all__ = ["Progress"]

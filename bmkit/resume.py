@@ -8,7 +8,8 @@ import numpy as np
 
 from bmkit import snapshot
 from bmkit.backend import keras
-from bmkit.checkpoint import OWN, Checkpoints, Mismatch, say
+from bmkit.checkpoint import OWN, Checkpoints, Mismatch
+from bmkit.console import say
 from bmkit.keeper import Keeper
 
 __all__ = ["Saver"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_data_shop import check_served
+from test_data_shop import WEIGHTS, check_served
 
 from bmkit import data
 from bmkit.data import manifest
@@ -23,16 +23,6 @@ pytestmark = [
         sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount, and the options are Linux's"
     ),
 ]
-WEIGHTS = """
-[weights.tiny_model]
-title = "Noise"
-parameters = 7
-needs = "nothing"
-licence = "CC0"
-citation = "none"
-reference = "https://example.org"
-files = { bmkit-tiny = ["bmkit_tiny/noise"] }
-"""
 
 
 @pytest.fixture

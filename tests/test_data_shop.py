@@ -21,6 +21,16 @@ from bmkit import data
 from bmkit.data import manifest
 
 WHEEL = "bmkit_tiny-1.0-py3-none-any.whl"
+WEIGHTS = """
+[weights.tiny_model]
+title = "Noise"
+parameters = 7
+needs = "nothing"
+licence = "CC0"
+citation = "none"
+reference = "https://example.org"
+files = { bmkit-tiny = ["bmkit_tiny/noise"] }
+"""
 ROWS = "".join(f"{row},{row * 2},{row * 3},7,{row % 2}\n" for row in range(40))
 MANIFEST = """
 [parcels.bmkit-tiny]

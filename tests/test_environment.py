@@ -216,7 +216,8 @@ def test_without_a_pip_only_an_environment_that_does_not_start_is_made_anew(kit,
 
 
 def test_an_environment_that_contains_the_home_folder_is_not_emptied(kit, calls, monkeypatch):
-    monkeypatch.setattr(env.Path, "home", lambda: kit.folder / "me")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(kit.folder / "me"))
     with pytest.raises(files.NotOurs):
         kit.make("create", "the old one does not start", lock=None)
     assert kit.python.exists() and not calls

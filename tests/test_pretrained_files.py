@@ -10,6 +10,7 @@ import types
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from test_data_shop import WEIGHTS
 
 from bmkit import data
 from bmkit.data import manifest, unpickle
@@ -188,18 +189,6 @@ def test_a_bert_with_a_file_cut_short_is_one_clear_error(bert, name, share):
     (bert / name).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(data.DataError, match="cannot be read as a BERT"):
         text.sentence_encoder(bert)
-
-
-WEIGHTS = """
-[weights.tiny_model]
-title = "Noise"
-parameters = 7
-needs = "nothing"
-licence = "CC0"
-citation = "none"
-reference = "https://example.org"
-files = { bmkit-tiny = ["bmkit_tiny/noise"] }
-"""
 
 
 @pytest.fixture

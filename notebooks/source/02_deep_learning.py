@@ -815,7 +815,7 @@ plot.show(figure)
 # After training, 64 numbers hold the digit about as readably as 2,000 random ones. Training arranges the hidden values such that the
 # question becomes *easy for the last layer*, which is linear. (The validation pictures also chose the network's best epoch, so the trained
 # network's scores are a little flattered; the differences here are much larger than that.) One can see it. Project the values of a layer on the
-# two directions in which they vary most, its **principal components**, and mark the digits:
+# two directions in which they vary most, its first two principal components, and mark the digits:
 
 # %%
 figure, row = plot.subplots(1, 3, figsize=(7.6, 2.9))

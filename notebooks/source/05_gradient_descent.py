@@ -724,7 +724,7 @@ plot.show(figure)
 # right the origin is a **saddle point**: the gradient is zero there, but the Hessian has one positive and one negative
 # eigenvalue, so the loss rises in some directions and falls in others. A walker who starts exactly there never moves; one who starts
 # beside it gets past. That is one reason why networks start from *random* weights. (How often a descent in a *large* network ends in a
-# bad local minimum is an open question; in practice it is rarely what goes wrong.)
+# bad local minimum is an open question.)
 
 # %% [markdown]
 # ## Mini-batches: a cheap and noisy gradient
