@@ -1,18 +1,43 @@
-"""Guess the next token by counting: n-grams that fall back on shorter ones; and which runs of a text stand in another.
+"""Guess the next token by counting: Kneser and Ney's n-grams; and which runs of a text stand in another.
 
-A run of tokens is kept as one number, its digits being the tokens, so that counting is sorting.
+A run of n tokens is kept as one number: the place of its first n − 1 tokens in the sorted list of such runs, times the
+size of the vocabulary, plus the last token. So counting is sorting, and runs of any length fit.
 """
 
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["copied_shares", "ngram_counts", "ngram_probabilities"]
+__all__ = [
+    "copied_shares",
+    "kneser_ney_discounts",
+    "kneser_ney_probabilities",
+    "longest_known_contexts",
+    "ngram_counts",
+]
+
+WITHOUT_FORMULA = (0.5, 1.0, 1.5)  # discounts where a text is too short to estimate them, as in the program KenLM
 
 
-def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[tuple]:
-    """Count every run of 1, 2, … `order` tokens, and what follows every context.
+class NgramCounts(NamedTuple):
+    """All different runs of one length.
+
+    Attributes:
+        runs: sorted numbers, shape ``(different runs,)``: the place of the run without its last token among the
+            shorter runs, times the size of the vocabulary, plus the last token.
+        times: how often each comes.
+        kinds_before: how many different tokens come before each; empty for the longest runs, of which nobody asks.
+    """
+
+    runs: np.ndarray
+    times: np.ndarray
+    kinds_before: np.ndarray
+
+
+def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[NgramCounts]:
+    """Count every run of 1, 2, … `order` tokens, and how many different tokens come before it.
 
     Args:
         tokens: integers, shape ``(time,)``, each below `vocabulary_size`.
@@ -20,14 +45,14 @@ def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[t
         vocabulary_size: number of different tokens.
 
     Returns:
-        For each length ``n = 1 … order`` the runs as numbers, how often each comes, the contexts (the runs without
-        their last token), how often each comes, and how many different tokens follow it.
+        One table for each length, the shortest first.
 
     Raises:
-        ValueError: the text is shorter than `order`, a token is out of range, or such runs do not fit into 63 bits.
+        ValueError: the text is shorter than `order`, or a token is out of range.
 
     Example:
-        >>> ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2)[1][:2]  # 01 twice, 10 once, 11 once
+        >>> pairs = ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2)[1]  # 01 twice, 10 once, 11 once
+        >>> pairs.runs, pairs.times
         (array([1, 2, 3]), array([2, 1, 1]))
 
     Reference:
@@ -35,65 +60,117 @@ def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[t
         https://web.stanford.edu/~jurafsky/slp3/
     """
     tokens = np.asarray(tokens)
-    if not 1 <= order <= len(tokens) or vocabulary_size**order >= 2**63:
-        raise ValueError(
-            f"order is {order} for {len(tokens)} tokens out of {vocabulary_size}; expected 1 … {len(tokens)}, and "
-            "vocabulary_size ** order below 2 ** 63."
-        )
+    if not 1 <= order <= len(tokens):
+        raise ValueError(f"order is {order} for a text of {len(tokens)} tokens; expected 1 … {len(tokens)}.")
     if tokens.min() < 0 or tokens.max() >= vocabulary_size:
         raise ValueError(f"tokens go from {tokens.min()} to {tokens.max()}; expected 0 … {vocabulary_size - 1}.")
-    tables = []
+    tables, places = [], np.zeros(len(tokens), "int64")  # of the run that begins at each token
     for n in range(1, order + 1):
-        windows = np.lib.stride_tricks.sliding_window_view(tokens, n)
-        runs, times = np.unique(_numbers(windows, vocabulary_size), return_counts=True)
-        contexts, first, kinds = np.unique(runs // vocabulary_size, return_index=True, return_counts=True)
-        tables.append((runs, times, contexts, np.add.reduceat(times, first), kinds))
+        numbers = places[: len(tokens) - n + 1] * vocabulary_size + tokens[n - 1 :]
+        shorter = places
+        runs, first, places, times = np.unique(numbers, return_index=True, return_inverse=True, return_counts=True)
+        if n > 1:  # each different run names one token before the run that is left without its first token
+            kinds = np.bincount(shorter[first + 1], minlength=len(tables[-1].runs))
+            tables[-1] = tables[-1]._replace(kinds_before=kinds)
+        tables.append(NgramCounts(runs, times, np.zeros(0, int)))
     return tables
 
 
-def ngram_probabilities(
-    runs: np.ndarray, counts: Sequence[tuple], vocabulary_size: int, *, discount: float
-) -> np.ndarray:
-    """Guess each run's last token: ``pₙ = (max(c − d, 0) + d · kinds · pₙ₋₁) / total``, from ``p₀ = 1 / vocabulary``.
+def kneser_ney_discounts(counts: np.ndarray) -> np.ndarray:
+    """Estimate what a count of 1, 2, and 3 or more should give up: ``Dₖ = k − (k + 1) · Y · nₖ₊₁ / nₖ``.
 
-    Every count gives up the discount d; what is collected goes to the guess from the shorter context. A context that
-    never came leaves the shorter guess as it is.
+    Here ``nₖ`` is how many runs were counted k times, and ``Y = n₁ / (n₁ + 2n₂)``.
+
+    Args:
+        counts: how often each run was counted, integers, any shape.
+
+    Returns:
+        ``(D₁, D₂, D₃)``, shape ``(3,)``, each Dₖ in [0, k]; 0.5, 1 and 1.5 where the text is too short for the formula.
+
+    Example:
+        >>> kneser_ney_discounts(np.repeat([1, 2, 3, 4], [100, 40, 20, 12])).round(3)
+        array([0.556, 1.167, 1.667])
+
+    Reference:
+        Chen and Goodman (1998), An empirical study of smoothing techniques for language modeling, section 3,
+        https://arxiv.org/abs/cmp-lg/9606011
+    """
+    n = np.array([np.sum(counts == k) for k in (1, 2, 3, 4)], float)
+    k = np.arange(1, 4)
+    if n.min() == 0:
+        return np.array(WITHOUT_FORMULA)
+    discounts = k - (k + 1) * n[0] / (n[0] + 2 * n[1]) * n[1:] / n[:3]
+    return discounts if ((discounts >= 0) & (discounts <= k)).all() else np.array(WITHOUT_FORMULA)
+
+
+def kneser_ney_probabilities(runs: np.ndarray, tables: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
+    """Guess each run's last token: ``pₙ = (c − D(c) + given · pₙ₋₁) / Σc``, from ``p₀ = 1 / vocabulary``.
+
+    This is interpolated modified Kneser–Ney smoothing. The longest runs are counted by how often they come, all shorter
+    ones by how many different tokens come before them. Every count c gives up D(c), the discount for 1, 2, or 3 and
+    more; what was given up after one context goes to the guess from the shorter context. A context that never came
+    leaves the shorter guess as it is.
 
     Args:
         runs: tokens, shape ``(n, order)`` or wider; the last column is guessed from those before it.
-        counts: what `ngram_counts` counted; ``counts[:k]`` guesses with contexts of fewer than k tokens.
+        tables: what `ngram_counts` counted; ``tables[:k]`` guesses with contexts of fewer than k tokens.
         vocabulary_size: as given there.
-        discount: d, in (0, 1).
 
     Returns:
         Probabilities, shape ``(n,)``, above 0; over all last tokens they sum to 1.
 
     Raises:
-        ValueError: the discount lies outside (0, 1), or the runs are shorter than the longest counted.
+        ValueError: the runs are shorter than the longest counted.
 
     Example:
-        >>> counts = ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2)
-        >>> ngram_probabilities(np.array([[0, 0], [0, 1]]), counts, 2, discount=0.5)
-        array([0.1, 0.9])
+        >>> tables = ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2)
+        >>> kneser_ney_probabilities(np.array([[0, 0], [0, 1]]), tables, 2).round(4)
+        array([0.2083, 0.7917])
 
     Reference:
-        Ney, Essen and Kneser (1994), On structuring probabilistic dependences in stochastic language modelling,
-        https://doi.org/10.1006/csla.1994.1001
+        Chen and Goodman (1998), An empirical study of smoothing techniques for language modeling,
+        https://arxiv.org/abs/cmp-lg/9606011
     """
-    runs = np.asarray(runs)
-    if not 0 < discount < 1 or runs.ndim != 2 or runs.shape[1] < len(counts):
-        raise ValueError(
-            f"discount {discount}, runs of shape {runs.shape}; expected a discount in (0, 1) and runs of at least "
-            f"{len(counts)} tokens, (n, {len(counts)})."
-        )
+    runs = _checked(runs, tables)
     guess = np.full(len(runs), 1 / vocabulary_size)
-    for n, (known, times, contexts, totals, kinds) in enumerate(counts, start=1):
-        codes = _numbers(runs[:, -n:], vocabulary_size)
-        came, context = _look_up(known, times, codes), codes // vocabulary_size
-        total, kind = (_look_up(contexts, values, context) for values in (totals, kinds))
-        blend = (np.maximum(came - discount, 0) + discount * kind * guess) / np.maximum(total, 1)
-        guess = np.where(total > 0, blend, guess)
+    for n, table in enumerate(tables, start=1):
+        counts = table.times if n == len(tables) else table.kinds_before
+        discounts = np.array([0.0, *kneser_ney_discounts(counts)])[np.minimum(counts, 3)]
+        after = table.runs // vocabulary_size  # the place of each run's context
+        contexts = 1 if n == 1 else len(tables[n - 2].runs)
+        total, given = (np.bincount(after, values, minlength=contexts) for values in (counts, discounts))
+        context = _places(runs[:, runs.shape[1] - n : -1], tables, vocabulary_size)
+        place = _place(table.runs, context, runs[:, -1], vocabulary_size)
+        kept = np.where(place >= 0, (counts - discounts)[place], 0)
+        came = (context >= 0) & (total[context] > 0)
+        guess = np.where(came, (kept + given[context] * guess) / np.where(came, total[context], 1), guess)
     return guess
+
+
+def longest_known_contexts(runs: np.ndarray, tables: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
+    """Tell how much of what stands before each run's last token was counted: the length of the longest known end.
+
+    Args:
+        runs: tokens, shape ``(n, order)`` or wider.
+        tables: what `ngram_counts` counted.
+        vocabulary_size: as given there.
+
+    Returns:
+        Lengths, integers 0 … order − 1, shape ``(n,)``.
+
+    Raises:
+        ValueError: the runs are shorter than the longest counted.
+
+    Example:
+        >>> tables = ngram_counts(np.array([0, 1, 0, 1, 1]), 3, 2)
+        >>> longest_known_contexts(np.array([[0, 1, 7], [0, 0, 7]]), tables, 2)
+        array([2, 1])
+    """
+    runs, known = _checked(runs, tables), np.zeros(len(runs), int)
+    for length in range(1, len(tables)):
+        context = runs[:, runs.shape[1] - 1 - length : -1]
+        known[_places(context, tables, vocabulary_size) >= 0] = length
+    return known
 
 
 def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
@@ -133,15 +210,23 @@ def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequ
     return shares
 
 
-def _numbers(runs: np.ndarray, base: int) -> np.ndarray:
-    """Read the tokens of each row as the digits of one number."""
-    codes = np.zeros(len(runs), "int64")
-    for column in range(runs.shape[1]):
-        codes = codes * base + runs[:, column]
-    return codes
+def _checked(runs: np.ndarray, tables: Sequence[NgramCounts]) -> np.ndarray:
+    runs = np.asarray(runs)
+    if runs.ndim != 2 or runs.shape[1] < len(tables):
+        raise ValueError(f"runs have shape {runs.shape}; expected at least {len(tables)} tokens, (n, {len(tables)}).")
+    return runs
 
 
-def _look_up(known: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Give the value of each wanted number, 0 where it is not known; `known` is sorted."""
+def _places(runs: np.ndarray, tables: Sequence[NgramCounts], base: int) -> np.ndarray:
+    """Find each run of shape ``(n, length)`` among the counted ones of its length; −1 where it is not there."""
+    places = np.zeros(len(runs), "int64")
+    for column, table in zip(runs.T, tables, strict=False):
+        places = _place(table.runs, places, column, base)
+    return places
+
+
+def _place(known: np.ndarray, before: np.ndarray, token: np.ndarray, base: int) -> np.ndarray:
+    """Find the runs that lengthen those at the places `before` by a token; −1 where one is not there."""
+    wanted = np.where(before >= 0, before * base + token, -1)
     places = np.searchsorted(known, wanted).clip(max=len(known) - 1)
-    return np.where(known[places] == wanted, values[places], 0)
+    return np.where(known[places] == wanted, places, -1)
