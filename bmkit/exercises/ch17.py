@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["encode_word", "saving", "top_p", "wavering"]
+__all__ = ["encode_word", "pick", "short_context", "tiny_gpt", "top_p", "wavering"]
 
 
 def _encode_word(tokens, merges):
@@ -51,6 +53,63 @@ def _short_of_p(probabilities, p):
     order = np.argsort(-probabilities)
     kept = np.where(np.cumsum(probabilities[order]) <= p, probabilities[order], 0)[np.argsort(order)]
     return kept / max(kept.sum(), 1e-300)
+
+
+def _tiny_gpt(vocabulary_size, width, num_heads):
+    tokens = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(vocabulary_size, width)(tokens)
+    attention = keras.layers.MultiHeadAttention(num_heads, width // num_heads)
+    x = x + attention(x, x, use_causal_mask=True)
+    logits = keras.layers.Dense(vocabulary_size)(x)
+    return keras.Model(tokens, logits)
+
+
+def _out_of(look, activation=None):
+    """Build what a learner might: an embedding, something that looks around, and an output."""
+
+    def build(vocabulary_size, width, num_heads):
+        tokens = keras.Input((None,), dtype="int32")
+        x = keras.layers.Embedding(vocabulary_size, width)(tokens)
+        x = look(x, keras.layers.MultiHeadAttention(num_heads, width // num_heads))
+        return keras.Model(tokens, keras.layers.Dense(vocabulary_size, activation=activation)(x))
+
+    return build
+
+
+def _causal(x, attention):
+    return x + attention(x, x, use_causal_mask=True)
+
+
+def _behaviour(model) -> str:
+    """Say what a model of token numbers does: the shape of its answers, and which tokens each answer depends on."""
+    tokens = np.random.default_rng(17).integers(0, 11, size=(3, 8))
+    changed_last = tokens.copy()
+    changed_last[:, -1] = (tokens[:, -1] + 1) % 11
+    changed_first = tokens.copy()
+    changed_first[:, 0] = (tokens[:, 0] + 1) % 11
+    answers, last, first = (keras.ops.convert_to_numpy(model(x)) for x in (tokens, changed_last, changed_first))
+    shape = f"answers of shape {answers.shape} to tokens of shape (3, 8)"
+    if answers.ndim != 3:
+        return shape
+    ahead = np.abs(last - answers)[:, :-1].max() > 1e-6
+    back = np.abs(first - answers)[:, -1].max() > 1e-6
+    itself = np.abs(last - answers)[:, -1].max() > 1e-6
+    sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-4)
+    facts = {"later tokens": ahead, "earlier tokens": back, "the last token": itself}
+    seen = ", ".join(f"{name} {'seen' if fact else 'not seen'}" for name, fact in facts.items())
+    return f"{shape}; {seen}; {'probabilities' if sums else 'logits'}"
+
+
+def _pick(logits, temperature, number):
+    chances = scratch.softmax(logits / temperature)
+    edges = np.cumsum(chances)
+    return int(np.sum(edges <= number))
+
+
+def _pick_as_given(logits, temperature, number):
+    chances = scratch.softmax(logits) / temperature
+    edges = np.cumsum(chances)
+    return int(np.sum(edges <= number)) + 1
 
 
 def _guess(*shares):
@@ -138,18 +197,82 @@ wavering = Question(
     },
 )
 
-saving = Question(
-    "ch17.saving",
-    256,
-    why="Without a cache all 256 tokens run through every layer again, with it one; and each of the 256 looks at 256, "
-    "with it the new one alone.",
+tiny_gpt = Exercise(
+    "ch17.tiny_gpt",
+    _tiny_gpt,
+    [(11, 16, 2), (30, 8, 1), (20, 12, 3)],
     hints=[
-        "How many tokens pass through the layers without the cache, how many with it?",
-        "And the looking: who looks at how many? Compare t · t with t.",
+        "Begin with tokens = keras.Input((None,), dtype='int32') and x = keras.layers.Embedding(…)(tokens).",
+        "attention = keras.layers.MultiHeadAttention(num_heads, width // num_heads). In self-attention x is given "
+        "twice; use_causal_mask=True hides the later tokens.",
+        "Add what attention gives to x, end in keras.layers.Dense(vocabulary_size) without an activation, and return "
+        "keras.Model(…) from the tokens to it.",
+    ],
+    mistakes=[
+        (
+            _out_of(lambda x, attention: x + attention(x, x)),
+            "Every answer depends on later tokens, so the model is shown what it should guess: use_causal_mask=True.",
+        ),
+        (
+            _out_of(_causal, "softmax"),
+            "These are probabilities; give logits: the last layer has no activation.",
+        ),
+        (_out_of(lambda x, attention: x), "No answer depends on earlier tokens; the attention is missing."),
+        (
+            _out_of(lambda x, attention: _causal(x, attention)[:, -1]),
+            "You answer at the last position alone; give logits at every position.",
+        ),
+    ],
+    probe=_behaviour,
+)
+
+pick = Exercise(
+    "ch17.pick",
+    _pick,
+    [
+        (np.array([0.0, 1.0, 2.0]), 1.0, 0.05),
+        (np.array([0.0, 1.0, 2.0]), 0.5, 0.05),
+        (np.array([0.0, 1.0, 2.0]), 3.0, 0.5),
+        (np.array([3.0, 1.0, 0.0, 2.0]), 2.0, 0.999),
+        (np.array([1.0, 4.0, 2.0]), 0.25, 0.02),
+    ],
+    hints=[
+        "Run it with logits [0, 0], temperature 1 and the numbers 0.2 and 0.7. Which tokens should come, and which do?",
+        "A token's number is how many edges lie at or below the random number; nothing is to be added.",
+        "Print chances.sum() for temperature 2. A temperature divides the logits, before the softmax.",
+    ],
+    mistakes=[
+        (_pick_as_given, "This is still the faulty code; compare its tokens with those of the loop above."),
+        (
+            lambda logits, temperature, number: _pick_as_given(logits, temperature, number) - 1,
+            "The count is right now, but the chances do not sum to 1: the temperature divides the logits.",
+        ),
+        (
+            lambda logits, temperature, number: _pick(logits, temperature, number) + 1,
+            "The temperature is right now, but each token is one too high.",
+        ),
+        (
+            lambda logits, temperature, number: _pick(logits, 1 / temperature, number),
+            "The temperature works the wrong way round: divide the logits by it.",
+        ),
+        (
+            lambda logits, temperature, number: int(np.argmax(logits)),
+            "This is greedy: the random number must decide.",
+        ),
+    ],
+)
+
+short_context = Question(
+    "ch17.short_context",
+    1.5,
+    why="In windows of eight a guess sees four or five tokens on average. Most of what helps stands close before it, but "
+    "not all.",
+    hints=[
+        "perplexity_with(8) and perplexity_with(256) are the two perplexities.",
+        "Divide the first by the second.",
     ],
     mistakes={
-        128: "That is about the saving over a whole text of 256 tokens; here only the last one is asked for.",
-        65536: "256 · 256 is the looking without the cache; with it the new token still looks at 256.",
-        1: "Without the cache the 255 earlier tokens are computed anew, with it they are not.",
+        1: "Nothing changed; give the first one windows of 8.",
     },
+    tolerance=0.05,
 )
