@@ -265,8 +265,8 @@ pick = Exercise(
 short_context = Question(
     "ch17.short_context",
     1.5,
-    why="In windows of eight a guess sees four or five tokens on average. Most of what helps stands close before it, but "
-    "not all.",
+    why="In windows of eight a guess sees four or five tokens on average. Most of what helps stands close before it, "
+    "but not all.",
     hints=[
         "perplexity_with(8) and perplexity_with(256) are the two perplexities.",
         "Divide the first by the second.",

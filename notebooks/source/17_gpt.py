@@ -309,21 +309,23 @@ ch17.wavering.check(wavering)
 #   and four times. $g(h)$ is what was given up after $h$, so the probabilities still sum to 1,
 # * $c(hw)$ for the *longest* n-grams is how often $hw$ came. For all shorter ones it is **how many different tokens came before** $hw$.
 #
-# The last point is the idea of Kneser and Ney. The shorter prediction is asked only where the longer context does not know the token.
-# So it matters less how often a token came than in how many different places it can stand. In this form, **modified
-# Kneser–Ney smoothing** (Chen and Goodman, 1998), counting was the standard of the field for over a decade. Here it is for pairs of tokens,
-# with a dictionary. Compare "·the" and "The" in the first cell: one stands after many tokens, the other follows a line break or a full stop and little else.
-# `scratch.ngram_counts` counts n-grams of every length up to 7 by sorting, and `scratch.kneser_ney_probabilities` applies the formula.
-# Which length is best? Validation decides.
+# The last point is the idea of Kneser and Ney. "The" without a space before it begins a text or a line. It comes 2,053 times, but after
+# four different tokens only; "·this" comes less often, but after 156 different ones. After a context that knows neither, "·this" is the better
+# guess. In this form, **modified Kneser–Ney smoothing** (Chen and Goodman, 1998), counting was the standard of the field for over a
+# decade.
+#
+# Here it is for pairs of tokens, with a dictionary. For longer n-grams `scratch.ngram_counts` counts by sorting, and
+# `scratch.kneser_ney_probabilities` applies the formula. Which length is best? Validation decides.
 
 # %%
-words = streams["train"].tolist()
-pairs = Counter(pairwise(words))
-times = Counter(words)
+row = streams["train"].tolist()
+pairs = Counter(pairwise(row))
+times = Counter(row)
 kinds_before = Counter(b for a, b in pairs)  # how many different tokens come before b
-for token in (names.index(" the"), names.index("The")):
-    before = f"after {kinds_before[token]} different tokens"
-    print(f"{names[token]!r:6} {times[token]:6,} times, {before}")
+for name in ("The", " this"):
+    token = names.index(name)
+    kinds = kinds_before[token]
+    print(f"{name!r:7} {times[token]:,} times, after {kinds} different tokens")
 
 
 def discount_of(table):
@@ -350,9 +352,9 @@ for w in range(V):
     shorter = smoothed(kinds, len(pairs), given_by_tokens, of_tokens, 1 / V)
     after_of[w] = smoothed(followers.get(w, 0), total, given, of_pairs, shorter)
 
-tables = scratch.ngram_counts(streams["train"], 2, V)
+up_to_pairs = scratch.ngram_counts(streams["train"], 2, V)
 runs = np.column_stack([np.full(V, context), np.arange(V)])  # "of" and each token
-theirs = scratch.kneser_ney_probabilities(runs, tables, V)
+theirs = scratch.kneser_ney_probabilities(runs, up_to_pairs, V)
 expect("after ' of', bmkit.scratch", theirs, equals=after_of, tolerance=1e-12)
 expect("their sum", after_of.sum(), equals=1.0, tolerance=1e-9)
 
@@ -360,9 +362,13 @@ expect("their sum", after_of.sum(), equals=1.0, tolerance=1e-9)
 import time
 
 
-def counting_surprise(tokens, order):  # nats at each token but the first
+def runs_of_seven(tokens):  # each token but the first, behind the six before it
     padded = np.pad(tokens, (6, 0), constant_values=END)
-    runs = np.lib.stride_tricks.sliding_window_view(padded, 7)[1:]
+    return np.lib.stride_tricks.sliding_window_view(padded, 7)[1:]
+
+
+def counting_surprise(tokens, order):  # nats at each token but the first
+    runs = runs_of_seven(tokens)
     return -np.log(scratch.kneser_ney_probabilities(runs, tables[:order], V))
 
 
@@ -379,8 +385,8 @@ for order in range(1, 8):
 plot.table({"validation perplexity": row}, corner="n-grams", digits=1)
 
 # %% [markdown]
-# From 1,024 to 18 in a few seconds, by counting alone; beyond five tokens little is gained. That is what the network has to beat, with 1.06 million parameters against two
-# million counted n-grams.
+# From 1,024 to 18 in a few seconds, by counting alone; beyond five tokens little is gained. That is what the network has to beat, with
+# 1.06 million parameters against two million counted n-grams.
 #
 # ## Training, live
 #
@@ -463,8 +469,8 @@ ch17.short_context.check(short_context)
 #
 # Now the GPT against counting, on the same tokens of the same text. To be fair to the GPT, its windows overlap by half: then every
 # token but the first 128 has at least 128 tokens before it. Both surprises are known *for each token*, so we take the difference
-# token by token. And because the tokens of one docstring are alike, the interval draws whole docstrings anew
-# (the **bootstrap**): 2,000 times as many docstrings as there are, with repetition.
+# token by token. How sure is its mean? The tokens of one docstring are alike, so the interval comes from drawing whole docstrings anew
+# (a **bootstrap**): 2,000 times we draw as many docstrings as there are, with repetition, and take the mean of what was drawn.
 
 
 # %%
@@ -578,13 +584,12 @@ for name, surprise in rivals.items():
 plot.table(rows, corner="test", digits=2)
 
 # %% [markdown]
-# Read the table twice. GPT and n-grams are not told apart. The cache helps both by the same amount. So although attention *can* look
-# back at everything in its window, this small model has learned little copying; larger ones do, as we shall see. And the mean of both is
-# better than either. They know different things. Who is better where? We sort by the longest counted context:
+# Read the table twice. GPT and n-grams are not told apart. The cache helps the GPT about as much as the n-grams. So although attention
+# *can* look back at everything in its window, this small model makes little use of it to copy. And the mean of both is
+# clearly better than either, so they know different things. Who is better where? We sort by the longest counted context:
 
 # %%
-padded = np.pad(unseen, (6, 0), constant_values=END)
-runs = np.lib.stride_tricks.sliding_window_view(padded, 7)[1:]
+runs = runs_of_seven(unseen)
 known = scratch.longest_known_contexts(runs, tables, V)  # 1 to 6 tokens
 by_length = {}
 for length in range(1, 7):
@@ -592,15 +597,17 @@ for length in range(1, 7):
     by_length[length] = interval((counting - gpt)[here], docstring[here])
 short = known < 6
 of_short = interval((counting - gpt)[short], docstring[short])
-both = rivals["mean of n-grams and GPT"]
-of_counting = interval(gpt - both, docstring)
+over_gpt = interval(gpt - rivals["mean of n-grams and GPT"], docstring)
+by_cache = np.mean(gpt - rivals["GPT and cache"])
 
 expect("GPT, lower end of its gain", gains["GPT"][1], at_most=0)
 expect("GPT, upper end", gains["GPT"][2], at_least=0)
-expect("n-grams and cache, lower end", gains["n-grams and cache"][1], at_least=0.05)
+mean, low, high = gains["n-grams and cache"]
+expect("n-grams and cache, lower end", low, at_least=0.05)
+expect("the cache's gain, GPT over n-grams", by_cache / mean, at_least=0.7, at_most=1.2)
 expect("mean of both, lower end", gains["mean of n-grams and GPT"][1], at_least=0.1)
-expect("mean of both, gain over the GPT, lower end", of_counting[1], at_least=0.1)
-expect("share of tokens after six known ones", np.mean(~short), at_most=0.2)
+expect("mean of both, gain over the GPT, lower end", over_gpt[1], at_least=0.1)
+expect("share of tokens with six known before", np.mean(~short), at_most=0.2)
 expect("these: gain of the GPT, upper end", by_length[6][2], at_most=-0.2)
 expect("all others: gain of the GPT, lower end", of_short[1], at_least=0.04)
 
@@ -622,10 +629,10 @@ plot.show(figure)
 # tokens the points lie between 0.05 and 0.1 above zero, and their bars do not reach it; for 6 or more the point lies near −0.35, far
 # below zero.</details><br>
 #
-# That is the difference between the two. Counting knows *passages*. Where the last six tokens are new as a whole, four tokens in five, counting must
-# fall back on shorter contexts, while the GPT can still use all that stand before: similar words have similar vectors, and what was
-# learned of one serves for the other. (So one says; perhaps. We measured the gain, not its cause.) And counting costs a second, the GPT a quarter of an
-# hour.
+# That is the difference between the two. Counting knows *passages*. For four tokens in five, however, the six tokens before are new as a whole.
+# There counting must fall back on shorter contexts, and the GPT is ahead: perhaps because similar words have similar vectors, so that
+# what was learned of one serves for the other. (We measured the gain, not its cause.) In the cost of training counting wins:
+# a few seconds against a quarter of an hour.
 #
 # ## Writing: from a prediction to a token
 #
