@@ -16,6 +16,7 @@ AB = np.array([0, 1, 0, 1, 1])
 # p1(0) = (1 - 1/2 + (1/2 + 1) · 1/2) / 3 = 5/12. After 0 comes 1 twice: p2(0|0) = (0 + 1 · 5/12) / 2 = 5/24.
 # After 1 come 0 and 1, once each: p2(0|1) = (1 - 1/2 + (1/2 + 1/2) · 5/12) / 2 = 11/24.
 SINGLE, PAIRS = scratch.ngram_counts(AB, 1, 2), scratch.ngram_counts(AB, 2, 2)
+SMOOTHED = scratch.kneser_ney(PAIRS, 2)
 ALL_PAIRS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 HAND = [
     ("ngram_counts", (AB, 1, 2), {}, [([0, 1], [2, 3], [])]),
@@ -23,10 +24,17 @@ HAND = [
     ("kneser_ney_discounts", (np.repeat([1, 2, 3, 4], [8, 4, 2, 1]),), {}, [0.5, 1.25, 2.0]),
     ("kneser_ney_discounts", (np.array([1, 1, 2, 3]),), {}, [0.5, 1.0, 1.5]),  # nothing was counted four times
     ("kneser_ney_discounts", (np.repeat([1, 2, 3, 4], [1, 1, 1, 9]),), {}, [0.5, 1.0, 1.5]),  # it would be below 0
-    ("kneser_ney_probabilities", ([[0], [1]], SINGLE, 2), {}, [0.45, 0.55]),
-    ("kneser_ney_probabilities", (ALL_PAIRS, PAIRS, 2), {}, [5 / 24, 19 / 24, 11 / 24, 13 / 24]),
+    ("kneser_ney", (SINGLE, 2), {}, [([0, 1], [1 / 5, 1.5 / 5], [2.5 / 5])]),
+    (
+        "kneser_ney",
+        (PAIRS, 2),
+        {},
+        [([0, 1], [0.5 / 3, 1 / 3], [1.5 / 3]), ([1, 2, 3], [1 / 2, 0.5 / 2, 0.5 / 2], [1 / 2, 1 / 2])],
+    ),
+    ("kneser_ney_probabilities", ([[0], [1]], scratch.kneser_ney(SINGLE, 2), 2), {}, [0.45, 0.55]),
+    ("kneser_ney_probabilities", (ALL_PAIRS, SMOOTHED, 2), {}, [5 / 24, 19 / 24, 11 / 24, 13 / 24]),
     # After 2 nothing ever came: the guess from no context stays, of three tokens now.
-    ("kneser_ney_probabilities", ([[2, 0]], scratch.ngram_counts(AB, 2, 3), 3), {}, [1 / 3]),
+    ("kneser_ney_probabilities", ([[2, 0]], scratch.kneser_ney(scratch.ngram_counts(AB, 2, 3), 3), 3), {}, [1 / 3]),
     ("longest_known_contexts", ([[0, 1, 9], [0, 0, 9], [7, 7, 9]], scratch.ngram_counts(AB, 3, 2), 2), {}, [2, 1, 0]),
     ("copied_shares", ([np.array([2, 3, 9])], np.array([1, 2, 3, 4]), [1, 2, 3]), {}, [[2 / 3, 1 / 2, 0]]),
     ("copied_shares", ([np.array([7]), np.array([1, 2])], np.array([1, 2]), [1, 2]), {}, [[0, np.nan], [1, 1]]),
@@ -36,8 +44,8 @@ ERRORS = [
     ("ngram_counts", (AB, 6, 2), {}, "expected 1 … 5"),
     ("ngram_counts", (AB, 0, 2), {}, "expected 1 … 5"),
     ("ngram_counts", (AB, 1, 1), {}, "go from 0 to 1"),
-    ("kneser_ney_probabilities", ([[0]], PAIRS, 2), {}, "at least 2 tokens"),
-    ("kneser_ney_probabilities", ([0, 1], PAIRS, 2), {}, "at least 2 tokens"),
+    ("kneser_ney_probabilities", ([[0]], SMOOTHED, 2), {}, "at least 2 tokens"),
+    ("kneser_ney_probabilities", ([0, 1], SMOOTHED, 2), {}, "at least 2 tokens"),
     ("longest_known_contexts", ([[0]], PAIRS, 2), {}, "at least 2 tokens"),
     ("copied_shares", ([AB], AB, [2, 4]), {}, "rise from 1"),
     ("copied_shares", ([AB], AB, [1, 3]), {}, "doubling"),
@@ -81,26 +89,28 @@ def test_guesses_are_those_of_slow_counting(order):
     tables = scratch.ngram_counts(TEXT, order, 5)
     runs = RANDOM.integers(0, 5, size=(50, order))
     assert all(tuple(scratch.kneser_ney_discounts(table.times)) != (0.5, 1, 1.5) for table in tables[2:])
+    smoothed = scratch.kneser_ney(tables, 5)
     slow = [slow_guess(tuple(run), order, 5) for run in runs]
-    np.testing.assert_allclose(scratch.kneser_ney_probabilities(runs, tables, 5), slow)
+    np.testing.assert_allclose(scratch.kneser_ney_probabilities(runs, smoothed, 5), slow)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_guesses_sum_to_one_whatever_came_before(order):
-    tables = scratch.ngram_counts(TEXT, order, 5)  # token 4 never comes
+    smoothed = scratch.kneser_ney(scratch.ngram_counts(TEXT, order, 5), 5)  # token 4 never comes
     contexts = RANDOM.integers(0, 5, size=(40, 5))
     runs = np.column_stack([np.repeat(contexts, 5, axis=0), np.tile(np.arange(5), 40)])
-    guesses = scratch.kneser_ney_probabilities(runs, tables, 5).reshape(40, 5)
+    guesses = scratch.kneser_ney_probabilities(runs, smoothed, 5).reshape(40, 5)
     np.testing.assert_allclose(guesses.sum(axis=1), 1)
     assert guesses.min() > 0
 
 
-def test_a_shorter_order_is_the_first_tables():
-    tables, runs = scratch.ngram_counts(TEXT, 4, 4), np.lib.stride_tricks.sliding_window_view(TEXT, 4)
-    for order in (1, 2, 3):
-        own = scratch.ngram_counts(TEXT, order, 4)
-        shorter = scratch.kneser_ney_probabilities(runs[:, -order:], own, 4)
-        np.testing.assert_allclose(scratch.kneser_ney_probabilities(runs, tables[:order], 4), shorter)
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_shorter_order_is_the_first_counts(order):
+    counts, runs = scratch.ngram_counts(TEXT, 4, 4), np.lib.stride_tricks.sliding_window_view(TEXT, 4)
+    own = scratch.kneser_ney(scratch.ngram_counts(TEXT, order, 4), 4)
+    shorter = scratch.kneser_ney_probabilities(runs[:, -order:], own, 4)
+    first = scratch.kneser_ney(counts[:order], 4)
+    np.testing.assert_allclose(scratch.kneser_ney_probabilities(runs, first, 4), shorter)
 
 
 def test_runs_of_many_large_tokens_fit():

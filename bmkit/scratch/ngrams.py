@@ -12,6 +12,7 @@ import numpy as np
 
 __all__ = [
     "copied_shares",
+    "kneser_ney",
     "kneser_ney_discounts",
     "kneser_ney_probabilities",
     "longest_known_contexts",
@@ -103,17 +104,65 @@ def kneser_ney_discounts(counts: np.ndarray) -> np.ndarray:
     return discounts if ((discounts >= 0) & (discounts <= k)).all() else np.array(WITHOUT_FORMULA)
 
 
-def kneser_ney_probabilities(runs: np.ndarray, tables: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
-    """Guess each run's last token: ``pₙ = (c − D(c) + given · pₙ₋₁) / Σc``, from ``p₀ = 1 / vocabulary``.
+class SmoothedCounts(NamedTuple):
+    """What all runs of one length say about their last token.
+
+    Attributes:
+        runs: as in `NgramCounts`.
+        shares: of each run, ``(c − D(c)) / Σc``: the probability that its context gives to its last token.
+        left: of each context, ``Σ D(c) / Σc``: the probability that it leaves to the shorter context; 1 where nothing
+            ever came.
+    """
+
+    runs: np.ndarray
+    shares: np.ndarray
+    left: np.ndarray
+
+
+def kneser_ney(counts: Sequence[NgramCounts], vocabulary_size: int) -> list[SmoothedCounts]:
+    """Turn counts into shares: ``(c − D(c)) / Σc`` for a token; ``Σ D(c) / Σc`` is left for the shorter context.
 
     This is interpolated modified Kneser–Ney smoothing. The longest runs are counted by how often they come, all shorter
     ones by how many different tokens come before them. Every count c gives up D(c), the discount for 1, 2, or 3 and
-    more; what was given up after one context goes to the guess from the shorter context. A context that never came
-    leaves the shorter guess as it is.
+    more.
 
     Args:
-        runs: tokens, shape ``(n, order)`` or wider; the last column is guessed from those before it.
-        tables: what `ngram_counts` counted; ``tables[:k]`` guesses with contexts of fewer than k tokens.
+        counts: what `ngram_counts` counted; ``counts[:k]`` makes a model with contexts of fewer than k tokens.
+        vocabulary_size: as given there.
+
+    Returns:
+        One table for each length, the shortest first.
+
+    Example:
+        >>> alone, pairs = kneser_ney(ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2), 2)
+        >>> pairs.shares, pairs.left  # after 0 came 1 alone, twice; after 1 both, once each
+        (array([0.5 , 0.25, 0.25]), array([0.5, 0.5]))
+
+    Reference:
+        Chen and Goodman (1998), An empirical study of smoothing techniques for language modeling,
+        https://arxiv.org/abs/cmp-lg/9606011
+    """
+    smoothed = []
+    for n, table in enumerate(counts, start=1):
+        c = table.times if n == len(counts) else table.kinds_before
+        discounts = np.array([0.0, *kneser_ney_discounts(c)])[np.minimum(c, 3)]
+        after = table.runs // vocabulary_size  # the place of each run's context
+        contexts = 1 if n == 1 else len(counts[n - 2].runs)
+        total, given = (np.bincount(after, values, minlength=contexts) for values in (c, discounts))
+        left = np.divide(given, total, out=np.ones(contexts), where=total > 0)
+        shares = np.divide(c - discounts, total[after], out=np.zeros(len(c)), where=total[after] > 0)
+        smoothed.append(SmoothedCounts(table.runs, shares, left))
+    return smoothed
+
+
+def kneser_ney_probabilities(runs: np.ndarray, smoothed: Sequence[SmoothedCounts], vocabulary_size: int) -> np.ndarray:
+    """Predict each run's last token: ``pₙ = share + left · pₙ₋₁``, from ``p₀ = 1 / vocabulary``.
+
+    A context that never came leaves the prediction from the shorter one as it is.
+
+    Args:
+        runs: tokens, shape ``(n, order)`` or wider; the last column is predicted from those before it.
+        smoothed: what `kneser_ney` made of the counts.
         vocabulary_size: as given there.
 
     Returns:
@@ -123,36 +172,30 @@ def kneser_ney_probabilities(runs: np.ndarray, tables: Sequence[NgramCounts], vo
         ValueError: the runs are shorter than the longest counted.
 
     Example:
-        >>> tables = ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2)
-        >>> kneser_ney_probabilities(np.array([[0, 0], [0, 1]]), tables, 2).round(4)
+        >>> smoothed = kneser_ney(ngram_counts(np.array([0, 1, 0, 1, 1]), 2, 2), 2)
+        >>> kneser_ney_probabilities(np.array([[0, 0], [0, 1]]), smoothed, 2).round(4)
         array([0.2083, 0.7917])
 
     Reference:
         Chen and Goodman (1998), An empirical study of smoothing techniques for language modeling,
         https://arxiv.org/abs/cmp-lg/9606011
     """
-    runs = _checked(runs, tables)
+    runs = _checked(runs, smoothed)
     guess = np.full(len(runs), 1 / vocabulary_size)
-    for n, table in enumerate(tables, start=1):
-        counts = table.times if n == len(tables) else table.kinds_before
-        discounts = np.array([0.0, *kneser_ney_discounts(counts)])[np.minimum(counts, 3)]
-        after = table.runs // vocabulary_size  # the place of each run's context
-        contexts = 1 if n == 1 else len(tables[n - 2].runs)
-        total, given = (np.bincount(after, values, minlength=contexts) for values in (counts, discounts))
-        context = _places(runs[:, runs.shape[1] - n : -1], tables, vocabulary_size)
+    for n, table in enumerate(smoothed, start=1):
+        context = _places(runs[:, runs.shape[1] - n : -1], smoothed, vocabulary_size)
         place = _place(table.runs, context, runs[:, -1], vocabulary_size)
-        kept = np.where(place >= 0, (counts - discounts)[place], 0)
-        came = (context >= 0) & (total[context] > 0)
-        guess = np.where(came, (kept + given[context] * guess) / np.where(came, total[context], 1), guess)
+        share = np.where(place >= 0, table.shares[place], 0)
+        guess = share + np.where(context >= 0, table.left[context], 1) * guess
     return guess
 
 
-def longest_known_contexts(runs: np.ndarray, tables: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
+def longest_known_contexts(runs: np.ndarray, counts: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
     """Tell how much of what stands before each run's last token was counted: the length of the longest known end.
 
     Args:
         runs: tokens, shape ``(n, order)`` or wider.
-        tables: what `ngram_counts` counted.
+        counts: what `ngram_counts` counted.
         vocabulary_size: as given there.
 
     Returns:
@@ -162,14 +205,14 @@ def longest_known_contexts(runs: np.ndarray, tables: Sequence[NgramCounts], voca
         ValueError: the runs are shorter than the longest counted.
 
     Example:
-        >>> tables = ngram_counts(np.array([0, 1, 0, 1, 1]), 3, 2)
-        >>> longest_known_contexts(np.array([[0, 1, 7], [0, 0, 7]]), tables, 2)
+        >>> counts = ngram_counts(np.array([0, 1, 0, 1, 1]), 3, 2)
+        >>> longest_known_contexts(np.array([[0, 1, 7], [0, 0, 7]]), counts, 2)
         array([2, 1])
     """
-    runs, known = _checked(runs, tables), np.zeros(len(runs), int)
-    for length in range(1, len(tables)):
+    runs, known = _checked(runs, counts), np.zeros(len(runs), int)
+    for length in range(1, len(counts)):
         context = runs[:, runs.shape[1] - 1 - length : -1]
-        known[_places(context, tables, vocabulary_size) >= 0] = length
+        known[_places(context, counts, vocabulary_size) >= 0] = length
     return known
 
 
@@ -210,14 +253,14 @@ def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequ
     return shares
 
 
-def _checked(runs: np.ndarray, tables: Sequence[NgramCounts]) -> np.ndarray:
+def _checked(runs: np.ndarray, tables: Sequence[NgramCounts | SmoothedCounts]) -> np.ndarray:
     runs = np.asarray(runs)
     if runs.ndim != 2 or runs.shape[1] < len(tables):
         raise ValueError(f"runs have shape {runs.shape}; expected at least {len(tables)} tokens, (n, {len(tables)}).")
     return runs
 
 
-def _places(runs: np.ndarray, tables: Sequence[NgramCounts], base: int) -> np.ndarray:
+def _places(runs: np.ndarray, tables: Sequence[NgramCounts | SmoothedCounts], base: int) -> np.ndarray:
     """Find each run of shape ``(n, length)`` among the counted ones of its length; −1 where it is not there."""
     places = np.zeros(len(runs), "int64")
     for column, table in zip(runs.T, tables, strict=False):

@@ -314,8 +314,8 @@ ch17.wavering.check(wavering)
 # guess. In this form, **modified Kneser–Ney smoothing** (Chen and Goodman, 1998), counting was the standard of the field for over a
 # decade.
 #
-# Here it is for pairs of tokens, with a dictionary. For longer n-grams `scratch.ngram_counts` counts by sorting, and
-# `scratch.kneser_ney_probabilities` applies the formula. Which length is best? Validation decides.
+# Here it is for pairs of tokens, with a dictionary. For longer n-grams `scratch.ngram_counts` counts by sorting,
+# `scratch.kneser_ney` takes the discounts off, and `scratch.kneser_ney_probabilities` predicts. Which length is best? Validation decides.
 
 # %%
 row = streams["train"].tolist()
@@ -352,7 +352,7 @@ for w in range(V):
     shorter = smoothed(kinds, len(pairs), given_by_tokens, of_tokens, 1 / V)
     after_of[w] = smoothed(followers.get(w, 0), total, given, of_pairs, shorter)
 
-up_to_pairs = scratch.ngram_counts(streams["train"], 2, V)
+up_to_pairs = scratch.kneser_ney(scratch.ngram_counts(streams["train"], 2, V), V)
 runs = np.column_stack([np.full(V, context), np.arange(V)])  # "of" and each token
 theirs = scratch.kneser_ney_probabilities(runs, up_to_pairs, V)
 expect("after ' of', bmkit.scratch", theirs, equals=after_of, tolerance=1e-12)
@@ -367,20 +367,22 @@ def runs_of_seven(tokens):  # each token but the first, behind the six before it
     return np.lib.stride_tricks.sliding_window_view(padded, 7)[1:]
 
 
-def counting_surprise(tokens, order):  # nats at each token but the first
+def counting_surprise(tokens, smoothed):  # nats at each token but the first
     runs = runs_of_seven(tokens)
-    return -np.log(scratch.kneser_ney_probabilities(runs, tables[:order], V))
+    return -np.log(scratch.kneser_ney_probabilities(runs, smoothed, V))
 
 
 started = time.perf_counter()
-tables = scratch.ngram_counts(streams["train"], 7, V)
+counts = scratch.ngram_counts(streams["train"], 7, V)
 seconds = time.perf_counter() - started
-different = sum(len(table.runs) for table in tables)
+different = sum(len(table.runs) for table in counts)
 print(f"{different:,} different n-grams, counted in (here: {seconds:.1f}) seconds")
 ngram = {}
 row = {}
 for order in range(1, 8):
-    ngram[order] = np.exp(counting_surprise(streams["validation"], order).mean())
+    smoothed = scratch.kneser_ney(counts[:order], V)
+    surprise = counting_surprise(streams["validation"], smoothed)
+    ngram[order] = np.exp(surprise.mean())
     row[f"n = {order}"] = ngram[order]
 plot.table({"validation perplexity": row}, corner="n-grams", digits=1)
 
@@ -501,7 +503,7 @@ def interval(differences, docstring):  # 95 %, docstrings drawn anew
 # %%
 new = streams["validation"]
 docstring = np.cumsum(new == END)[:-1] - 1  # which one each token belongs to
-counting = counting_surprise(new, 7)
+counting = counting_surprise(new, smoothed)
 gpt = gpt_surprise(new)
 for name, surprise in (("n-grams", counting), ("GPT", gpt)):
     perplexity = np.exp(surprise.mean())
@@ -560,7 +562,7 @@ def mean_of(first, second):  # the surprise of the mean of two predictions
     return -np.log((np.exp(-first) + np.exp(-second)) / 2)
 
 
-counting = counting_surprise(unseen, 7)
+counting = counting_surprise(unseen, smoothed)
 gpt = gpt_surprise(unseen)
 rivals = {"n-grams": counting, "GPT": gpt}
 rivals["n-grams and cache"] = with_cache(counting, shares)
@@ -590,7 +592,7 @@ plot.table(rows, corner="test", digits=2)
 
 # %%
 runs = runs_of_seven(unseen)
-known = scratch.longest_known_contexts(runs, tables, V)  # 1 to 6 tokens
+known = scratch.longest_known_contexts(runs, counts, V)  # 1 to 6 tokens
 by_length = {}
 for length in range(1, 7):
     here = known == length
@@ -989,7 +991,7 @@ for row in some:
     its = np.array([0, *smol.tokenizer.encode(row)])
     tokens_of_ours += len(mine) - 1
     tokens_of_smol += len(its) - 1
-    counting = counting_surprise(mine, 7)
+    counting = counting_surprise(mine, smoothed)
     memory = with_cache(counting, remembered(mine.tolist()))
     logits_of_smol = np.asarray(smol.logits([its])[0], float)
     nats_of_smol = scratch.softmax_cross_entropy(its[1:], logits_of_smol[:-1])
@@ -1041,7 +1043,7 @@ def count_step(tokens, seen, position):  # the memory is what was read so far
     context = np.repeat(padded[:, -6:], V, axis=0)  # (batch · V, 6)
     candidates = np.tile(np.arange(V), len(tokens))
     runs = np.column_stack([context, candidates])
-    p = scratch.kneser_ney_probabilities(runs, tables, V)
+    p = scratch.kneser_ney_probabilities(runs, smoothed, V)
     return np.log(p).reshape(len(tokens), 1, V), tokens
 
 
