@@ -190,9 +190,9 @@ places = {
     "softmax": (6.4, 0),
 }
 row = list(places)
-shapes = ["(256,)", "(256, 128)", "(256, 128)", "(256, 128)", "(256, 1024)"]
+shapes = ["(256,)", "(256,\n128)", "(256,\n128)", "(256,\n128)", "(256,\n1024)"]
 arrows = [(*ends, shape) for ends, shape in zip(pairwise(row), shapes)]
-plot.show(diagrams.boxes(places, arrows, shaded=row[2:3], figsize=(9.2, 1.3)))
+plot.show(diagrams.boxes(places, arrows, shaded=row[2:3], figsize=(9.2, 1.4)))
 
 # %% [markdown]
 # *Figure. A GPT, with the shapes for one window. Only in the shaded blocks does a token look at others, and never ahead.*
