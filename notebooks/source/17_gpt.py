@@ -904,14 +904,14 @@ stepwise = np.zeros((64, V))
 for t in range(64):
     stepwise[t] = step(tokens[t], t, caches)
 at_once = trained.model.predict(tokens[np.newaxis], verbose=0)[0]  # (64, 1024)
-expect("logits of all 64 at once", at_once, equals=stepwise, tolerance=0.01)
+expect("logits of all 64 at once", at_once, equals=stepwise, tolerance=1e-3)
 
 decoder = models.CachedDecoder(trained.model)
 cache = decoder.start_cache(1, 64)
 _, cache = decoder.model_step(tokens[np.newaxis, :63], cache, 0)
 theirs, cache = decoder.model_step(tokens[np.newaxis, 63:], cache, 63)
-expect("logits of CachedDecoder", theirs[0, 0], equals=stepwise[63], tolerance=0.01)
-expect("its cache", cache[0], equals=caches, tolerance=0.01)
+expect("logits of CachedDecoder", theirs[0, 0], equals=stepwise[63], tolerance=1e-3)
+expect("its cache", cache[0], equals=caches, tolerance=1e-3)
 
 write = functools.partial(generate.generate, decoder.model_step, decoder.start_cache)
 walk = write(np.array([END]), 250)  # the likeliest token each time
@@ -1061,13 +1061,14 @@ pieces = list(written.values())
 found = scratch.copied_shares(pieces, streams["train"], lengths)
 copied = dict(zip(written, found))
 people = copied["people"]
-at_one = copied["GPT, temperature 1"]
+eight = lengths.index(8)
 sixteen = lengths.index(16)
+others = [copied[name] for name in writers]
+most_of_eight = max(shares[eight] for shares in others)
+most_of_sixteen = max(shares[sixteen] for shares in others)
+expect("runs of 8, people over the others", people[eight] / most_of_eight, at_least=1.2)
 expect("runs of 16, people", people[sixteen], at_least=0.03)
-expect("runs of 16, GPT at temperature 1", at_one[sixteen], at_most=0.01)
-six = lengths.index(6)
-more = copied["n-grams"][six] - at_one[six]
-expect("runs of 6, n-grams more than GPT by", more, at_least=0.1)
+expect("runs of 16, the most of the others", most_of_sixteen, at_most=0.02)
 
 # %%
 figure, axes = plot.subplots(figsize=(7.4, 3.2))
@@ -1081,12 +1082,14 @@ axes.minorticks_off()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. How many runs of a text stand in the training text, by their length. People repeat themselves over dozens of tokens; the
-# GPT hardly over twelve.*
-# <details><summary>In words</summary>Four falling curves over lengths from 1 to 48.</details><br>
+# *Figure. How many runs of a text stand in the training text, by their length. People repeat one another over dozens of tokens; the
+# models hardly over twelve.*
+# <details><summary>In words</summary>Four falling curves over lengths from 1 to 48 on logarithmic axes. Up to 4 tokens the GPT at temperature
+# 0.7 is highest; from 8 tokens on people are, with a tail that reaches beyond 24, where the others have none.</details><br>
 #
 # A surprise: it is *people* who copy most. The same passage stands in many functions, word for word, in files of all three splits.
-# That is what counting lives on, and why the GPT was far behind there: it is too small, or read too briefly, to know such passages by heart.
+# That is what counting lived on in the test. The GPT is too small, or read too briefly, to know such passages by heart, and the n-grams,
+# when they write, soon draw a token that leads out of a passage.
 # Larger models, trained longer on text that repeats itself, do learn whole pages by heart, private ones among them (Carlini and
 # others, 2021). So ask the question of *your* model, and with a comparison, as here.
 #
