@@ -135,9 +135,10 @@ def test_import_of_the_package_takes_a_tenth_of_a_second_at_most():
     run_python(code)
 
 
-@pytest.mark.parametrize(
-    "module", ["data", "course.book", "course.cli", "course.doctor", "course.lab", "pretrained", "scratch"]
-)
+LIGHT = ("data", "course.book", "course.cli", "course.doctor", "course.lab", "pretrained", "scratch")
+
+
+@pytest.mark.parametrize("module", LIGHT)
 def test_modules_without_models_do_not_load_keras(module):
     out = run_python(f"import bmkit.{module}, sys; print('keras' in sys.modules, 'tensorflow' in sys.modules)")
     assert out.split() == ["False", "False"]

@@ -66,15 +66,8 @@ def test_versions_agree_with_pyproject():
 
 
 def test_only_the_standard_library_is_imported():
-    for name in (
-        "__main__.py",
-        "console.py",
-        "errors.py",
-        "files.py",
-        "surroundings.py",
-        "course/environment.py",
-        "course/packages.py",
-    ):
+    parts = ("__main__", "console", "errors", "files", "surroundings", "course/environment", "course/packages")
+    for name in (f"{part}.py" for part in parts):
         for node in ast.walk(ast.parse((ROOT / "bmkit" / name).read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []

@@ -1,6 +1,6 @@
 """Every formula of `bmkit.scratch`: worked by hand, held against Keras, its gradient, and its errors.
 
-This file runs the tables; each file tests/test_scratch_NAME.py holds those of one module, and tests of its own for what
+This file runs the tables; each file test_scratch_NAME.py holds those of one module, and tests of its own for what
 must always hold. For a new formula add rows there, for a new module write such a file; nothing is registered.
 
 HAND: ``(name, arguments[, options], what comes out, worked by hand)``. A formula that returns several arrays has as

@@ -1,7 +1,7 @@
-"""Tables and tests of `bmkit.scratch.transformer`; tests/test_scratch.py runs the tables.
+"""Tables and tests of `bmkit.scratch.transformer`; test_scratch.py runs the tables.
 
-The block is held against `bmkit.layers.TransformerBlock` in tests/test_transformer.py, and against Keras' own layers in
-chapter 16.
+The block is held against `bmkit.layers.TransformerBlock` in tests/models/test_transformer.py, and against Keras'
+own layers in chapter 16.
 """
 
 import numpy as np
