@@ -62,7 +62,7 @@ def built(kit):
 
 def nbval(path):
     """Run the strict comparison as `test` does; return exit code and what it printed."""
-    sanitize = str(book.ROOT / "tests" / "nbval_sanitize.cfg")
+    sanitize = str(Path(__file__).parents[1] / "nbval_sanitize.cfg")
     arguments = [sanitize if word.endswith(".cfg") else word for word in book.nbval_arguments([path])]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     surroundings = {**book.quiet_environment(), "PYTHONIOENCODING": "utf-8"}
@@ -230,8 +230,7 @@ def test_an_unknown_chapter_is_refused_with_those_that_are_ready(wrong):
         book.find(wrong)
 
 
-def test_a_planned_chapter_is_called_planned():
-    planned = next(chapter for chapter in book.chapters() if not chapter.ready)
+def test_a_planned_chapter_is_called_planned(planned):
     with pytest.raises(book.BookError, match="planned"):
         book.find(planned.number)
 
