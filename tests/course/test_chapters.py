@@ -10,7 +10,7 @@ import statistics
 import pytest
 
 from bmkit.check import Exercise, Question
-from bmkit.course import book, chapters, rules
+from bmkit.course import book, chapters, needs, notebook, rules
 
 READY = [chapter for chapter in chapters.chapters() if chapter.ready]
 each_chapter = pytest.mark.parametrize("chapter", READY, ids=lambda chapter: f"{chapter.number}_{chapter.slug}")
@@ -35,7 +35,22 @@ def has_figure(cell) -> bool:
 
 @each_chapter
 def test_notebook_is_in_step_with_its_source(chapter):
-    assert not book.stale([chapter.number])
+    problem = book.out_of_step(chapter)
+    assert not problem, f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}"
+
+
+@each_chapter
+def test_saving_the_notebook_unchanged_in_jupyterlab_changes_no_byte(chapter):
+    laid_out = notebook.text_of(notebook.read(chapter.notebook)).encode()
+    assert chapter.notebook.read_bytes() == laid_out, f"run: python3 -m bmkit build --accept {chapter.number}"
+
+
+@each_chapter
+def test_what_a_notebook_shows_of_the_plan_is_the_plan(chapter):
+    built = notebook.read(chapter.notebook)
+    noted, now = notebook.noted_needs(built), needs.needs(notebook.code_of(built))
+    assert noted is not None, f"run: python3 -m bmkit build {chapter.number}"
+    assert noted.get(needs.PLAN) == now.get(needs.PLAN), f"run: python3 -m bmkit build {chapter.number}"
 
 
 @each_chapter

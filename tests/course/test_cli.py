@@ -170,6 +170,8 @@ def test_build_and_check(monkeypatch, capsys):
     assert cli.main(["build", READY.number]) == 0
     assert cli.main(["build", "--check"]) == 0 and cli.main(["build", "--check", READY.number]) == 1
     assert "04 is stale" in capsys.readouterr().out
+    monkeypatch.setattr(book, "accept", lambda numbers, report: ["one", "two"])
+    assert cli.main(["build", "--accept"]) == 0 and "2 notebooks written" in capsys.readouterr().out
 
 
 def test_new_prints_what_to_fill(monkeypatch, capsys):
