@@ -19,7 +19,7 @@ from bmkit.pretrained import gguf_file, language, own, text
 
 # What a learner, another program or an earlier kit may have there; the names are those that the kit itself uses.
 OWN = (
-    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "manifest.toml"),
+    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "sets/digits.toml"),
     *("backup/latest.weights.h5", "backup/training_metadata.json", "epoch-000001/state.json", "beside/notes.txt"),
     *("tmp/thesis/one.tex", "tmp/bmkit-old/two.tex", "parcels/three.whl", "sets/digits/mine/four", "online/five"),
     *(".venv/mine/six.py", "data/weights/seven", "notebooks/source/eight.py", "my_notebooks/nine.ipynb"),
