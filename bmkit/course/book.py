@@ -1,0 +1,277 @@
+"""The book: source ⇄ notebook, execution, freshness."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bmkit import data, files
+from bmkit.course import kernels, memory
+from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
+
+__all__ = [
+    "NOTEBOOKS",
+    "ROOT",
+    "BookError",
+    "Chapter",
+    "build",
+    "chapters",
+    "find",
+    "nbval_arguments",
+    "prepare_out",
+    "quiet_environment",
+    "read_source",
+    "run",
+    "seconds_a_cell",
+    "stale",
+    "update_readme",
+]
+
+SECONDS_A_CELL = 300
+
+
+def read_source(chapter: Chapter):
+    """Turn a chapter's text source into a notebook without outputs; the same text gives the same bytes.
+
+    Args:
+        chapter: a chapter that is ready.
+
+    Returns:
+        An `nbformat` notebook with fixed cell ids.
+    """
+    import jupytext
+
+    notebook = jupytext.read(chapter.source, fmt="py:percent")
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"{chapter.number}-{index:03d}"
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
+    notebook["metadata"] = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    return notebook
+
+
+def stale(numbers: Iterable[str] | None = None) -> list[str]:
+    """Tell which notebooks do not hold what their source says.
+
+    Args:
+        numbers: chapters to look at; all ready ones when None.
+
+    Returns:
+        One sentence for each stale notebook, with the command that mends it.
+    """
+    problems = []
+    for chapter in _selected(numbers):
+        mend = f"run: python3 -m bmkit build {chapter.number}"
+        if not chapter.notebook.exists():
+            problems.append(f"{chapter.notebook.name} has not been built from its source; {mend}")
+        elif _cells(read_source(chapter)) != _cells(json.loads(chapter.notebook.read_text("utf-8"))):
+            problems.append(
+                f"{chapter.notebook.name} and source/{chapter.source.name} do not hold the same cells; "
+                f"edit the source, then {mend}"
+            )
+    return problems
+
+
+def _cells(notebook) -> list[tuple[str, str, list]]:
+    def text(source) -> str:
+        return source if isinstance(source, str) else "".join(source)
+
+    return [(cell["cell_type"], text(cell["source"]), cell["metadata"].get("tags", [])) for cell in notebook["cells"]]
+
+
+def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
+    """Execute sources into notebooks: the stale ones, or those asked for.
+
+    Args:
+        numbers: chapters to build whether stale or not; the stale ones when None.
+        report: receives one line a step.
+
+    Returns:
+        The notebooks written.
+
+    Raises:
+        BookError: a cell failed; the notebook on disk is left as it was.
+    """
+    wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
+    if wanted and data.verify():
+        with kernels.entered():
+            data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
+    for chapter in wanted:
+        started = time.monotonic()
+        report(f"executing {chapter.number} {chapter.title} …")
+        files.write(chapter.notebook, _as_text(_execute(chapter, read_source(chapter))))
+        report(f"wrote {chapter.notebook.name} in {time.monotonic() - started:.0f} s")
+    update_readme()
+    return [chapter.notebook for chapter in wanted]
+
+
+def prepare_out(out: Path) -> Path:
+    """Make the folder for web pages and make sure that it can be written, before minutes are spent on a chapter.
+
+    Args:
+        out: the folder; made when missing.
+
+    Returns:
+        The same folder.
+
+    Raises:
+        BookError: it cannot be made or written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     prepare_out(Path(folder) / "pages").name
+        'pages'
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            return out
+    except OSError as error:
+        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder with --out.") from None
+
+
+def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> Path:
+    """Execute a chapter without a browser and write it as a web page.
+
+    Args:
+        chapter: what to run.
+        out: folder for the page; made when missing.
+        report: receives one line a cell.
+
+    Returns:
+        The page.
+
+    Raises:
+        BookError: the folder cannot be written, a cell failed or took too long, or the kernel died.
+    """
+    from bmkit.course import page
+
+    path = prepare_out(out) / f"{chapter.number}_{chapter.slug}.html"
+    content = page.html(_execute(chapter, read_source(chapter), report))
+    try:
+        files.write(path, content)
+    except OSError as error:
+        raise BookError(f"{path} cannot be written ({error.strerror}); name another folder with --out.") from None
+    return path
+
+
+def seconds_a_cell() -> int:
+    """Return how long a cell may take, from the environment variable BMKIT_CELL_SECONDS where a machine is slow.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        BookError: the variable does not hold a whole number above 0.
+
+    Example:
+        >>> seconds_a_cell() > 0
+        True
+    """
+    text = os.environ.get("BMKIT_CELL_SECONDS") or str(SECONDS_A_CELL)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise BookError(f"BMKIT_CELL_SECONDS is {text!r}; it must be a whole number of seconds, such as 900.")
+    return int(text)
+
+
+def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = None):
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    done = 0
+
+    def after_cell(cell, cell_index, **_):
+        nonlocal done
+        done += 1
+        if report:
+            report(f"cell {done} of {total}")
+
+    limit = seconds_a_cell()
+    client = NotebookClient(
+        notebook,
+        timeout=limit,
+        kernel_name=kernels.NAME,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        on_cell_executed=after_cell,
+    )
+    try:
+        with kernels.entered(quiet=True):
+            client.execute(stderr=subprocess.DEVNULL)
+    except CellExecutionError as error:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        raise BookError(f"chapter {chapter.number} stopped at code cell {done} of {total}:\n{plain}") from None
+    except CellTimeoutError:
+        raise BookError(_too_slow(chapter, f"code cell {done + 1} of {total}", limit)) from None
+    except DeadKernelError:
+        raise BookError(_dead(chapter, f"code cell {done + 1} of {total}")) from None
+    return notebook
+
+
+def _too_slow(chapter: Chapter, where: str, limit: int) -> str:
+    return (
+        f"chapter {chapter.number} was stopped in {where}, which took more than {limit} s; close other programs, "
+        f"or give each cell more time: set BMKIT_CELL_SECONDS={3 * limit} and run it again."
+    )
+
+
+def _dead(chapter: Chapter, where: str) -> str:
+    free, whole = memory.available() / 1e9, memory.total() / 1e9
+    return (
+        f"the kernel of chapter {chapter.number} died in {where}, most likely because memory ran out: "
+        f"{free:.1f} of {whole:.1f} GB are free now. Close other programs or other kernels and run it again."
+    )
+
+
+def quiet_environment() -> dict[str, str]:
+    """Return the environment in which notebooks are built and tested: the kit's own, one thread, nothing that moves."""
+    return kernels.environment(quiet=True)
+
+
+def nbval_arguments(paths: Iterable[Path]) -> list[str]:
+    """Return pytest's arguments that re-run notebooks and compare every stored output, strictly.
+
+    Args:
+        paths: notebooks.
+
+    Returns:
+        Arguments for ``python -m pytest``.
+    """
+    return [
+        "--nbval",
+        f"--nbval-kernel-name={kernels.NAME}",  # in `quiet_environment` the kit's own
+        "--nbval-sanitize-with",
+        str(ROOT / "tests" / "nbval_sanitize.cfg"),
+        f"--nbval-cell-timeout={seconds_a_cell()}",
+        *(str(path) for path in paths),
+    ]
+
+
+def update_readme() -> None:
+    """Put the chapter table between its two marks in README.md."""
+    path = ROOT / "README.md"
+    text = path.read_text("utf-8")
+    marked = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
+    renewed = marked.sub(lambda match: match[1] + readme_table() + "\n" + match[2], text)
+    if renewed != text:
+        files.write(path, renewed)
+
+
+def _selected(numbers: Iterable[str] | None) -> list[Chapter]:
+    if numbers is None:
+        return [chapter for chapter in chapters() if chapter.ready]
+    return [find(number) for number in numbers]
+
+
+def _as_text(notebook) -> str:
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
