@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from test_data_shop import TINY, WEIGHTS
+from shop import TINY, WEIGHTS
 
 from bmkit import data
 from bmkit.data import manifest
