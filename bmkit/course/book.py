@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bmkit import data, files
 from bmkit.course import kernels, memory
-from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
+from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table, unfilled_places
 from bmkit.data import credits
 
 __all__ = [
@@ -99,9 +99,12 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
         The notebooks written.
 
     Raises:
-        BookError: a cell failed; the notebook on disk is left as it was.
+        BookError: CAPITALS of a template are not filled in, or a cell failed; the notebook on disk is as it was.
     """
     wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
+    for chapter in wanted:
+        if unfilled := unfilled_places(chapter):
+            raise BookError("; ".join(unfilled) + ".")
     if wanted and data.verify():
         with kernels.entered():
             data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook

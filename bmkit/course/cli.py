@@ -84,6 +84,8 @@ def _test(
     from bmkit.course import book, suite
 
     chosen = _chapters(numbers)
+    if _unmet(chosen):
+        return 1
     notebooks = [chapter.notebook for chapter in chosen or book.chapters() if chapter.ready]
     nbval = book.nbval_arguments(notebooks) if notebooks else []
     names = [chapter.notebook.stem for chapter in chosen]
@@ -201,19 +203,36 @@ def _build(
         return 1 if stale else 0
     built = book.build(chosen, lambda line: print(line, flush=True))
     print(f"{len(built or [])} notebooks written.")
+    _unmet(_chapters(numbers))
     return 0
+
+
+def _unmet(chosen: list) -> int:
+    """Print every rule that chapters do not keep yet, and return how many there are."""
+    from bmkit.course import form
+
+    found = [f"✗ {chapter.number}: {sentence}" for chapter in chosen for sentence in form.rules(chapter)]
+    for line in found:
+        print(line)
+    return len(found)
 
 
 @app.command("new")
 def _new(
     kind: Annotated[Kind, typer.Argument(help="chapter, exercise or dataset.")],
     name: Annotated[str, typer.Argument(help="12_cnn_speech, ch12.frame_count, or a data set's name.")],
+    of: Annotated[
+        str | None,
+        typer.Argument(help="Of an exercise: function, question or build; of a data set: PACKAGE==VERSION."),
+    ] = None,
 ) -> None:
     """Write the skeleton of a chapter, an exercise or a data set, and say what to fill in."""
     from bmkit.course import skeleton
 
+    if kind is Kind.CHAPTER and of:
+        raise WrongUse(f"a chapter takes its name alone; type: {PROGRAM} new chapter {name}")
     write = {"chapter": skeleton.chapter, "exercise": skeleton.exercise, "dataset": skeleton.dataset}[kind]
-    print("\n".join(write(name)))
+    print("\n".join(write(name, of) if of else write(name)))
 
 
 @app.command("doctor")
