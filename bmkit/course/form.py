@@ -165,7 +165,7 @@ def _claims_hold_as_stored(chapter: Chapter) -> Iterator[str]:
     """Three claims or more are asserted with a bound, and the stored numbers keep it."""
     printed = "\n".join(_printed(out) for cell in _built(chapter) for out in cell.get("outputs", []))
     found = list(VERDICT.finditer(printed))
-    if chapter.notebook.exists() and len(found) < 3:
+    if _built(chapter) and len(found) < 3:
         yield f"{len(found)} claims with at_least or at_most; a chapter asserts what it says, three at least"
     for match in found:
         here = float(match["here"].replace(",", ""))

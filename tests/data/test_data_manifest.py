@@ -2,11 +2,13 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 
 from bmkit import data
-from bmkit.data import manifest
+from bmkit.course import templates
+from bmkit.data import manifest, readers
 
 
 @pytest.fixture
@@ -168,6 +170,12 @@ def test_sets_made_from_packages_name_the_versions_that_the_kit_pins():
     pins = {line.split("#")[0].strip() for line in requirements.splitlines()}
     for data_set in manifest.read()[1].values():
         assert set(data_set.recipe.packages) <= pins, f"{data_set.name}: a pin changed; count its rows again"
+
+
+def test_no_entry_and_no_reader_has_capitals_that_its_author_should_have_filled_in():
+    paths = [*manifest.FOLDER.glob("*/*.toml"), *Path(readers.__file__).parent.glob("*.py")]
+    left = [told for path in paths for told in templates.unfilled(path.name, path.read_text(encoding="utf-8"))]
+    assert not left, "\n".join(left)
 
 
 def test_entries_cannot_be_changed_by_accident():
