@@ -216,7 +216,7 @@ def _with_chapter(plan: str, number: str, slug: str, title: str) -> str:
 
 
 def _filled(template: str, **values: str) -> str:
-    return re.sub("«([a-z]+)»", lambda match: values[match[1]], template)
+    return re.sub("«([a-z0-9]+)»", lambda match: values[match[1]], template)
 
 
 def _refuse_long(name: str) -> None:
@@ -235,7 +235,7 @@ def _refuse_taken(name: str, codes: list[str]) -> None:
 
 def _imported(code: str) -> set[str]:
     """Return the names that a text of Python binds by its imports; «…» of a template stands for a number."""
-    nodes = ast.walk(ast.parse(re.sub("«[a-z]+»", "00", code)))
+    nodes = ast.walk(ast.parse(re.sub("«[a-z0-9]+»", "00", code)))
     aliases = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
     return {alias.asname or alias.name.split(".")[0] for alias in aliases}
 
