@@ -14,7 +14,7 @@ import pytest
 
 import bmkit
 from bmkit import data, errors, files, surroundings
-from bmkit.course import book, doctor, environment, lab, packages, skeleton
+from bmkit.course import book, doctor, environment, lab, packages, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
 from bmkit.train import checkpoint
@@ -109,6 +109,8 @@ TRIED = {
     "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
     "course.skeleton.dataset": lambda f: skeleton.dataset("mine", root=f),
     "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", root=f),
+    "course.skeleton.refuse_unfilled": lambda f: skeleton.refuse_unfilled(["digits"], f),
+    "course.wheel.looked_at": lambda f: wheel.looked_at(f / "parcels" / "three.whl", "three", "3"),
     "data.cache.lies_at": lambda f: cache.lies_at(f / "thesis.docx"),
     "data.cache.publish": published,
     "data.cache.set_aside": lambda f: cache.set_aside(f / "missing"),

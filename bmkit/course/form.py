@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bmkit.check import Exercise, Question
 from bmkit.course import book
@@ -17,7 +17,7 @@ from bmkit.course import rules as cells
 from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, unfilled_places
 from bmkit.course.knowledge import faults_of
 
-__all__ = ["DENSE", "RULES", "rules"]
+__all__ = ["DENSE", "RULES", "rules", "unmet"]
 
 # Written before the rules of `bmkit.course.rules`; each leaves this list when it is rewritten, and no new one joins it.
 DENSE = {f"{number:02d}" for number in range(20)} - {"02", "04", "05"}
@@ -40,6 +40,23 @@ def rules(chapter: Chapter) -> list[str]:
         []
     """
     return [sentence for rule in RULES for sentence in rule(chapter)]
+
+
+def unmet(chosen: Iterable[Chapter]) -> list[str]:
+    """Say what several chapters still lack.
+
+    Args:
+        chosen: chapters whose sources exist.
+
+    Returns:
+        One line for each rule that is not kept.
+
+    Example:
+        >>> from bmkit.course.chapters import find
+        >>> unmet([find("05")])
+        []
+    """
+    return [f"✗ {chapter.number}: {sentence}" for chapter in chosen for sentence in rules(chapter)]
 
 
 def _source(chapter: Chapter) -> list:

@@ -11,14 +11,14 @@ import keyword
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bmkit.course import exercise_templates, set_templates, templates, wheel
 from bmkit.course.chapters import ROOT
 from bmkit.errors import Error
 
-__all__ = ["SkeletonError", "chapter", "dataset", "exercise"]
+__all__ = ["SkeletonError", "chapter", "dataset", "exercise", "refuse_unfilled"]
 
 
 LONGEST = 40  # letters of a name: it stands in file names, headings and tables
@@ -186,6 +186,25 @@ def _reader(one: wheel.Wheel | None) -> str:
     gunzip = "from bmkit.data.unpack import gunzip\n" if packed else ""
     content = "gunzip(content)" if packed else "content"
     return _filled(set_templates.READER, label=_columns(one)[1], content=content, imports=gunzip)
+
+
+def refuse_unfilled(names: Iterable[str], root: Path = ROOT) -> None:
+    """Refuse data sets in whose entries or readers a template's CAPITALS are left.
+
+    Args:
+        names: of the sets.
+        root: the kit's folder.
+
+    Raises:
+        SkeletonError: the message names file and line.
+
+    Example:
+        >>> refuse_unfilled(["digits"])
+    """
+    sets, readers = root / "data" / "sets", root / "bmkit" / "data" / "readers"
+    paths = [path for name in names for path in (sets / f"{name}.toml", readers / f"{name}.py") if path.is_file()]
+    if told := [sentence for path in paths for sentence in templates.unfilled(path.name, path.read_text("utf-8"))]:
+        raise SkeletonError("; ".join(told))
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -133,5 +133,5 @@ def _licence(metadata) -> str:
     """Take the licence's name, where it is one and not its whole text."""
     classifiers = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier", []) if line[:7] == "License"]
     told = [metadata["License-Expression"], *classifiers, metadata["License"]]
-    short = [one for one in told if one and "\n" not in one and len(one) < 60]
+    short = [one for one in told if one and "\n" not in one and len(one) < 60 and one != "UNKNOWN"]
     return short[0] if short else "WHICH LICENCE THE PACKAGE HAS"

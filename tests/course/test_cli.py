@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bmkit import data
-from bmkit.course import book, cli, doctor, form, lab, skeleton, suite
+from bmkit.course import book, cli, doctor, form, lab, skeleton, suite, templates
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 READY = next(chapter for chapter in book.chapters() if chapter.ready)
@@ -119,6 +119,9 @@ def test_data_fetch_and_verify(capsys, monkeypatch):
     monkeypatch.setattr(data, "verify", lambda names: ["digits: damaged"] if names else [])
     assert cli.main(["data", "fetch"]) == 0 and cli.main(["data", "fetch", "digits"]) == 0
     assert fetched == [None, ["digits"]]
+    monkeypatch.setattr(templates, "unfilled", lambda name, text: [f"{name} still has CAPITALS"])
+    assert cli.main(["data", "fetch", "wine"]) == 2 and len(fetched) == 2
+    assert capsys.readouterr().err == "bmkit: wine.toml still has CAPITALS\n"
     assert cli.main(["data", "verify"]) == 0 and cli.main(["data", "verify", "digits"]) == 1
     assert "digits: damaged" in capsys.readouterr().out
 

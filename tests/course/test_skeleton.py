@@ -249,6 +249,14 @@ def test_a_set_without_a_package_comes_from_one_that_is_installed(kit, monkeypat
     assert manifest.read(kit / "data")[1]["iris_flowers"].recipe.source == "scikit-learn"
 
 
+def test_a_set_is_not_fetched_before_its_capitals_are_filled_in(kit, wheel_of_flowers):
+    skeleton.dataset("iris_flowers", "flowers==1.2", kit)
+    told = r"^iris_flowers\.toml still has CAPITALS to fill in: line 1: title = .*; iris_flowers\.py still has CAPITALS"
+    with pytest.raises(skeleton.SkeletonError, match=told):
+        skeleton.refuse_unfilled(["iris_flowers"], kit)
+    skeleton.refuse_unfilled(["digits"], kit)
+
+
 def test_a_wheel_of_code_alone_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
         archive.writestr("a/__init__.py", "")

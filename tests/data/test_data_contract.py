@@ -65,8 +65,14 @@ def test_rows_shapes_types_and_ranges_are_as_described(name, arrays):
                 continue
             assert values.dtype == field.dtype
             known = values[~np.isnan(values)] if field.missing else values
-            assert np.isfinite(known).all()
-            assert field.range[0] <= known.min() <= known.max() <= field.range[1]
+            assert np.isfinite(known).all(), (
+                f"{(~np.isfinite(known)).sum()} are no numbers; missing = … in data/sets/{name}.toml"
+            )
+            assert field.range, (
+                f"the numbers reach from {known.min()} to {known.max()}; say so in data/sets/{name}.toml"
+            )
+            told = f"the numbers reach from {known.min()} to {known.max()}, described are {field.range}"
+            assert field.range[0] <= known.min() <= known.max() <= field.range[1], told
 
 
 def test_as_many_numbers_are_missing_as_described(name, arrays):
@@ -77,7 +83,9 @@ def test_as_many_numbers_are_missing_as_described(name, arrays):
             for split in SPLITS
             if field.missing
         ]
-        assert sum(gaps) == field.missing
+        assert sum(gaps) == field.missing, (
+            f"{sum(gaps)} are missing; say so in data/sets/{name}.toml, or mend the reader"
+        )
 
 
 def test_the_described_range_of_the_labels_is_reached(name, arrays):
@@ -103,7 +111,11 @@ def test_no_row_is_in_two_splits_or_twice_in_one_but_as_described(name, arrays):
     places = collections.Counter(itertools.chain(*map(set, kept.values())))
     leaks = sum(count > 1 for count in places.values())
     repeats = sum(len(kept[split]) - len(set(kept[split])) for split in ("train", "validation"))
-    assert (leaks, repeats) == (data.describe(name).leaks, data.describe(name).repeats)
+    told = (
+        f"leaks = {leaks} (contents in two splits), repeats = {repeats} (in train or validation); take them out, or, "
+    )
+    told += f"where they are kept on purpose, write both numbers into data/sets/{name}.toml and say why in its notes"
+    assert (leaks, repeats) == (data.describe(name).leaks, data.describe(name).repeats), told
 
 
 @pytest.mark.parametrize("name", ["concrete"])
