@@ -1,6 +1,5 @@
 """The book: source ⇄ notebook, execution, freshness."""
 
-import json
 import os
 import re
 import subprocess
@@ -10,8 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bmkit import data, files
-from bmkit.course import kernels, memory
+from bmkit.course import kernels, memory, needs, notebook
 from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table, unfilled_places
+from bmkit.course.notebook import read_source
 from bmkit.data import credits
 
 __all__ = [
@@ -19,10 +19,12 @@ __all__ = [
     "ROOT",
     "BookError",
     "Chapter",
+    "accept",
     "build",
     "chapters",
     "find",
     "nbval_arguments",
+    "out_of_step",
     "prepare_out",
     "quiet_environment",
     "read_source",
@@ -36,31 +38,8 @@ __all__ = [
 SECONDS_A_CELL = 300
 
 
-def read_source(chapter: Chapter):
-    """Turn a chapter's text source into a notebook without outputs; the same text gives the same bytes.
-
-    Args:
-        chapter: a chapter that is ready.
-
-    Returns:
-        An `nbformat` notebook with fixed cell ids.
-    """
-    import jupytext
-
-    notebook = jupytext.read(chapter.source, fmt="py:percent")
-    for index, cell in enumerate(notebook.cells):
-        cell["id"] = f"{chapter.number}-{index:03d}"
-        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
-    notebook["metadata"] = {
-        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
-    return notebook
-
-
 def stale(numbers: Iterable[str] | None = None) -> list[str]:
-    """Tell which notebooks do not hold what their source says.
+    """Tell which notebooks do not hold what their source says, or may not, because what they come from has changed.
 
     Args:
         numbers: chapters to look at; all ready ones when None.
@@ -68,24 +47,46 @@ def stale(numbers: Iterable[str] | None = None) -> list[str]:
     Returns:
         One sentence for each stale notebook, with the command that mends it.
     """
-    problems = []
-    for chapter in _selected(numbers):
-        mend = f"run: python3 -m bmkit build {chapter.number}"
-        if not chapter.notebook.exists():
-            problems.append(f"{chapter.notebook.name} has not been built from its source; {mend}")
-        elif _cells(read_source(chapter)) != _cells(json.loads(chapter.notebook.read_text("utf-8"))):
-            problems.append(
-                f"{chapter.notebook.name} and source/{chapter.source.name} do not hold the same cells; "
-                f"edit the source, then {mend}"
-            )
-    return problems
+    return [problem for chapter in _selected(numbers) if (problem := _problem(chapter))]
 
 
-def _cells(notebook) -> list[tuple[str, str, list]]:
-    def text(source) -> str:
-        return source if isinstance(source, str) else "".join(source)
+def _problem(chapter: Chapter) -> str:
+    build_it = f"run: python3 -m bmkit build {chapter.number}"
+    if problem := out_of_step(chapter):
+        return f"{chapter.notebook.name} {problem}; {build_it}"
+    if problem := _outdated(chapter):
+        return (
+            f"{chapter.notebook.name} {problem}; {build_it}, or, if test {chapter.number} passes and its pictures are "
+            f"still right, build --accept {chapter.number}"
+        )
+    return ""
 
-    return [(cell["cell_type"], text(cell["source"]), cell["metadata"].get("tags", [])) for cell in notebook["cells"]]
+
+def out_of_step(chapter: Chapter) -> str:
+    """Tell whether a notebook holds other cells than its source.
+
+    Args:
+        chapter: a chapter that is ready.
+
+    Returns:
+        What is wrong, as the end of a sentence about the notebook; empty if nothing is.
+    """
+    if not chapter.notebook.exists():
+        return "has not been built from its source"
+    if not notebook.same_cells(read_source(chapter), notebook.read(chapter.notebook)):
+        return f"and source/{chapter.source.name} do not hold the same cells; edit the source, not the notebook"
+    return ""
+
+
+def _outdated(chapter: Chapter) -> str:
+    built = notebook.read(chapter.notebook)
+    noted = notebook.noted_needs(built)
+    if noted is None:
+        return "does not say what it was built from"
+    if changed := needs.changed(noted, needs.needs(notebook.code_of(built))):
+        return f"was built before these changed: {', '.join(changed)}"
+    laid_out = chapter.notebook.read_bytes() == notebook.text_of(built).encode()
+    return "" if laid_out else "is not laid out as JupyterLab saves it"
 
 
 def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
@@ -111,10 +112,38 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")
-        files.write(chapter.notebook, _as_text(_execute(chapter, read_source(chapter))))
+        built = _execute(chapter, read_source(chapter))
+        if chapter.notebook.exists():
+            notebook.keep(built, notebook.read(chapter.notebook))
+        _write(chapter, built)
         report(f"wrote {chapter.notebook.name} in {time.monotonic() - started:.0f} s")
     update_readme()
     return [chapter.notebook for chapter in wanted]
+
+
+def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
+    """Take stored outputs as right without executing anything: note what they come from today, and lay the file out.
+
+    Args:
+        numbers: chapters; all ready ones when None.
+        report: receives one line for each notebook that stays as it was, because its cells are not its source's.
+
+    Returns:
+        The notebooks that changed.
+    """
+    before = {chapter: chapter.notebook.read_bytes() for chapter in _selected(numbers) if chapter.notebook.exists()}
+    for chapter in before:
+        problem = out_of_step(chapter)
+        if problem:
+            report(f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}")
+        else:
+            _write(chapter, notebook.read(chapter.notebook))
+    return [chapter.notebook for chapter, content in before.items() if chapter.notebook.read_bytes() != content]
+
+
+def _write(chapter: Chapter, built) -> None:
+    notebook.note_needs(built)
+    files.write(chapter.notebook, notebook.text_of(built))
 
 
 def prepare_out(out: Path) -> Path:
@@ -187,11 +216,11 @@ def seconds_a_cell() -> int:
     return int(text)
 
 
-def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = None):
+def _execute(chapter: Chapter, draft, report: Callable[[str], None] | None = None):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    total = sum(cell.cell_type == "code" for cell in draft.cells)
     done = 0
 
     def after_cell(cell, cell_index, **_):
@@ -202,7 +231,7 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
 
     limit = seconds_a_cell()
     client = NotebookClient(
-        notebook,
+        draft,
         timeout=limit,
         kernel_name=kernels.NAME,
         record_timing=False,
@@ -220,7 +249,7 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
         raise BookError(_too_slow(chapter, f"code cell {done + 1} of {total}", limit)) from None
     except DeadKernelError:
         raise BookError(_dead(chapter, f"code cell {done + 1} of {total}")) from None
-    return notebook
+    return draft
 
 
 def _too_slow(chapter: Chapter, where: str, limit: int) -> str:
@@ -289,7 +318,3 @@ def _selected(numbers: Iterable[str] | None) -> list[Chapter]:
     if numbers is None:
         return [chapter for chapter in chapters() if chapter.ready]
     return [find(number) for number in numbers]
-
-
-def _as_text(notebook) -> str:
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -180,7 +180,10 @@ def _data(
 @app.command("build")
 def _build(
     numbers: Numbers = None,
-    check: Annotated[bool, typer.Option("--check", help="Only tell what is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only tell what is stale, and why.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Execute nothing: the stored outputs are right, as `test` has shown.")
+    ] = False,
 ) -> int:
     """Execute changed sources into notebooks."""
     from bmkit.course import book, form
@@ -190,7 +193,8 @@ def _build(
         stale = book.stale(chosen)
         print("\n".join(stale) or "All notebooks are up to date.")
         return 1 if stale else 0
-    built = book.build(chosen, lambda line: print(line, flush=True))
+    write = book.accept if accept else book.build
+    built = write(chosen, lambda line: print(line, flush=True))
     print(f"{len(built or [])} notebooks written.")
     for unmet in form.unmet(_chapters(numbers)):
         print(unmet)

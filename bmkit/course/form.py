@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator
 
 from bmkit.check import Exercise, Question
-from bmkit.course import book
+from bmkit.course import book, needs, notebook
 from bmkit.course import rules as cells
 from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, unfilled_places
 from bmkit.course.knowledge import faults_of
@@ -91,7 +91,8 @@ def _is_filled_in(chapter: Chapter) -> Iterator[str]:
 
 def _is_built(chapter: Chapter) -> Iterator[str]:
     """The notebook holds the cells of the source, each executed, in order, without an error or a warning."""
-    yield from book.stale([chapter.number])
+    if problem := book.out_of_step(chapter):
+        yield f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}"
     counts = [cell["execution_count"] for cell in _built(chapter) if cell["cell_type"] == "code"]
     if counts != list(range(1, len(counts) + 1)):
         yield f"not every code cell was executed, or not in order; run: python3 -m bmkit build {chapter.number}"
@@ -99,6 +100,23 @@ def _is_built(chapter: Chapter) -> Iterator[str]:
         for output in cell.get("outputs", []):
             if output["output_type"] == "error" or output.get("name") == "stderr":
                 yield f"an error or a warning is stored below {_first_line(_text(cell))}: {_printed(output)[:200]}"
+
+
+def _saving_it_unchanged_in_jupyterlab_changes_no_byte(chapter: Chapter) -> Iterator[str]:
+    """The file is laid out as JupyterLab saves it."""
+    if chapter.notebook.exists():
+        laid_out = notebook.text_of(notebook.read(chapter.notebook)).encode()
+        if chapter.notebook.read_bytes() != laid_out:
+            yield f"the file has another layout; run: python3 -m bmkit build --accept {chapter.number}"
+
+
+def _shows_the_plan_as_it_is(chapter: Chapter) -> Iterator[str]:
+    """What a notebook shows of the plan, as the course map, is the plan of today."""
+    if chapter.notebook.exists():
+        built = notebook.read(chapter.notebook)
+        noted, now = notebook.noted_needs(built), needs.needs(notebook.code_of(built))
+        if noted is None or noted.get(needs.PLAN) != now.get(needs.PLAN):
+            yield f"the notebook shows another plan than today's; run: python3 -m bmkit build {chapter.number}"
 
 
 def _title_and_plan_agree(chapter: Chapter) -> Iterator[str]:
@@ -278,6 +296,8 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
 RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _is_filled_in,
     _is_built,
+    _saving_it_unchanged_in_jupyterlab_changes_no_byte,
+    _shows_the_plan_as_it_is,
     _title_and_plan_agree,
     _setup_is_short_and_seeds,
     _cells_are_mixed,
