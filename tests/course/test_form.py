@@ -123,9 +123,12 @@ def test_a_slider_whose_name_is_taken_is_told(written):
     assert "gives scale another value" in told(written, form._no_later_cell_takes_a_name_away_from_a_slider)
 
 
-def test_before_it_is_built_a_chapter_is_told_only_that(written):
+def test_before_it_is_built_a_chapter_is_told_only_that(written, monkeypatch, tmp_path):
+    monkeypatch.setattr(chapters.Chapter, "notebook", tmp_path / "05.ipynb")
     written[1].clear()
-    assert form.rules(FIVE) == []  # the notebook on the disk is in step with the source on the disk
+    of_outputs = (form._figures_are_small_and_told_in_words, form._claims_hold_as_stored)
+    assert not any(told(written, rule) for rule in (*of_outputs, form._exercises_stand_in_it_untouched))
+    assert "has not been built from its source" in told(written, form._is_built)
 
 
 def right(x):

@@ -162,6 +162,7 @@ def test_an_unplanned_chapter_comes_into_the_plan(kit):
 
 
 def test_a_source_that_is_not_in_the_plan_is_told_so(kit, monkeypatch):
+    (kit / "notebooks" / "source").mkdir()
     (kit / "notebooks" / "source" / "98_quite_new.py").write_text("", "utf-8")
     monkeypatch.setattr(chapters, "NOTEBOOKS", kit / "notebooks")
     with pytest.raises(chapters.BookError, match=r"^98_quite_new\.py is not in the plan; add it to notebooks/chapters"):
