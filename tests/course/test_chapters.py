@@ -1,5 +1,7 @@
 """The form every chapter keeps, and that its notebook is what its source says, fully executed."""
 
+import re
+
 import pytest
 
 from bmkit.course import book, chapters, form
@@ -37,3 +39,18 @@ def test_readme_has_the_current_tables_of_chapters_sets_and_weights():
     text = (book.ROOT / "README.md").read_text("utf-8")
     assert all(text.count(f"<!-- end of {name} -->") == 1 for name in ("chapters", "sets", "weights"))
     assert book.renewed_readme(text) == text, "run: python3 -m bmkit build"
+
+
+def test_contributing_lists_the_rules():
+    text = (book.ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    listed = text.partition("<!-- rules -->\n")[2].partition("<!-- end of rules -->")[0]
+    expected = "".join(f"* {rule.__doc__}\n" for rule in form.RULES)
+    assert listed == expected, f"write into CONTRIBUTING.md:\n{expected}"
+
+
+def test_contributing_names_files_and_commands_that_there_are():
+    text = (book.ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"`((?:notebooks|bmkit|data|tests)/[\w./]+)`", text)
+    to_come = {"data/parcels/palmerpenguins.toml", "data/sets/penguins.toml", "bmkit/data/readers/penguins.py"}
+    missing = [path for path in paths if path not in to_come and "ch20" not in path and not (book.ROOT / path).exists()]
+    assert len(paths) > 10 and not missing, missing
