@@ -112,11 +112,15 @@ def find(number: str) -> Chapter:
         if wanted in (chapter.number, chapter.slug, f"{chapter.number}_{chapter.slug}"):
             if chapter.ready:
                 return chapter
-            raise BookError(f"chapter {chapter.number} ({chapter.title}) is planned, not written yet; {_ready_ones()}")
+            begin = f"begin it with: python3 -m bmkit new chapter {chapter.number}_{chapter.slug}"
+            raise BookError(
+                f"chapter {chapter.number} ({chapter.title}) is planned, not written yet; {begin}; {_ready_ones()}"
+            )
     written = sorted((NOTEBOOKS / "source").glob(f"{wanted}_*.py")) if wanted.isdigit() else []
     if written:
         raise BookError(f"{written[0].name} is not in the plan; add it to notebooks/chapters.toml")
-    raise BookError(f"there is no chapter {number!r}; {_ready_ones()}")
+    begin = f"; add it to notebooks/chapters.toml with: python3 -m bmkit new chapter {wanted}_SLUG"
+    raise BookError(f"there is no chapter {number!r}{begin if wanted.isdigit() else ''}; {_ready_ones()}")
 
 
 def _ready_ones() -> str:
