@@ -133,7 +133,7 @@ def stratified_splits(x: Any, y: np.ndarray, description: Description) -> Splits
         `(x, y)` of each split.
 
     Raises:
-        DataError: the manifest wants more rows than there are.
+        DataError: the manifest's rows are not as many as there are.
 
     Example:
         >>> from bmkit.data.manifest import entry
@@ -142,6 +142,13 @@ def stratified_splits(x: Any, y: np.ndarray, description: Description) -> Splits
         >>> {split: len(y) for split, (_, y) in splits.items()}
         {'train': 1077, 'validation': 360, 'test': 360}
     """
+    if len(y) != sum(description.rows.values()):
+        fifth = len(y) // 5
+        raise DataError(
+            f"{description.name} has {len(y):,} rows, but its entry adds up to {sum(description.rows.values()):,}; write "
+            f"for example rows = {{ train = {len(y) - 2 * fifth}, validation = {fifth}, test = {fifth} }} into "
+            f"data/sets/{description.name}.toml."
+        )
     return cut(x, y, stratified(y, [description.rows[split] for split in SPLITS]))
 
 

@@ -242,7 +242,9 @@ def test_the_reader_of_a_new_set_reads_its_table(kit, wheel_of_flowers):
     skeleton.dataset("iris_flowers", "flowers==1.2", kit)
     code, known = (kit / "bmkit" / "data" / "readers" / "iris_flowers.py").read_text("utf-8"), {}
     exec(code, known)
-    about = types.SimpleNamespace(features=("a",), classes=("no", "yes"), rows={"train": 2, "validation": 1, "test": 1})
+    about = types.SimpleNamespace(
+        name="iris_flowers", features=("a",), classes=("no", "yes"), rows={"train": 2, "validation": 1, "test": 1}
+    )
     splits = known["read"]({"x.csv": b"a,species\n1,yes\n,no\n3,no\n4,yes\n"}, about)
     assert sorted(len(y) for _, y in splits.values()) == [1, 1, 2]
     assert np.isnan(np.concatenate([x for x, _ in splits.values()])).sum() == 1

@@ -175,6 +175,12 @@ def test_a_split_gives_every_class_its_share_and_no_row_twice():
         draw.stratified(labels, [161])
 
 
+def test_rows_that_the_entry_does_not_count_are_told_with_a_proposal():
+    told = r"^digits has 344 rows, but its entry adds up to 1,797; write for example rows = \{ train = 208, "
+    with pytest.raises(data.DataError, match=told + r"validation = 68, test = 68 \} into data/sets/digits\.toml\.$"):
+        draw.stratified_splits(np.zeros(344), np.zeros(344, int), data.describe("digits"))
+
+
 def test_groups_are_never_divided_and_equal_rows_share_a_number():
     numbers = draw.group_numbers(np.array([1.5, np.nan, 1.5, np.nan]), np.array(["a", "b", "a", "b"], dtype=object))
     assert numbers.tolist() == [0, 1, 0, 1]
