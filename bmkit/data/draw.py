@@ -142,10 +142,10 @@ def stratified_splits(x: Any, y: np.ndarray, description: Description) -> Splits
         >>> {split: len(y) for split, (_, y) in splits.items()}
         {'train': 1077, 'validation': 360, 'test': 360}
     """
-    if len(y) != sum(description.rows.values()):
-        fifth = len(y) // 5
+    counted, fifth = sum(description.rows.values()), len(y) // 5
+    if counted != len(y):
         raise DataError(
-            f"{description.name} has {len(y):,} rows, but its entry adds up to {sum(description.rows.values()):,}; write "
+            f"{description.name} has {len(y):,} rows, but its entry adds up to {counted:,}; write "
             f"for example rows = {{ train = {len(y) - 2 * fifth}, validation = {fifth}, test = {fifth} }} into "
             f"data/sets/{description.name}.toml."
         )
