@@ -14,7 +14,7 @@ def sets_table() -> str:
 
     Example:
         >>> [line[:48] for line in sets_table().splitlines() if "`wine`" in line]
-        ['| `wine` | 178 Italian wines of three growers, by']
+        ['| `wine` | 178 Italian wines of three growers, b']
     """
     lines = ["| `NAME` | data | rows | licence | cite |", "|---|---|---|---|---|"]
     for one in map(describe, names()):
