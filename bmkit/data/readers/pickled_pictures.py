@@ -22,7 +22,8 @@ def pictures(members: Members, description: Description) -> tuple[np.ndarray, np
 
     Example:
         >>> from bmkit.data.manifest import entry
-        >>> pictures({"images.pkl": b"no gzip", "labels.pkl": b""}, entry("silhouettes").description)  # doctest: +ELLIPSIS
+        >>> about = entry("silhouettes").description
+        >>> pictures({"images.pkl": b"no gzip", "labels.pkl": b""}, about)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         bmkit.data.entries.DataError: compressed data is damaged (Error -3 ...
