@@ -1,6 +1,8 @@
 """Building, staleness, planted faults: each must be noticed, with a line that says what to do."""
 
+import base64
 import dataclasses
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from bmkit.course import book, chapters, page
 from bmkit.course import notebook as notebook_file
@@ -96,6 +99,23 @@ def test_a_planted_wrong_number_fails(built):
     rewrite(built, lambda cells: cells[0]["outputs"][0].update(text="the answer is 43\nmeasured (here: 1.5 s)\n"))
     code, out = nbval(built)
     assert code == 1 and "Cell outputs differ" in out and "the answer is 43" in out
+
+
+def test_a_picture_that_looks_different_is_told_and_a_missing_one_fails(kit):
+    source = kit / "source" / "00_tiny.py"
+    source.write_text(TINY + '\n# %%\nfrom PIL import Image\nImage.new("RGB", (60, 40), "red")\n', "utf-8")
+    (path,) = book.build(report=lambda line: None)
+    code, out = nbval(path)
+    assert code == 0 and "does not look" not in out
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), "blue").save(file, "png")
+    blue = base64.b64encode(file.getvalue()).decode()
+    rewrite(path, lambda cells: cells[-1]["outputs"][0]["data"].update({"image/png": blue}))
+    code, out = nbval(path)
+    assert code == 0 and "picture 1 does not look as stored in 100% of its fields" in out.replace("\n", " ")
+    rewrite(path, lambda cells: cells[-1]["outputs"][0]["data"].pop("image/png"))
+    code, out = nbval(path)
+    assert code == 1 and "1 pictures were drawn and 0 are stored" in out
 
 
 def test_a_stale_source_is_named_with_the_command_that_mends_it(built, kit):

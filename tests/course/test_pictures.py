@@ -1,4 +1,4 @@
-"""Pictures that look alike pass, others are told: on drawn cases, and on what another processor makes of the chapters."""
+"""Pictures that look alike pass, others are told: what another processor changes, and what a reader would notice."""
 
 import base64
 import io
