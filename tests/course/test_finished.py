@@ -11,7 +11,10 @@ from bmkit.course import chapters
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("bmkit", "data", "notebooks", "tests", "LICENSE", "README.md", "pyproject.toml", "requirements.txt")
+PARTS = (
+    *("benchmarks", "bmkit", "data", "notebooks", "tests"),
+    *("LICENSE", "README.md", "pyproject.toml", "requirements.txt"),
+)
 MODEL = chapters.find("loss_functions")  # what the chapters that do not exist yet are copied from
 TAKE_OVER = "import sys; from bmkit.course import book; book.update_readme(); book.accept(sys.argv[1:])"
 
