@@ -20,7 +20,7 @@ def difference(one: str, other: str) -> float:
         other: another.
 
     Returns:
-        The share of fields without a like one in the other picture, of those that are not white; 1 for other proportions.
+        The share of fields without a like one in the other picture, of those not white; 1 for other proportions.
 
     Example:
         >>> from matplotlib.figure import Figure
