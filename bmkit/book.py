@@ -19,6 +19,7 @@ __all__ = [
     "Chapter",
     "build",
     "chapters",
+    "execute",
     "find",
     "nbval_arguments",
     "prepare_out",
@@ -105,7 +106,7 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")
-        files.write(chapter.notebook, _as_text(_execute(chapter, read_source(chapter))))
+        files.write(chapter.notebook, _as_text(execute(chapter, read_source(chapter))))
         report(f"wrote {chapter.notebook.name} in {time.monotonic() - started:.0f} s")
     update_readme()
     return [chapter.notebook for chapter in wanted]
@@ -154,7 +155,13 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> P
     from bmkit import page
 
     path = prepare_out(out) / f"{chapter.number}_{chapter.slug}.html"
-    content = page.html(_execute(chapter, read_source(chapter), report))
+    notebook = read_source(chapter)
+    places = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+    def tell(cell_index: int, **_) -> None:
+        report(f"cell {places.index(cell_index) + 1} of {len(places)}")
+
+    content = page.html(execute(chapter, notebook, tell))
     try:
         files.write(path, content)
     except OSError as error:
@@ -181,18 +188,39 @@ def seconds_a_cell() -> int:
     return int(text)
 
 
-def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = None):
+def execute(
+    chapter: Chapter,
+    notebook,
+    after_cell: Callable[..., None] = lambda **_: None,
+    variables: dict[str, str] | None = None,
+    *,
+    allow_errors: bool = False,
+):
+    """Run a notebook's cells in a new kernel of the kit, and put what they show into it.
+
+    Args:
+        chapter: what is run, for messages.
+        notebook: from `read_source`; it is changed.
+        after_cell: called after each code cell with the names `cell`, `cell_index` and `execute_reply`.
+        variables: environment variables of the kernel, besides those of every test.
+        allow_errors: go on after a cell that raised an error.
+
+    Returns:
+        The same notebook.
+
+    Raises:
+        BookError: a cell failed or took too long, or the kernel died.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
 
-    def after_cell(cell, cell_index, **_):
+    def count(**told) -> None:
         nonlocal done
         done += 1
-        if report:
-            report(f"cell {done} of {total}")
+        after_cell(**told)
 
     limit = seconds_a_cell()
     client = NotebookClient(
@@ -202,11 +230,12 @@ def _execute(chapter: Chapter, notebook, report: Callable[[str], None] | None = 
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
-        on_cell_executed=after_cell,
+        on_cell_executed=count,
+        allow_errors=allow_errors,
     )
     try:
         with kernels.entered(quiet=True):
-            client.execute(stderr=subprocess.DEVNULL)
+            client.execute(stderr=subprocess.DEVNULL, env={**os.environ, **(variables or {})})
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         raise BookError(f"chapter {chapter.number} stopped at code cell {done} of {total}:\n{plain}") from None

@@ -79,23 +79,32 @@ def _lab(
 def _test(
     numbers: Numbers = None,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks, browser and slow tests.")] = False,
+    old_machine: Annotated[
+        bool, typer.Option("--old-machine", help="Only the notebooks, with an older processor's instructions.")
+    ] = False,
 ) -> int:
     """Run everything that continuous integration runs: style, tests, every notebook compared with its outputs."""
-    from bmkit import book, suite
+    from bmkit import book, shake, suite
 
+    if fast and old_machine:
+        raise WrongUse(f"--old-machine runs notebooks, --fast leaves them out; type one: {PROGRAM} test --old-machine")
     chosen = _chapters(numbers)
     notebooks = [chapter.notebook for chapter in chosen or book.chapters() if chapter.ready]
     nbval = book.nbval_arguments(notebooks) if notebooks else []
     names = [chapter.notebook.stem for chapter in chosen]
-    stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=book.quiet_environment())
-    if not fast and not suite.browser_is_there():
+    quiet = book.quiet_environment()
+    if old_machine:
+        stages = suite.notebook_stages(nbval, {**quiet, **shake.old_machine()})
+    else:
+        stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=quiet)
+    if not fast and not old_machine and not suite.browser_is_there():
         print("Browser tests are left out: they need Playwright and Chromium.", flush=True)
     return _verdict(suite.run(stages, lambda line: print(line, flush=True)))
 
 
 def _verdict(verdicts) -> int:
     for_all = [("✓" if v.passed else "✗", v.stage.name, f"{v.seconds:.0f} s") for v in verdicts]
-    _table("bmkit test", ["", "stage", "time"], for_all)
+    console.table("bmkit test", ["", "stage", "time"], for_all)
     failed = [verdict.stage for verdict in verdicts if not verdict.passed]
     for stage in failed:
         print(f"✗ {stage.name}: {stage.mend}")
@@ -113,7 +122,7 @@ def _list() -> None:
         else (c.number, c.title, "planned", "", "")
         for c in book.chapters()
     ]
-    _table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
+    console.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
 
 
 @app.command("run")
@@ -181,7 +190,7 @@ def _catalogue(descriptions) -> None:
         licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
         kind = "weights" if weights else "core" if one.core else "online"
         rows.append((one.name, one.title, rows_of, size, licence, kind))
-    _table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
+    console.table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
 
 
@@ -201,6 +210,27 @@ def _build(
     built = book.build(chosen, lambda line: print(line, flush=True))
     print(f"{len(built or [])} notebooks written.")
     return 0
+
+
+@app.command("shake")
+def _shake(
+    numbers: Numbers = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as old-machine; repeatable.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, 0 among them.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="Kernels that work at the same time.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Also write the table: FILE.md or FILE.json.")] = None,
+) -> int:
+    """Run chapters with other seeds, threads and processors; tell how near each claim came to its bound."""
+    from bmkit import book, shake
+
+    chosen = _chapters(numbers) or [chapter for chapter in book.chapters() if chapter.ready]
+    ways = shake.variants(seeds)
+    for name in variant or []:
+        if name not in ways:
+            raise WrongUse(f"there is no variant {name!r}; there are: {', '.join(ways)}")
+    if out:
+        _refuse_unwritable(out.absolute().parent)
+    return 0 if shake.report(chosen, {name: ways[name] for name in variant or ways}, jobs=jobs, out=out) else 1
 
 
 @app.command("new")
@@ -232,19 +262,6 @@ def _chapters(numbers: list[str] | None) -> list:
         return [book.find(number) for number in numbers or []]
     except book.BookError as error:
         raise WrongUse(f"{str(error).rstrip('.')}; see all with: {PROGRAM} list") from None
-
-
-def _table(title: str, columns: list[str], rows) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
-    for row in rows:
-        table.add_row(*(escape(console.shown(text)) for text in row))
-    Console().print(table)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -41,12 +41,13 @@ FLOORS = {
         "surroundings",
         "templates",
     },
-    1: {"check", "generate", "metrics", "plot", "resume", "runtime"},
-    2: {"diagrams", "layers", "train"},
+    1: {"check", "claims", "generate", "metrics", "plot", "resume", "runtime"},
+    2: {"diagrams", "layers", "shaken", "train"},
     3: {"models", "pretrained"},
     4: {"attack", "exercises", "explain", "recipes"},
     5: {"book", "lab", "skeleton", "suite"},
-    6: {"cli"},
+    6: {"shake"},
+    7: {"cli"},
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
 NUMERIC = {"scratch": {"numpy"}}  # packages outside the standard library that a module may use
