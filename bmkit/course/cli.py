@@ -79,9 +79,7 @@ def _lab(
 def _test(
     numbers: Numbers = None,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks, browser and slow tests.")] = False,
-    old_machine: Annotated[
-        bool, typer.Option("--old-machine", help="Only the notebooks, with an older processor's instructions.")
-    ] = False,
+    old_machine: Annotated[bool, typer.Option("--old-machine", help="Only notebooks, on an older processor.")] = False,
 ) -> int:
     """Run everything that continuous integration runs: style, tests, every notebook compared with its outputs."""
     from bmkit.course import book, shake, suite
@@ -147,9 +145,7 @@ def _refuse_unwritable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"a page")
     except OSError as error:
-        raise WrongUse(
-            f"the web pages cannot be written into {folder} ({error.strerror}); name another folder: --out FOLDER"
-        ) from None
+        raise WrongUse(f"{folder} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
 @app.command("data")
@@ -230,9 +226,8 @@ def _shake(
 
     chosen = _chapters(numbers) or [chapter for chapter in book.chapters() if chapter.ready]
     ways = shake.variants(seeds)
-    for name in variant or []:
-        if name not in ways:
-            raise WrongUse(f"there is no variant {name!r}; there are: {', '.join(ways)}")
+    if unknown := set(variant or []) - set(ways):
+        raise WrongUse(f"there is no variant {unknown.pop()!r}; there are: {', '.join(ways)}")
     if out:
         _refuse_unwritable(out.absolute().parent)
     return 0 if shake.report(chosen, {name: ways[name] for name in variant or ways}, jobs=jobs, out=out) else 1

@@ -17,7 +17,7 @@ import pytest
 from bmkit import check
 from bmkit.course import book, chapters, claims, cli, shake, shaken
 
-ROOT = Path(cli.__file__).resolve().parent.parent
+ROOT = Path(cli.__file__).resolve().parents[2]
 TINY = """\
 # %% [markdown]
 # # 00 · Tiny
