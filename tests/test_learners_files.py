@@ -14,7 +14,7 @@ import pytest
 
 import bmkit
 from bmkit import data, errors, files, surroundings
-from bmkit.course import book, doctor, environment, lab, packages, skeleton
+from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
 from bmkit.train import checkpoint
@@ -102,10 +102,12 @@ TRIED = {
     "course.lab.open_lab": lambda f: lab.folder_of_the_learner(
         f
     ),  # what it does with the path before JupyterLab starts
+    "course.notebook.read": lambda f: notebook.read(f / "thesis.docx"),
     "course.packages.halves": lambda f: packages.halves([f]),
     "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
     "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),
     "course.packages.pins": lambda f: packages.pins(f / "thesis.docx"),
+    "course.shake.report": lambda f: shake.report([], {}, out=f / "table.md"),
     "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
     "course.skeleton.dataset": lambda f: skeleton.dataset("mine", f),
     "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", f),
