@@ -12,9 +12,9 @@ import typer
 from bmkit import console
 from bmkit.course import catalogue
 from bmkit.course.chapters import NOTEBOOKS
-from bmkit.errors import Error
+from bmkit.errors import Error, WrongUse
 
-__all__ = ["WrongUse", "app", "main"]
+__all__ = ["app", "main"]
 
 PROGRAM = "python3 -m bmkit"
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
@@ -28,12 +28,6 @@ app = typer.Typer(
 Numbers = Annotated[
     list[str] | None, typer.Argument(metavar="[NN …]", help="Chapters, such as 04 11; all if left out.")
 ]
-
-
-class WrongUse(Error):
-    """The command line asks for what does not exist; the message says what to type instead."""
-
-    exit_code = 2
 
 
 class Action(StrEnum):
