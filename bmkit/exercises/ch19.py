@@ -38,7 +38,7 @@ def _down_block(filters):
 def _answers(model) -> np.ndarray:
     """Give each weight values that depend on its shape only, so that the order of the layers does not count."""
     for weight in model.weights:
-        weight.assign(np.random.default_rng(weight.shape).normal(size=weight.shape) / 3)
+        weight.assign(np.random.default_rng(list(map(int, weight.shape))).normal(size=weight.shape) / 3)
     pictures = np.random.default_rng(19).normal(size=(2, 8, 8, 4)).astype("float32")
     return keras.ops.convert_to_numpy(model(pictures))
 
