@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bmkit import data, files
 from bmkit.course import kernels, memory, needs, notebook
-from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
+from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table, unfilled_places
 from bmkit.course.notebook import read_source
+from bmkit.data import credits
 
 __all__ = [
     "NOTEBOOKS",
@@ -27,6 +28,7 @@ __all__ = [
     "prepare_out",
     "quiet_environment",
     "read_source",
+    "renewed_readme",
     "run",
     "seconds_a_cell",
     "stale",
@@ -98,9 +100,12 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
         The notebooks written.
 
     Raises:
-        BookError: a cell failed; the notebook on disk is left as it was.
+        BookError: CAPITALS of a template are not filled in, or a cell failed; the notebook on disk is as it was.
     """
     wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
+    for chapter in wanted:
+        if unfilled := unfilled_places(chapter):
+            raise BookError("; ".join(unfilled) + ".")
     if wanted and data.verify():
         with kernels.entered():
             data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
@@ -286,13 +291,26 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
     ]
 
 
+def renewed_readme(text: str) -> str:
+    """Put the tables of chapters, data sets and weights between their marks.
+
+    Args:
+        text: what README.md holds.
+
+    Returns:
+        What it should hold.
+    """
+    for name, table in (("chapters", readme_table), ("sets", credits.sets_table), ("weights", credits.weights_table)):
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+        text = marked.sub(lambda match, table=table: match[1] + table() + "\n" + match[2], text)
+    return text
+
+
 def update_readme() -> None:
-    """Put the chapter table between its two marks in README.md."""
+    """Renew the tables of README.md."""
     path = ROOT / "README.md"
     text = path.read_text("utf-8")
-    marked = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
-    renewed = marked.sub(lambda match: match[1] + readme_table() + "\n" + match[2], text)
-    if renewed != text:
+    if (renewed := renewed_readme(text)) != text:
         files.write(path, renewed)
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bmkit import data
-from bmkit.course import book, cli, doctor, lab, skeleton, suite
+from bmkit.course import book, cli, doctor, form, lab, skeleton, suite, templates
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 READY = next(chapter for chapter in book.chapters() if chapter.ready)
@@ -39,6 +39,9 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["new", "chap", "x"], "'chapter', 'exercise', 'dataset'"),
         (["list", "extra"], "unexpected"),
         (["new", "dataset", "import"], "a word of Python"),
+        (["new", "dataset", "flowers", "flowers>=1"], "type PACKAGE==VERSION"),
+        (["new", "chapter", "98_x", "question"], "type: python3 -m bmkit new chapter 98_x\n"),
+        (["new", "exercise", "00.x", "quiz"], "one of function, question, build"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(words, told, planned, capsys):
@@ -115,6 +118,9 @@ def test_data_fetch_and_verify(capsys, monkeypatch):
     monkeypatch.setattr(data, "verify", lambda names: ["digits: damaged"] if names else [])
     assert cli.main(["data", "fetch"]) == 0 and cli.main(["data", "fetch", "digits"]) == 0
     assert fetched == [None, ["digits"]]
+    monkeypatch.setattr(templates, "unfilled", lambda name, text: [f"{name} still has CAPITALS"])
+    assert cli.main(["data", "fetch", "wine"]) == 2 and len(fetched) == 2
+    assert capsys.readouterr().err == "bmkit: wine.toml still has CAPITALS\n"
     assert cli.main(["data", "verify"]) == 0 and cli.main(["data", "verify", "digits"]) == 1
     assert "digits: damaged" in capsys.readouterr().out
 
@@ -167,7 +173,9 @@ def test_run_writes_pages(tmp_path, monkeypatch, capsys):
 def test_build_and_check(monkeypatch, capsys):
     monkeypatch.setattr(book, "build", lambda numbers, report: [numbers])
     monkeypatch.setattr(book, "stale", lambda numbers: ["04 is stale"] if numbers else [])
+    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption"])
     assert cli.main(["build", READY.number]) == 0
+    assert f"✗ {READY.number}: no caption" in capsys.readouterr().out
     assert cli.main(["build", "--check"]) == 0 and cli.main(["build", "--check", READY.number]) == 1
     assert "04 is stale" in capsys.readouterr().out
     monkeypatch.setattr(book, "accept", lambda numbers, report: ["one", "two"])
@@ -175,9 +183,10 @@ def test_build_and_check(monkeypatch, capsys):
 
 
 def test_new_prints_what_to_fill(monkeypatch, capsys):
-    monkeypatch.setattr(skeleton, "dataset", lambda name: [f"wrote {name}"])
+    monkeypatch.setattr(skeleton, "dataset", lambda name, of="": [f"wrote {name} {of}"])
     assert cli.main(["new", "dataset", "iris_flowers"]) == 0
-    assert capsys.readouterr().out == "wrote iris_flowers\n"
+    assert cli.main(["new", "dataset", "iris_flowers", "flowers==1.2"]) == 0
+    assert capsys.readouterr().out == "wrote iris_flowers \nwrote iris_flowers flowers==1.2\n"
 
 
 def test_doctor_tells_by_its_exit_code(monkeypatch):
@@ -204,8 +213,13 @@ def test_test_runs_all_stages_and_says_how_to_mend(monkeypatch, capsys):
     assert str(READY.notebook) in given["nbval"] and given["quiet"]["BMKIT_QUIET"] == "1"
 
 
-def test_test_of_one_chapter(monkeypatch):
+def test_test_of_one_chapter(monkeypatch, capsys):
     given = _suite(monkeypatch, True)
+    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption", "no summary"])
+    assert cli.main(["test", READY.number]) == 1 and not given
+    told = capsys.readouterr().out
+    assert told == f"✗ {READY.number}: no caption\n✗ {READY.number}: no summary\n", "the rules first, and then no more"
+    monkeypatch.setattr(form, "rules", lambda chapter: [])
     assert cli.main(["test", "--fast", READY.number]) == 0
     assert given["fast"] and given["chapters"] == [READY.notebook.stem]
 
