@@ -122,7 +122,7 @@ three_labels = Question(
     ],
     mistakes={
         0.84: "That is about the share with ten labels of each; fit on three of each.",
-        0.1: "That is chance: are features and labels taken at the same places?",
+        0.1: "That is chance: take features and labels at the same places.",
     },
     tolerance=0.03,
 )

@@ -5,7 +5,7 @@
 #
 # **Time** 45 min to read, 85 min to teach, 90 s to run
 #
-# **Before** [07 · Cross-validation](07_cross_validation.ipynb), [09 · Model building and initialization](09_model_building_and_initialization.ipynb), [10 · Training, validation, testing](10_training_validation_testing.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
+# **Before** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
 #
 # **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0), silhouettes (9,716 animals of 28×28 pixels, MIT), two photographs that ship with scikit-image (CC0), weights of EfficientNet-Lite0 (Apache 2.0)
 
