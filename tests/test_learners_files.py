@@ -14,7 +14,7 @@ import pytest
 
 import bmkit
 from bmkit import data, errors, files, surroundings
-from bmkit.course import book, doctor, environment, lab, notebook, packages, skeleton, wheel
+from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
 from bmkit.train import checkpoint
@@ -107,6 +107,7 @@ TRIED = {
     "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
     "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),
     "course.packages.pins": lambda f: packages.pins(f / "thesis.docx"),
+    "course.shake.report": lambda f: shake.report([], {}, out=f / "table.md"),
     "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
     "course.skeleton.dataset": lambda f: skeleton.dataset("mine", root=f),
     "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", root=f),
@@ -173,7 +174,7 @@ def test_every_public_function_that_takes_a_path_is_tried():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRIED)
 def test_a_learners_files_survive(name, folder, monkeypatch):
-    monkeypatch.setattr(book, "_execute", lambda chapter, notebook, report: notebook)  # an empty page is page enough
+    monkeypatch.setattr(book, "execute", lambda chapter, notebook, tell: notebook)  # an empty page is page enough
     before = snapshot(folder)
     with contextlib.suppress(errors.Error, OSError, ValueError, LookupError, TypeError):
         TRIED[name](folder)

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from bmkit import console
-from bmkit.course import tables
+from bmkit.course import catalogue
 from bmkit.course.chapters import NOTEBOOKS
-from bmkit.errors import Error
+from bmkit.errors import Error, WrongUse
 
-__all__ = ["WrongUse", "app", "main"]
+__all__ = ["app", "main"]
 
 PROGRAM = "python3 -m bmkit"
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
@@ -28,12 +28,6 @@ app = typer.Typer(
 Numbers = Annotated[
     list[str] | None, typer.Argument(metavar="[NN …]", help="Chapters, such as 04 11; all if left out.")
 ]
-
-
-class WrongUse(Error):
-    """The command line asks for what does not exist; the message says what to type instead."""
-
-    exit_code = 2
 
 
 class Action(StrEnum):
@@ -79,10 +73,13 @@ def _lab(
 def _test(
     numbers: Numbers = None,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks, browser and slow tests.")] = False,
+    old_machine: Annotated[bool, typer.Option("--old-machine", help="Only notebooks, on an older processor.")] = False,
 ) -> int:
     """Run everything that continuous integration runs: style, tests, every notebook compared with its outputs."""
-    from bmkit.course import book, form, suite
+    from bmkit.course import book, form, shake, suite
 
+    if fast and old_machine:
+        raise WrongUse(f"--old-machine runs notebooks, --fast leaves them out; type one: {PROGRAM} test --old-machine")
     chosen = _chapters(numbers)
     if unmet := form.unmet(chosen):
         print("\n".join(unmet))
@@ -90,15 +87,19 @@ def _test(
     notebooks = [chapter.notebook for chapter in chosen or book.chapters() if chapter.ready]
     nbval = book.nbval_arguments(notebooks) if notebooks else []
     names = [chapter.notebook.stem for chapter in chosen]
-    stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=book.quiet_environment())
-    if not fast and not suite.browser_is_there():
+    quiet = book.quiet_environment()
+    if old_machine:
+        stages = suite.notebook_stages(nbval, {**quiet, **shake.old_machine()})
+    else:
+        stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=quiet)
+    if not fast and not old_machine and not suite.browser_is_there():
         print("Browser tests are left out: they need Playwright and Chromium.", flush=True)
     return _verdict(suite.run(stages, lambda line: print(line, flush=True)))
 
 
 def _verdict(verdicts) -> int:
     for_all = [("✓" if v.passed else "✗", v.stage.name, f"{v.seconds:.0f} s") for v in verdicts]
-    tables.table("bmkit test", ["", "stage", "time"], for_all)
+    console.table("bmkit test", ["", "stage", "time"], for_all)
     failed = [verdict.stage for verdict in verdicts if not verdict.passed]
     for stage in failed:
         print(f"✗ {stage.name}: {stage.mend}")
@@ -116,7 +117,7 @@ def _list() -> None:
         else (c.number, c.title, "planned", "", "")
         for c in book.chapters()
     ]
-    tables.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
+    console.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
 
 
 @app.command("run")
@@ -141,9 +142,7 @@ def _refuse_unwritable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"a page")
     except OSError as error:
-        raise WrongUse(
-            f"the web pages cannot be written into {folder} ({error.strerror}); name another folder: --out FOLDER"
-        ) from None
+        raise WrongUse(f"{folder} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
 @app.command("data")
@@ -165,7 +164,7 @@ def _data(
             advice = f"type: {PROGRAM} data {action} {near[0]}" if near else f"see them with: {PROGRAM} data list"
             raise WrongUse(f"there is no data set {name!r}; {advice}")
     if action is Action.LIST:
-        tables.catalogue([data.describe(name) for name in names or known])
+        catalogue.catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
         skeleton.refuse_unfilled(names or [])
         with kernels.entered():
@@ -199,6 +198,26 @@ def _build(
     for unmet in form.unmet(_chapters(numbers)):
         print(unmet)
     return 0
+
+
+@app.command("shake")
+def _shake(
+    numbers: Numbers = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as old-machine; repeatable.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, 0 among them.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="Kernels that work at the same time.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Also write the table: FILE.md or FILE.json.")] = None,
+) -> int:
+    """Run chapters with other seeds, threads and processors; tell how near each claim came to its bound."""
+    from bmkit.course import book, shake
+
+    chosen = _chapters(numbers) or [chapter for chapter in book.chapters() if chapter.ready]
+    ways = shake.variants(seeds)
+    if unknown := set(variant or []) - set(ways):
+        raise WrongUse(f"there is no variant {unknown.pop()!r}; there are: {', '.join(ways)}")
+    if out:
+        _refuse_unwritable(out.absolute().parent)
+    return 0 if shake.report(chosen, {name: ways[name] for name in variant or ways}, jobs=jobs, out=out) else 1
 
 
 @app.command("new")

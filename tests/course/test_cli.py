@@ -31,6 +31,9 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["data", "fetch", "minilmo"], "type: python3 -m bmkit data fetch minilm\n"),
         (["data", "list", "zzz"], "see them with: python3 -m bmkit data list\n"),
         (["test", "99"], "no chapter '99'"),
+        (["test", "--fast", "--old-machine"], "type one: python3 -m bmkit test --old-machine"),
+        (["shake", "99"], "no chapter '99'"),
+        (["shake", "--jobs", "0"], "type: python3 -m bmkit shake --help"),
         (["run"], "Missing argument"),
         (["run", "zzz"], "see all with: python3 -m bmkit list\n"),
         (["run", "98"], "(Not yet) is planned"),
@@ -84,7 +87,7 @@ def test_lab_passes_options_and_exit_code_on(monkeypatch):
 def test_help_names_every_verb(capsys):
     assert cli.main([]) == 0
     first = capsys.readouterr().out
-    assert all(verb in first for verb in ("lab", "test", "list", "run", "data", "build", "new", "doctor"))
+    assert all(verb in first for verb in ("lab", "test", "list", "run", "data", "build", "shake", "new", "doctor"))
 
 
 def test_help_loads_nothing_heavy():
@@ -254,6 +257,16 @@ def test_of_a_chapter_that_is_being_written_each_cell_is_run_twice(monkeypatch):
 def test_fast_leaves_out_notebooks_and_browser(monkeypatch):
     ran, _ = _commands(monkeypatch, fast=True, nbval=["--nbval", "x.ipynb"])
     assert len(ran) == 3 and ran[2][-2:] == ["-m", "not browser and not slow"]
+
+
+def test_the_old_machine_runs_notebooks_only(monkeypatch):
+    ran = []
+    monkeypatch.setattr(suite, "run", lambda stages, _: [stage.action() for stage in stages[1:]] and [])
+    monkeypatch.setattr(suite, "_calls", lambda command, quiet: lambda: ran.append((command, quiet)))
+    assert cli.main(["test", "--old-machine", READY.number]) == 0
+    ((command, variables),) = ran
+    assert "--nbval" in command and command[-1] == str(READY.notebook)
+    assert variables["TF_ENABLE_ONEDNN_OPTS"] == "0" and variables["BMKIT_QUIET"] == "1"
 
 
 def test_one_chapter_narrows_the_tests_and_may_have_none(monkeypatch):

@@ -1,11 +1,11 @@
-"""Tables of the command line."""
+"""The catalogue of data sets and weights, as the command line prints it."""
 
 import re
 from collections.abc import Iterable
 
 from bmkit import console
 
-__all__ = ["catalogue", "table"]
+__all__ = ["catalogue"]
 
 
 def catalogue(descriptions: Iterable) -> None:
@@ -22,25 +22,5 @@ def catalogue(descriptions: Iterable) -> None:
         licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
         kind = "weights" if weights else "core" if one.core else "online"
         rows.append((one.name, one.title, rows_of, size, licence, kind))
-    table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
+    console.table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
-
-
-def table(title: str, columns: list[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table as wide as the terminal.
-
-    Args:
-        title: above it.
-        columns: their headings.
-        rows: texts, one for each column.
-    """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
-    for row in rows:
-        table.add_row(*(escape(console.shown(text)) for text in row))
-    Console().print(table)
