@@ -38,10 +38,10 @@ def main() -> None:
     table = Table("tokens read", "ms a token, cached", "ms a token, read again", "ratio", title=str(vars(options)))
     for length in (16, 64, 128, 256, 512, 1000):
         text, cache = np.arange(length)[np.newaxis] % 512, decoder.start_cache(1, length + 1)
-        decoder.model_step(text, cache, 0)
-        cached = median_milliseconds(lambda c=cache, n=length: decoder.model_step([[7]], c, n), options.repeats)
+        decoder.step(text, cache, 0)
+        cached = median_milliseconds(lambda c=cache, n=length: decoder.step([[7]], c, n), options.repeats)
         again = median_milliseconds(
-            lambda t=text, n=length: decoder.model_step(t, decoder.start_cache(1, n), 0), options.repeats
+            lambda t=text, n=length: decoder.step(t, decoder.start_cache(1, n), 0), options.repeats
         )
         table.add_row(str(length), f"{cached:.2f}", f"{again:.2f}", f"{again / cached:.1f}")
     Console().print(table)

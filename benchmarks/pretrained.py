@@ -65,7 +65,7 @@ def gpt_docstrings(own) -> tuple[float, str]:
     decoder, times = models.CachedDecoder(own.model), []
     cache, token = decoder.start_cache(1, 200), own.tokenizer.end
     for position in range(200):
-        seconds, (logits, cache) = timed(decoder.model_step, np.array([[token]]), cache, position)
+        seconds, (logits, cache) = timed(decoder.step, np.array([[token]]), cache, position)
         token = logits[0, -1].argmax()
         times.append(seconds)
     return 1 / float(np.median(times)), "tokens/s"

@@ -1,22 +1,31 @@
-"""Write with a trained model: choose the next token, append it, go on. Any model serves that offers two functions.
-
-``model_step(tokens, cache, position)`` reads the integers ``tokens`` of shape ``(batch, steps)``, of which the first
-stands at ``position``, and returns logits of shape ``(batch, steps, vocabulary)`` and the cache.
-``start_cache(batch, length)`` makes an empty one.
-"""
+"""Write with a trained model: choose the next token, append it, go on. Any `Decoder` serves."""
 
 import weakref
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from bmkit.backend import keras
 from bmkit.scratch import sampling_probabilities
 
-__all__ = ["generate", "sample", "translate"]
+__all__ = ["Decoder", "generate", "sample", "translate"]
 
 AT_ONCE = 256  # sources that `translate` answers together
 _HALVES = weakref.WeakKeyDictionary()  # of models that have written, so that each half is traced once
+
+
+class Decoder(Protocol):
+    """What `generate` asks of a model: our `bmkit.models.CachedDecoder` has it, and `bmkit.pretrained`'s SmolLM2.
+
+    The cache is the decoder's own affair: it is made by `start_cache`, handed to `step` and taken back.
+    """
+
+    def start_cache(self, batch: int, length: int) -> Any:
+        """Return an empty cache for `batch` texts of at most `length` tokens."""
+
+    def step(self, tokens: np.ndarray, cache: Any, position: int) -> tuple[np.ndarray, Any]:
+        """Read integers ``(batch, steps)``, the first at `position`; return logits (…, vocabulary) and the cache."""
 
 
 def sample(
@@ -60,8 +69,7 @@ def sample(
 
 
 def generate(
-    model_step: Callable,
-    start_cache: Callable,
+    decoder: Decoder,
     prompt: np.ndarray,
     new_tokens: int,
     *,
@@ -72,8 +80,7 @@ def generate(
     """Continue a text token by token.
 
     Args:
-        model_step: reads tokens and gives logits; see the head of this module.
-        start_cache: makes an empty cache.
+        decoder: reads tokens and gives logits, and remembers what it read in a cache.
         prompt: integers, shape ``(time,)`` or ``(batch, time)``, at least one token.
         new_tokens: how many to write, at most.
         choose: from logits ``(batch, vocabulary)`` to tokens ``(batch,)``, such as ``functools.partial(sample, top_k=9,
@@ -88,9 +95,13 @@ def generate(
         ValueError: the prompt is empty.
 
     Example:
-        >>> def after(tokens, cache, position):  # a model that counts
-        ...     return np.eye(10)[(tokens + 1) % 10], cache
-        >>> generate(after, lambda batch, length: None, np.array([3]), 4)
+        >>> class Counting:  # after each number comes the next
+        ...     def start_cache(self, batch, length):
+        ...         return None
+        ...
+        ...     def step(self, tokens, cache, position):
+        ...         return np.eye(10)[(tokens + 1) % 10], cache
+        >>> generate(Counting(), np.array([3]), 4)
         array([3, 4, 5, 6, 7])
 
     Reference:
@@ -101,11 +112,11 @@ def generate(
     batch, time = tokens.shape
     if not time:
         raise ValueError("the prompt is empty; begin with at least one token, such as the one that starts a text.")
-    memory, position, ended = start_cache(batch, time + new_tokens) if cache else None, 0, np.zeros(batch, bool)
+    memory, position, ended = decoder.start_cache(batch, time + new_tokens) if cache else None, 0, np.zeros(batch, bool)
     for _ in range(new_tokens):
         if not cache:
-            memory, position = start_cache(batch, tokens.shape[1]), 0
-        logits, memory = model_step(tokens[:, position:], memory, position)
+            memory, position = decoder.start_cache(batch, tokens.shape[1]), 0
+        logits, memory = decoder.step(tokens[:, position:], memory, position)
         position = tokens.shape[1]
         new = np.asarray(choose(np.asarray(logits)[:, -1]))  # (batch,)
         if stop is not None:

@@ -10,10 +10,19 @@ from bmkit import generate, scratch
 LOGITS = np.log([[0.1, 0.4, 0.3, 0.2]])
 
 
-def counting(tokens, cache, position):
-    """Answer each token with the next number, and note what was read."""
-    cache.append((position, tokens.shape[1]))
-    return np.eye(10)[(tokens + 1) % 10], cache
+class Counting:
+    """Answers each token with the next number, and notes the length of each cache and what was read."""
+
+    def __init__(self):
+        self.started, self.notes = [], []
+
+    def start_cache(self, batch, length):
+        self.started.append(length)
+        return self.notes
+
+    def step(self, tokens, cache, position):
+        cache.append((position, tokens.shape[1]))
+        return np.eye(10)[(tokens + 1) % 10], cache
 
 
 def test_samples_come_as_often_as_they_are_likely():
@@ -43,32 +52,26 @@ def test_no_temperature_takes_the_likeliest():
 
 @pytest.mark.parametrize(("cache", "read"), [(True, [(0, 2), (2, 1), (3, 1)]), (False, [(0, 2), (0, 3), (0, 4)])])
 def test_a_memory_is_told_the_new_token_alone(cache, read):
-    started = []
-
-    def start(batch, length):
-        started.append(length)
-        return notes
-
-    notes = []
-    text = generate.generate(counting, start, np.array([3, 8]), 3, cache=cache)
-    assert text.tolist() == [3, 8, 9, 0, 1] and notes == read
-    assert started == ([5] if cache else [2, 3, 4])
+    decoder = Counting()
+    text = generate.generate(decoder, np.array([3, 8]), 3, cache=cache)
+    assert text.tolist() == [3, 8, 9, 0, 1] and decoder.notes == read
+    assert decoder.started == ([5] if cache else [2, 3, 4])
 
 
 def test_a_text_ends_with_its_stop_and_the_others_go_on():
     prompt = np.array([[5], [3]])
-    text = generate.generate(counting, lambda *_: [], prompt, 9, stop=7)
+    text = generate.generate(Counting(), prompt, 9, stop=7)
     assert text.tolist() == [[5, 6, 7, 7, 7], [3, 4, 5, 6, 7]]
 
 
 def test_tokens_are_chosen_by_whoever_is_asked():
     choose = functools.partial(generate.sample, top_k=1)
-    assert generate.generate(counting, lambda *_: [], [1], 3, choose=choose).tolist() == [1, 2, 3, 4]
-    last = generate.generate(counting, lambda *_: [], [1], 2, choose=lambda logits: np.full(len(logits), 9))
+    assert generate.generate(Counting(), [1], 3, choose=choose).tolist() == [1, 2, 3, 4]
+    last = generate.generate(Counting(), [1], 2, choose=lambda logits: np.full(len(logits), 9))
     assert last.tolist() == [1, 9, 9]
-    assert generate.generate(counting, lambda *_: [], [1], 0).tolist() == [1]
+    assert generate.generate(Counting(), [1], 0).tolist() == [1]
 
 
 def test_an_empty_prompt_is_refused():
     with pytest.raises(ValueError, match="at least one token"):
-        generate.generate(counting, lambda *_: [], np.zeros((1, 0), int), 3)
+        generate.generate(Counting(), np.zeros((1, 0), int), 3)

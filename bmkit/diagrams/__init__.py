@@ -1,6 +1,6 @@
 """Drawings of one thing each, too long for a chapter's cell."""
 
-from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, unrolled_rnn
+from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, residual_block, unrolled_rnn
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import looks_of_a_row, shaded_words, soft_lookup
 from bmkit.diagrams.texts import cut_text
@@ -14,6 +14,7 @@ __all__ = [
     "encoder_decoder",
     "looks_of_a_row",
     "lstm_cell",
+    "residual_block",
     "shaded_words",
     "soft_lookup",
     "unrolled_rnn",

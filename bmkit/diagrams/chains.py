@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from bmkit.plot import subplots
 
-__all__ = ["boxes", "encoder_decoder", "lstm_cell", "unrolled_rnn"]
+__all__ = ["boxes", "encoder_decoder", "lstm_cell", "residual_block", "unrolled_rnn"]
 
 
 def boxes(
@@ -111,6 +111,29 @@ def lstm_cell() -> Figure:
     gates = ("forget gate f", "write gate i", "read gate o")
     arrows += [("word x, state h", name) for name in (*gates, "candidate g")] + [("read gate o", "o · tanh(c)")]
     return boxes(places, arrows, shaded=gates, figsize=(8.4, 3.1))
+
+
+def residual_block(shape: Sequence[int]) -> Figure:
+    """Draw a residual block: what two convolutions add to an input that goes past them.
+
+    Args:
+        shape: of the input and the output, ``(height, width, channels)``.
+
+    Returns:
+        The figure, with the shape on each arrow.
+
+    Example:
+        >>> "F(x)" in residual_block((8, 6, 4)).axes[0].texts[-2].get_text()
+        True
+    """
+    names = ["x", "conv 3×3", "ReLU", "conv 3×3 ", "+", "ReLU ", "y"]
+    places = {name: (1.75 * step, 0.0) for step, name in enumerate(names)}
+    size = f"({', '.join(map(str, shape))})"
+    arrows = [(start, end, size) for start, end in itertools.pairwise(names) if end not in ("+", "ReLU ")]
+    arrows += [("+", "ReLU "), ("x", "+", f"shortcut: x, {size}", -0.28), ("conv 3×3 ", "+", f"F(x)\n{size}")]
+    figure = boxes(places, arrows, shaded=("conv 3×3", "conv 3×3 "), figsize=(9.8, 1.9))
+    figure.axes[0].set(xlim=(-0.4, 10.9), ylim=(-0.6, 1.6))  # as wide as high a unit: labels lie on the arcs
+    return figure
 
 
 def unrolled_rnn(words: Sequence[str], question: str) -> Figure:

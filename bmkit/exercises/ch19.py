@@ -1,63 +1,78 @@
 """Exercises of chapter 19, residual networks."""
 
+import functools
+
 import numpy as np
 
-from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["block", "layers_with_weights", "paths", "slope_back"]
-
-_random = np.random.default_rng(19)
+__all__ = ["down_block", "gradient_at_front", "layers_with_weights", "three_labels"]
 
 
-def _block(x, first, second):
-    """Add to x what two matrices make of it, then ReLU."""
-    inner = scratch.relu(x @ first)
-    return scratch.relu(x + inner @ second)
+def _down(filters, *, end="relu", bias=False, add=True, first=2, second=1):
+    """Build the block that changes the shape, or one of its common misreadings."""
+    inputs = keras.Input((8, 8, 4))
+    inner = keras.layers.Conv2D(filters, 3, strides=first, padding="same", activation="relu")(inputs)
+    residual = keras.layers.Conv2D(filters, 3, strides=second, padding="same")(inner)
+    if end == "inside":
+        residual = keras.layers.ReLU()(residual)
+    outputs = residual
+    if add:
+        past = keras.layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=bias)(inputs)
+        outputs = keras.layers.Add()([past, residual])
+    if end == "relu":
+        outputs = keras.layers.ReLU()(outputs)
+    return keras.Model(inputs, outputs)
 
 
-def _slope_back(slope, derivatives):
-    """Walk back through blocks x + F(x): each multiplies the slope by 1 + F'."""
+def _down_block(filters):
+    inputs = keras.Input((8, 8, 4))
+    inner = keras.layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(inputs)
+    residual = keras.layers.Conv2D(filters, 3, padding="same")(inner)
+    shortcut = keras.layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(inputs)
+    outputs = keras.layers.Add()([shortcut, residual])
+    return keras.Model(inputs, keras.layers.ReLU()(outputs))
+
+
+def _answers(model) -> np.ndarray:
+    """Give each weight values that depend on its shape only, so that the order of the layers does not count."""
+    for weight in model.weights:
+        weight.assign(np.random.default_rng(list(map(int, weight.shape))).normal(size=weight.shape) / 3)
+    pictures = np.random.default_rng(19).normal(size=(2, 8, 8, 4)).astype("float32")
+    return keras.ops.convert_to_numpy(model(pictures))
+
+
+def _gradient_at_front(gradient, derivatives):
+    """Walk back through blocks x + F(x): each multiplies the gradient by 1 + F'."""
     for derivative in reversed(derivatives):
-        slope = slope * (1 + derivative)
-    return slope
+        gradient = gradient * (1 + derivative)
+    return gradient
 
 
-block = Exercise(
-    "ch19.block",
-    _block,
-    [
-        (np.array([[1.0, 2.0]]), np.zeros((2, 3)), np.zeros((3, 2))),
-        (np.array([[1.0, 2.0]]), np.array([[1.0, -1.0], [0.0, 1.0]]), np.array([[-3.0, 0.0], [0.0, 1.0]])),
-        (_random.normal(size=(4, 3)), _random.normal(size=(3, 5)), _random.normal(size=(5, 3))),
-    ],
+down_block = Exercise(
+    "ch19.down_block",
+    _down_block,
+    [(5,), (6,), (8,)],
     hints=[
-        "First what the block adds: F(x) = relu(x @ first) @ second.",
-        "Then y = relu(x + F(x)): the sum first, ReLU last. np.maximum(z, 0) is ReLU.",
+        "Start from `block_model` above. Which layers need strides=2 so that both ways end in (4, 4, filters)?",
+        "F: Conv2D(filters, 3, strides=2, padding='same', activation='relu'), then another one with stride 1.",
+        "Shortcut: Conv2D(filters, 1, strides=2, padding='same', use_bias=False)(inputs). Then Add, then ReLU.",
     ],
     mistakes=[
-        (
-            lambda x, first, second: scratch.relu(scratch.relu(x @ first) @ second),
-            "This is the plain block: x itself does not go past.",
-        ),
-        (
-            lambda x, first, second: x + scratch.relu(scratch.relu(x @ first) @ second),
-            "ReLU comes after the sum: before it, F could only add and never take away.",
-        ),
-        (
-            lambda x, first, second: scratch.relu(x + x @ first @ second),
-            "Between the two matrices a ReLU is missing; without it they are only one matrix.",
-        ),
-        (
-            lambda x, first, second: x + scratch.relu(x @ first) @ second,
-            "The last ReLU is missing.",
-        ),
+        (functools.partial(_down, add=False), "This is the plain block: the shortcut is missing."),
+        (functools.partial(_down, end="inside"), "ReLU comes after the sum: before it, F could only add."),
+        (functools.partial(_down, end="none"), "The last ReLU, after the sum, is missing."),
+        (functools.partial(_down, bias=True), "The convolution of the shortcut has a bias; use use_bias=False."),
+        (functools.partial(_down, first=1, second=2), "The stride of 2 belongs to the first convolution of F."),
     ],
+    probe=_answers,
+    tolerance=1e-4,
 )
 
-slope_back = Exercise(
-    "ch19.slope_back",
-    _slope_back,
+gradient_at_front = Exercise(
+    "ch19.gradient_at_front",
+    _gradient_at_front,
     [
         (1.0, [0.0, 0.0, 0.0]),
         (2.0, [0.5, -0.5]),
@@ -66,35 +81,22 @@ slope_back = Exercise(
     ],
     hints=[
         "One block y = x + F(x) has the derivative 1 + F'(x).",
-        "By the chain rule the slope is multiplied by this factor once for every block.",
+        "By the chain rule the gradient is multiplied by this factor once for every block.",
     ],
     mistakes=[
         (
-            lambda slope, derivatives: slope * float(np.prod(derivatives)),
+            lambda gradient, derivatives: gradient * float(np.prod(derivatives)),
             "This is the plain chain: each factor lacks the 1 of the shortcut.",
         ),
         (
-            lambda slope, derivatives: slope * (1 + sum(derivatives)),
+            lambda gradient, derivatives: gradient * (1 + sum(derivatives)),
             "You added where the chain rule multiplies: (1 + a)(1 + b) also holds the product ab.",
         ),
         (
-            lambda slope, derivatives: slope + float(np.prod([1 + d for d in derivatives])),
-            "The slope from behind is a factor too.",
+            lambda gradient, derivatives: gradient + float(np.prod([1 + d for d in derivatives])),
+            "The gradient from behind is a factor too.",
         ),
     ],
-)
-
-paths = Question(
-    "ch19.paths",
-    1024,
-    why="Each block doubles the number of ways: around it or through it, and 2 to the power of 10 is 1,024.",
-    hints=["With one block there are 2 ways. With two blocks each of these splits once more.", "2 · 2 · … ten times."],
-    mistakes={
-        20: "The choices of different blocks are combined, not added: multiply 2 by itself ten times.",
-        10: "At each block there are two choices: around it or through it.",
-        11: "That counts how many blocks a way can pass through, 0 to 10; but there are many ways of each length.",
-        100: "Two choices ten times is 2 to the power of 10.",
-    },
 )
 
 layers_with_weights = Question(
@@ -108,4 +110,19 @@ layers_with_weights = Question(
         18: "Each block has three convolutions.",
         34: "That is the network with two convolutions a block; here there are three.",
     },
+)
+
+three_labels = Question(
+    "ch19.three_labels",
+    0.7,
+    why="Thirty labels already give most of what a hundred give; pixels get about half with all hundred.",
+    hints=[
+        "The places of the first three of each animal: [10 * animal + i for animal in range(10) for i in range(3)].",
+        "model = linear(0.1).fit(features_few[places], y_few[places]), then model.score(features_fresh, y_fresh).",
+    ],
+    mistakes={
+        0.84: "That is about the share with ten labels of each; fit on three of each.",
+        0.1: "That is chance: take features and labels at the same places.",
+    },
+    tolerance=0.03,
 )

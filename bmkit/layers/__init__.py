@@ -2,6 +2,7 @@
 
 from bmkit.layers.attention import MultiHeadAttention
 from bmkit.layers.convolution import ConvBlock, PatchConv2D
+from bmkit.layers.pooling import masked_mean
 from bmkit.layers.positions import RotaryPositions, TokenAndPosition
 from bmkit.layers.residual import ResidualBlock
 from bmkit.layers.transformer import TransformerBlock
@@ -14,4 +15,5 @@ __all__ = [
     "RotaryPositions",
     "TokenAndPosition",
     "TransformerBlock",
+    "masked_mean",
 ]

@@ -92,8 +92,8 @@ class CachedDecoder:
 
     Example:
         >>> decoder = CachedDecoder(gpt(300, 64, width=32, depth=2))
-        >>> logits, cache = decoder.model_step(np.array([[5, 7, 9]]), decoder.start_cache(1, 64), 0)
-        >>> logits, cache = decoder.model_step(np.array([[11]]), cache, 3)
+        >>> logits, cache = decoder.step(np.array([[5, 7, 9]]), decoder.start_cache(1, 64), 0)
+        >>> logits, cache = decoder.step(np.array([[11]]), cache, 3)
         >>> logits.shape
         (1, 1, 300)
 
@@ -109,9 +109,9 @@ class CachedDecoder:
         heads, width = blocks[0].num_heads, embedding.width
         self.limit = embedding.length if embedding.positions == "learned" else None
         self.shape = (len(blocks), 2, heads, width // heads)  # of one token's memory
-        self.step = _Step(embedding, blocks, model.get_layer("decoded"), model.get_layer("logits"))
+        self._step = _Step(embedding, blocks, model.get_layer("decoded"), model.get_layer("logits"))
         if runtime().jit_compile != "auto":
-            self.step.jit_compile = runtime().jit_compile
+            self._step.jit_compile = runtime().jit_compile
 
     def start_cache(self, batch: int, length: int) -> np.ndarray:
         """Make room for the keys and values of `length` tokens.
@@ -131,7 +131,7 @@ class CachedDecoder:
         depth, two, heads, size = self.shape
         return np.zeros((batch, depth, two, heads, length, size), "float32")
 
-    def model_step(self, tokens: np.ndarray, cache: np.ndarray, position: int) -> tuple[np.ndarray, np.ndarray]:
+    def step(self, tokens: np.ndarray, cache: np.ndarray, position: int) -> tuple[np.ndarray, np.ndarray]:
         """Read new tokens and remember them.
 
         Args:
@@ -154,6 +154,6 @@ class CachedDecoder:
             )
         used = -(-position // BLOCK) * BLOCK  # hand over no more of the memory than is filled, in few different sizes
         past = np.ascontiguousarray(cache[..., :used, :])
-        logits, new = self.step.predict_on_batch([tokens, past, np.full(batch, position, "int32")])
+        logits, new = self._step.predict_on_batch([tokens, past, np.full(batch, position, "int32")])
         cache[..., position : position + steps, :] = new
         return logits, cache

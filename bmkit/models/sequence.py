@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bmkit.backend import keras
+from bmkit.layers import masked_mean
 
 ops = keras.ops
 
@@ -43,11 +44,9 @@ def sequence_classifier(
         https://www.jmlr.org/papers/v12/collobert11a.html
     """
     inputs = keras.Input(shape=tuple(input_shape))
-    mask = ops.any(ops.not_equal(inputs, 0.0), axis=-1, keepdims=True)  # (batch, time, 1), True where real
+    mask = ops.any(ops.not_equal(inputs, 0.0), axis=-1)  # (batch, time), True where real
     x = keras.layers.Conv1D(filters, window, padding="same", activation="relu")(inputs)  # (batch, time, filters)
-    mask = ops.cast(mask, x.dtype)
-    steps = ops.maximum(ops.sum(mask, axis=1), 1.0)  # (batch, 1); an empty sequence must not divide by zero
-    x = ops.sum(x * mask, axis=1) / steps  # (batch, filters)
+    x = masked_mean(x, mask)  # (batch, filters)
     x = keras.layers.Dense(dense_units, activation="relu")(x)  # (batch, dense_units)
     logits = keras.layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
     return keras.Model(inputs, logits, name=name)

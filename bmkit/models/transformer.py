@@ -4,7 +4,7 @@ Token 0 is filling in all of them: nobody looks at it. The norm comes first in e
 """
 
 from bmkit.backend import keras
-from bmkit.layers import TokenAndPosition, TransformerBlock
+from bmkit.layers import TokenAndPosition, TransformerBlock, masked_mean
 
 ops = keras.ops
 
@@ -104,12 +104,12 @@ def transformer_classifier(
     for _ in range(depth):
         x = TransformerBlock(num_heads, rotary=positions == "rotary")(x, padding_mask=real)
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="encoded")(x)
-    kept = ops.cast(real, "float32")
+    kept = real
     if pool == "last":  # a step is the last one when no real step is left after it
-        after = ops.flip(ops.cumsum(ops.flip(kept, axis=1), axis=1), axis=1)  # itself included
-        kept = kept * ops.cast(ops.equal(after, 1.0), "float32")
-    count = ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1.0)  # (batch, 1)
-    x = ops.sum(x * ops.cast(kept / count, x.dtype)[..., None], axis=1)  # (batch, width)
+        steps = ops.cast(real, "float32")
+        after = ops.flip(ops.cumsum(ops.flip(steps, axis=1), axis=1), axis=1)  # itself included
+        kept = ops.logical_and(real, ops.equal(after, 1.0))
+    x = masked_mean(x, kept)  # (batch, width)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
     return keras.Model(tokens, logits, name="transformer_classifier")
 
@@ -162,7 +162,7 @@ def bert(
 def bert_classifier(model: keras.Model, num_classes: int, *, frozen: bool = False, dropout: float = 0.0) -> keras.Model:
     """Put a classifier on the steps of an encoder: ``logits = dense(masked_mean(encoded))``.
 
-    Both models share the encoder: training the classifier changes it, unless it is frozen.
+    Both models share the encoder: training the classifier changes it, unless it is frozen, here or before.
 
     Args:
         model: what `bert` built, trained or not.
@@ -186,10 +186,10 @@ def bert_classifier(model: keras.Model, num_classes: int, *, frozen: bool = Fals
     if "encoded" not in [layer.name for layer in model.layers]:
         raise ValueError(f"model {model.name!r} has no layer named 'encoded'; give one that models.bert has built.")
     tokens, x = model.inputs[0], model.get_layer("encoded").output  # (batch, time), (batch, time, width)
-    for layer in model.layers:
-        layer.trainable = not frozen
-    kept = ops.cast(ops.not_equal(tokens, 0), x.dtype)[..., None]  # (batch, time, 1)
-    x = ops.sum(x * kept, axis=1) / ops.maximum(ops.sum(kept, axis=1), 1.0)  # (batch, width)
+    if frozen:
+        for layer in model.layers:
+            layer.trainable = False
+    x = masked_mean(x, ops.not_equal(tokens, 0))  # (batch, width)
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)

@@ -212,10 +212,11 @@ def read_gguf(path: Path) -> GGUFFile:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BytePairTokenizer:
-    """Turns text into token numbers and back; `tokens` names every number, with Ġ for a space."""
+    """Turns text into token numbers and back; `tokens` names every number, with Ġ for a space; `end` ends a text."""
 
     tokens: tuple = dataclasses.field(repr=False)
     pairs: Any = dataclasses.field(repr=False)
+    end: int
 
     def encode(self, text: str) -> list[int]:
         """Return the numbers of a text; marks such as <|im_end|> become one number each."""
@@ -262,4 +263,7 @@ def tokenizer_of(file: GGUFFile) -> BytePairTokenizer:
     pairs.decoder = tokenizers.decoders.ByteLevel()
     marks = [token for token, kind in zip(tokens, kinds, strict=True) if kind == CONTROL]
     pairs.add_special_tokens(marks)
-    return BytePairTokenizer(tuple(tokens), pairs)
+    end = file.fact("tokenizer.ggml.eos_token_id", int)
+    if not 0 <= end < len(tokens):
+        raise DataError(f"{file.name} ends an answer with token {end}, which it does not have. {MEND}")
+    return BytePairTokenizer(tuple(tokens), pairs, end)

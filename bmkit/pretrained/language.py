@@ -24,13 +24,12 @@ ops = keras.ops
 class LanguageModel:
     """A model that gives each token of its vocabulary a score for coming next.
 
-    `model` is KerasHub's `LlamaCausalLM`, `tokenizer` has `encode` and `decode`, `stop` is the number of the token
-    that ends an answer, `template` lays out a talk.
+    `model` is KerasHub's `LlamaCausalLM`; `tokenizer` has `encode`, `decode` and `end`, the token that ends an answer;
+    `template` lays out a talk. It is a `bmkit.generate.Decoder`.
     """
 
     model: Any
     tokenizer: BytePairTokenizer
-    stop: int
     template: str = dataclasses.field(repr=False)
 
     def chat(self, messages: Sequence[dict[str, str]]) -> str:
@@ -219,11 +218,9 @@ def language_model(path: Path) -> LanguageModel:
     """
     file = read_gguf(path)
     tokenizer = tokenizer_of(file)
-    stop, template = file.fact("tokenizer.ggml.eos_token_id", int), file.fact("tokenizer.chat_template", str)
-    if not 0 <= stop < len(tokenizer.tokens):
-        raise data.DataError(f"{file.name} ends an answer with token {stop}, which it does not have. {MEND}")
+    template = file.fact("tokenizer.chat_template", str)
     chat_template(template)  # refused now rather than at the first talk
-    return LanguageModel(_llama(file), tokenizer, stop, template)
+    return LanguageModel(_llama(file), tokenizer, template)
 
 
 def smollm2() -> LanguageModel:

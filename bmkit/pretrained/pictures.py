@@ -37,6 +37,20 @@ class PictureClassifier:
         last = next(layer for layer in reversed(self.model.layers) if layer.weights)
         return keras.Model(self.model.input, last.input, name=f"{self.model.name}_features")
 
+    def resized(self, side: int) -> "PictureClassifier":
+        """Return the same network for pictures of another size: its layers but the last know no size.
+
+        Args:
+            side: height and width of the pictures, in pixels.
+
+        Returns:
+            A classifier with a copy of the weights.
+        """
+        inputs = keras.Input((side, side, self.model.input_shape[-1]))
+        model = keras.models.clone_model(self.model, input_tensors=inputs)
+        model.set_weights(self.model.get_weights())
+        return dataclasses.replace(self, model=model)
+
     def preprocess(self, pictures: Any) -> np.ndarray:
         """Cut out the middle square, resize it to what the model takes, and scale the pixels.
 

@@ -11,6 +11,7 @@ import numpy as np
 from bmkit import backend, data
 from bmkit.backend import keras
 from bmkit.data.weights import weight_files
+from bmkit.layers import masked_mean
 
 __all__ = ["SentenceEncoder", "minilm", "sentence_encoder"]
 
@@ -101,8 +102,7 @@ class SentenceEncoder:
 
     def _mean(self, vectors: Any) -> Any:
         """Average the real tokens' vectors, (batch, tokens, width) to (batch, width)."""
-        mask = ops.cast(ops.expand_dims(self.model.input["padding_mask"], -1), vectors.dtype)  # (batch, tokens, 1)
-        return ops.sum(vectors * mask, axis=1) / ops.sum(mask, axis=1)
+        return masked_mean(vectors, self.model.input["padding_mask"])
 
     def _in_batches(self, model: Any, numbers: list[list[int]], shape: tuple, batch_size: int) -> np.ndarray:
         """Run a model over rows of token numbers, those of like length together; answers come in the rows' order."""

@@ -134,6 +134,9 @@ def test_a_frozen_encoder_keeps_its_weights():
     encoder = models.bert(11, 12, width=8, depth=1, num_heads=2)
     frozen = models.bert_classifier(encoder, 3, frozen=True)
     assert [weight.shape for weight in frozen.trainable_weights] == [(8, 3), (3,)]
+    assert len(models.bert_classifier(encoder, 3).trainable_weights) == 2, "what its owner froze stays frozen"
+    for layer in encoder.layers:
+        layer.trainable = True
     assert len(models.bert_classifier(encoder, 3).trainable_weights) > 10
 
 
@@ -149,7 +152,7 @@ def test_a_memory_gives_the_logits_of_reading_all(decoder):
     cached, model = decoder
     expected, cache, position = numpy(model(TOKENS)), cached.start_cache(3, 12), 0
     for steps in (5, 1, 1, 3, 2):
-        logits, cache = cached.model_step(TOKENS[:, position : position + steps], cache, position)
+        logits, cache = cached.step(TOKENS[:, position : position + steps], cache, position)
         np.testing.assert_allclose(logits, expected[:, position : position + steps], rtol=1e-4, atol=1e-4)
         position += steps
 
@@ -157,7 +160,7 @@ def test_a_memory_gives_the_logits_of_reading_all(decoder):
 def test_the_likeliest_text_is_the_same_with_and_without_a_memory(decoder):
     cached, model = decoder
     prompt = TOKENS[:2, :4]
-    texts = [generate.generate(cached.model_step, cached.start_cache, prompt, 70, cache=way) for way in (True, False)]
+    texts = [generate.generate(cached, prompt, 70, cache=way) for way in (True, False)]
     np.testing.assert_array_equal(*texts)
     plain = prompt
     for _ in range(5):
@@ -167,9 +170,9 @@ def test_the_likeliest_text_is_the_same_with_and_without_a_memory(decoder):
 
 def test_a_memory_writes_with_what_the_model_learned_since(decoder):
     cached, model = decoder
-    before, _ = cached.model_step(TOKENS, cached.start_cache(3, 12), 0)
+    before, _ = cached.step(TOKENS, cached.start_cache(3, 12), 0)
     model.set_weights([0.9 * weight for weight in model.get_weights()])
-    after, _ = cached.model_step(TOKENS, cached.start_cache(3, 12), 0)
+    after, _ = cached.step(TOKENS, cached.start_cache(3, 12), 0)
     assert not np.allclose(before, after)
     np.testing.assert_allclose(after, numpy(model(TOKENS)), rtol=1e-4, atol=1e-4)
 
@@ -177,7 +180,7 @@ def test_a_memory_writes_with_what_the_model_learned_since(decoder):
 def test_a_memory_that_is_too_short_is_refused(decoder):
     cached, _ = decoder
     with pytest.raises(ValueError, match="do not fit a cache for 12"):
-        cached.model_step(TOKENS, cached.start_cache(3, 12), 1)
+        cached.step(TOKENS, cached.start_cache(3, 12), 1)
     if cached.limit:
         with pytest.raises(ValueError, match="learned 80 positions"):
             cached.start_cache(1, 81)

@@ -108,7 +108,7 @@ def greedy(language, text, count):
     logits, cache = language.step([tokens], cache, 0)
     while len(numbers) < count:
         numbers.append(int(logits[0, -1].argmax()))
-        if numbers[-1] == language.stop:
+        if numbers[-1] == language.tokenizer.end:
             break
         logits, cache = language.step([numbers[-1:]], cache, len(tokens) + len(numbers) - 1)
     return language.tokenizer.decode(numbers)
@@ -169,7 +169,7 @@ def test_texts_are_cut_into_the_same_byte_pairs_as_by_hand(smollm2):
 
 
 def test_marks_are_single_tokens_and_any_text_comes_back(smollm2):
-    assert smollm2.tokenizer.encode("<|im_start|><|im_end|>") == [1, 2] and smollm2.stop == 2
+    assert smollm2.tokenizer.encode("<|im_start|><|im_end|>") == [1, 2] and smollm2.tokenizer.end == 2
     for text in ("naïve 中文 😀\n\tx", "a  b   c", ""):
         assert smollm2.tokenizer.decode(smollm2.tokenizer.encode(text)) == text
 

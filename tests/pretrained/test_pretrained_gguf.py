@@ -151,7 +151,7 @@ def test_the_tokenizer_merges_pairs_and_splits_digits(planted):
 
 def test_the_chat_template_of_the_file_is_used_and_cannot_reach_out(tiny):
     assert tiny.chat([{"role": "user", "content": "hi"}]) == "<user>hi>"
-    mean = language.LanguageModel(tiny.model, tiny.tokenizer, 0, "{{ messages.__class__.__mro__ }}")
+    mean = language.LanguageModel(tiny.model, tiny.tokenizer, "{{ messages.__class__.__mro__ }}")
     with pytest.raises(data.DataError, match=r"chat template of the model cannot be used .*private attribute"):
         mean.chat([])
 

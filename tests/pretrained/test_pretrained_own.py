@@ -39,7 +39,7 @@ def test_a_model_comes_back_in_32_bits_and_answers_the_same(written):
     assert {weight.dtype for weight in model.weights} == {"float32"} and not model.compiled
     assert arrays.keys() == {"merges"} and arrays["merges"].tolist() == [[0, 1], [256, 2]]
     decoder = models.CachedDecoder(model)
-    np.testing.assert_allclose(decoder.model_step(TOKENS, decoder.start_cache(1, 8), 0)[0], answer, atol=1e-5)
+    np.testing.assert_allclose(decoder.step(TOKENS, decoder.start_cache(1, 8), 0)[0], answer, atol=1e-5)
 
 
 def test_the_same_model_is_written_as_the_same_bytes(written, tmp_path):
