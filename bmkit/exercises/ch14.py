@@ -211,7 +211,7 @@ without_week = Question(
     why="190.5 MW against 114.0 MW: two fifths of the error are gone once the model sees the week.",
     hints=[
         "def six_lags(hours): return lag_columns([1, 2, 3, 47, 48, 49], hours)",
-        "np.abs(fitted_forecast(six_lags) - truth).mean() is its error; divide it by the error of nine_lags.",
+        "np.abs(fitted_forecast(six_lags, hours) - truth).mean() is its error; divide it by the error of nine_lags.",
     ],
     mistakes={
         0.6: "You divided the smaller error by the larger one.",
