@@ -210,8 +210,8 @@ without_week = Question(
     1.67,
     why="190.5 MW against 114.0 MW: two fifths of the error are gone once the model sees the week.",
     hints=[
-        "def six_lags(hours): return lag_columns([1, 2, 3, 47, 48, 49], hours)",
-        "np.abs(fitted_forecast(six_lags, hours) - truth).mean() is its error; divide it by the error of nine_lags.",
+        "autoregression(demand, [1, 2, 3, 47, 48, 49], hours) is the forecast; truth is what came.",
+        "The mean of the absolute differences is its error; divide it by the error of the nine lags.",
     ],
     mistakes={
         0.6: "You divided the smaller error by the larger one.",
