@@ -62,7 +62,7 @@ mase = Exercise(
     ],
     hints=[
         "Two mean absolute errors, one divided by the other. The upper one needs y and forecast only.",
-        "The lower one is that of the seasonal naive forecast inside the history: each value minus the one a season before.",
+        "The lower one is the seasonal naive forecast's inside the history: each value minus the one a season before.",
         "history[season:] are the values that have one a season before them; history[:-season] are those earlier ones.",
     ],
     mistakes=[
@@ -145,14 +145,17 @@ labeller = Exercise(
     _labeller,
     [(8, 9), (5, 3), (1, 1)],
     hints=[
-        "Four layers in a row: Masking, a recurrent layer in Bidirectional, Dense. Which state of the GRU has to come out?",
+        "Masking, a recurrent layer in Bidirectional, then Dense. Which states of the GRU have to come out?",
         "keras.layers.GRU(units, return_sequences=True) gives a state for every frame; Bidirectional takes that layer.",
         "hidden = keras.layers.Masking()(inputs) first: the recurrent layer then skips frames of zeros by itself.",
     ],
     mistakes=[
         (_without_a_mask, "Padding changes your logits: put a Masking layer in front of the recurrent one."),
         (_one_way, "Your model reads from the beginning only; wrap the GRU in keras.layers.Bidirectional."),
-        (_last_state_alone, "There is one answer for the whole sequence; return_sequences=True gives one for each frame."),
+        (
+            _last_state_alone,
+            "There is one answer for the whole sequence; return_sequences=True gives one for each frame.",
+        ),
         (_summed, "The two directions were added up; the default of Bidirectional puts them side by side."),
     ],
     probe=_logits_of_real_frames,
@@ -199,7 +202,7 @@ split_windows = Exercise(
         (_leaky, "You counted windows, not steps: window number first - 1 reaches far beyond step first."),
         (
             _cut_at_the_window,
-            "The last training windows still forecast steps from first on, if horizon is more than 1: cut the series first.",
+            "The last training windows forecast steps from first on if horizon is above 1: cut the series first.",
         ),
         (_strict, "Your first validation forecast comes too late: its past may reach back before first."),
     ],
