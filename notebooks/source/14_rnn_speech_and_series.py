@@ -3,7 +3,7 @@
 #
 # **After this you can** carry a recurrent state past padding, batch sequences of different lengths cheaply, train a network that decides while someone is still speaking, hold out whole speakers, forecast a seasonal series without looking into the future, and tell whether the network was worth it
 #
-# **Time** 60 min to read, 110 min to teach, 50 s to run
+# **Time** 55 min to read, 100 min to teach, 45 s to run
 #
 # **Before** [13 · Recurrent networks for text](13_rnn_text.ipynb)
 #
@@ -856,9 +856,10 @@ def draw(day, hour):
     came = demand[NOW + around] / 1000
     look = {"color": "black", "ls": "-", "lw": 2}
     axes.plot((around - made) / 2, came, label="what came", **look)
-    for name in ("a week ago", "GRU, recursive", "GRU, direct", "differenced"):
+    colors = (plot.COLORS[0], plot.COLORS[1], plot.COLORS[3], plot.COLORS[5])
+    for name, color in zip(forecasts_val, colors):
         forecast = forecasts_val[name][made // 2] / 1000
-        axes.plot(np.arange(DAY) / 2, forecast, label=name)
+        axes.plot(np.arange(DAY) / 2, forecast, color=color, label=name)
     axes.axvline(-0.25, color="0.5", ls="-", lw=1)
     axes.set(xlabel="hours after the forecast was made", ylabel="demand (1,000 MW)")
     axes.set_ylim(18, 43)
@@ -873,7 +874,7 @@ plot.explore(draw, start=start, day=range(13), hour=range(0, 24, 3))
 # *Figure. Forecasts made at six on a Tuesday morning, and what came. "A week ago" is far off on this day. Move the sliders: find an
 # hour at which the recursive GRU goes astray, and one at which the differenced forecast does.*
 # <details><summary>In words</summary>Demand over 48 hours. Left of the grey line, at the moment of the forecast, the known day; right of
-# it the day that came, and four forecasts of it as broken lines.</details><br>
+# it the day that came, and four forecasts of it as thinner coloured lines.</details><br>
 #
 # ## The closed weeks, opened once
 #
