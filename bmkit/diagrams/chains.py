@@ -75,7 +75,7 @@ def encoder_decoder(source: str, written: str, following: str) -> Figure:
         >>> "next: 0" in [text.get_text() for text in encoder_decoder("3 May", "05-", "next: 0").axes[0].texts]
         True
     """
-    parts = ["embedding", "norm,\nattention", "+", "norm,\nfeed-forward", " +", "norm"]  # a blank makes a name of its own
+    parts = ["embedding", "norm,\nattention", "+", "norm,\nfeed-forward", " +", "norm"]  # a blank: another name
     upper = dict(zip([source, *parts], range(7), strict=True))
     lower = ["embedding ", "norm,\ncausal\nattention", "+ ", "norm,\ncross-\nattention", " + "]
     lower += ["norm, \nfeed-forward ", "  +", "norm ", following]

@@ -233,7 +233,7 @@ mean_look = Exercise(
     hints=[
         "In Keras a mask is True where a step may be looked at. What does tokens == 0 say?",
         "The second fault is in the last line: the rows of the padding have answers too, and they enter the mean.",
-        "keras.layers.GlobalAveragePooling1D() takes a mask, in its call; or add up real rows and divide by their number.",
+        "keras.layers.GlobalAveragePooling1D() takes a mask in its call; or add up real rows, divide by their number.",
     ],
     mistakes=[
         (
