@@ -149,7 +149,7 @@ feed_forward = Exercise(
     [(4,), (4,), (4,)],  # the width of the steps that the probe sends through
     hints=[
         "Three layers in a chain, norm, wide, narrow; the result is added to what came in.",
-        "inputs = keras.Input((None, width)), then x = keras.layers.LayerNormalization(epsilon=1e-5)(inputs) and so on.",
+        "inputs = keras.Input((None, width)), then x = keras.layers.LayerNormalization(epsilon=1e-5)(inputs), …",
         "In the end keras.Model(inputs, …), with the sum of inputs and the last Dense as its output.",
     ],
     mistakes=[
