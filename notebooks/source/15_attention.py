@@ -554,8 +554,8 @@ expect("the mean does not notice", exchanged.mean(axis=0), equals=mean, toleranc
 #
 # * $(a, b)$ is pair $i$ of the query or key at place $t$, and $(a', b')$ the same pair, turned; values are not turned.
 #
-# If both arrows of a dot product are turned by the same angle, it does not change; only the *difference* of the turns counts. To see it, we take two random words,
-# three steps apart, and slide them together along a text. What does their score do?
+# If both arrows of a dot product are turned by the same angle, it does not change; only the *difference* of the turns counts. To see it, we
+# take two random words, three steps apart, and slide them together along a text. What does their score do?
 
 # %%
 import keras_hub
@@ -704,7 +704,7 @@ def attentive_reader():
     return keras.Model(inputs, logits), keras.Model(inputs, weights)
 
 # %% [markdown]
-# Four rivals. First the trivial ones: **chance**, one in eight, and the **most frequent value** on the ten notes. Then the same soft look-up
+# Four rivals. First the trivial ones: **chance**, one in eight, and the **most frequent value** on the ten notes. Then a look-up
 # *without* learned matrices: the value of the note whose **pixels** have the greatest cosine similarity with the question. Last the
 # **recurrent network**: the same `Dense` layer reads, and a GRU goes over the ten notes, picture and value side by side, and then over the
 # question. It has to keep ten pictures and ten values in its state before it hears which one is wanted.
@@ -714,13 +714,13 @@ def attentive_reader():
 
 
 # %%
-def recurrent_reader(question_first):
+def recurrent_reader(at_each_note):
     question = keras.Input((1, 196))
     notes = keras.Input((10, 196))
     values = keras.Input((10, 8))
     read = keras.layers.Dense(64, activation="relu")
     steps = keras.layers.Concatenate()([read(notes), values])  # (batch, 10, 72)
-    if question_first:
+    if at_each_note:
         wanted = keras.ops.repeat(read(question), 10, axis=1)
         steps = keras.layers.Concatenate()([steps, wanted])  # (batch, 10, 136)
     else:
@@ -749,8 +749,8 @@ def learn(model, x, y, learning_rate, epochs=2, batch_size=128):
 attentive, attentive_map = attentive_reader()
 networks = {
     "attention": attentive,
-    "GRU, asked last": recurrent_reader(question_first=False),
-    "GRU, asked at each note": recurrent_reader(question_first=True),
+    "GRU, asked last": recurrent_reader(at_each_note=False),
+    "GRU, asked at each note": recurrent_reader(at_each_note=True),
 }
 for name, model in networks.items():
     learn(model, x_train, y_train, learning_rate=0.01)
@@ -826,8 +826,8 @@ plot.explore(draw, start={"example": 0}, example=range(30))
 # <details><summary>In words</summary>Eleven small digits. Above the first, a 2, stands "question", above each of the ten notes a value and a weight.
 # The note that shows a 2 has the greatest weight.</details><br>
 #
-# With one layer, one head and values that say the whole answer, the map *is* the mechanism: the answer comes from where the weight is. That is
-# as easy as it can be. Text is harder.
+# Here a map can be believed: a value reaches the answer only through its weight, and it says the whole answer. That is as easy as it can be.
+# Text is harder.
 #
 # ## Where it does not: the verdict of a review
 #

@@ -758,8 +758,8 @@ plot.show(figure)
 # <details><summary>In words</summary>The horizontal axis goes from 2 to 1,024 notes. The Transformer's line stays near 1 throughout. The ceiling is 1 up to
 # 128, a little below at 512, and about two thirds at 1,024. A dotted line marks chance, one in 16.</details><br>
 #
-# No recurrent network is trained here, on purpose. Chapter 15 saw one that had not learned to look up at all; its curve would tell how slowly it learns,
-# and not what its state can hold. The ceiling holds for the best of them. The Transformer's memory grows with the text, because the text *is* its
+# No recurrent network is trained here, on purpose. [Chapter 15](15_attention.ipynb) saw one that had not learned to look up at all: such a curve tells
+# how slowly a network learns, not what its state can hold. The ceiling holds for the best of them. The Transformer's memory grows with the text, because the text *is* its
 # memory. That is its strength and, at $n^2$ scores for $n$ steps, its price.
 #
 # ## The test, once
@@ -781,8 +781,8 @@ expect("    lead over the rule", lead, at_most=0.005)
 print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.4f})")
 
 # %% [markdown]
-# Where the interval contains zero, network and rule are *not told apart*; where it lies below, the rule is ahead by no more than a few dates in a
-# hundred.
+# Where the interval contains zero, network and rule are *not told apart*; where it lies below zero, the rule is ahead, by no more than a few
+# dates in a hundred.
 #
 # ## Summary
 #
