@@ -17,14 +17,6 @@ def test_a_soft_look_up_shows_the_weights_and_the_weighted_mean():
     assert min(reach) > 2, "the query arrow stays inside"
 
 
-def test_a_row_looks_at_rows_with_the_weights_of_its_own():
-    weights = np.random.default_rng(0).dirichlet(np.ones(5), size=(3, 5))  # (heads, who looks, looked at)
-    left, *panels = diagrams.looks_of_a_row(np.zeros((5, 4)), weights, 2).axes
-    assert left.patches[0].get_xy() == (-0.5, 1.5) and left.patches[0].get_width() == 4
-    for head, axes in enumerate(panels):
-        np.testing.assert_allclose([bar.get_width() for bar in axes.patches], weights[head, 2])
-
-
 def test_the_darkest_word_has_most_weight_and_lines_stay_inside():
     words, weights = ["word"] * 40, np.linspace(0, 0.1, 40)
     axes = diagrams.shaded_words(words, weights).axes[0]

@@ -1,8 +1,16 @@
 """Drawings of one thing each, too long for a chapter's cell."""
 
-from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, residual_block, unrolled_rnn
+from bmkit.diagrams.chains import (
+    boxes,
+    encoder_decoder,
+    lstm_cell,
+    residual_block,
+    teacher_forcing,
+    transformer_block,
+    unrolled_rnn,
+)
 from bmkit.diagrams.course import course_map
-from bmkit.diagrams.looking import looks_of_a_row, shaded_words, soft_lookup
+from bmkit.diagrams.looking import shaded_words, soft_lookup
 from bmkit.diagrams.texts import cut_text
 from bmkit.diagrams.windows import convolution_step
 
@@ -12,10 +20,11 @@ __all__ = [
     "course_map",
     "cut_text",
     "encoder_decoder",
-    "looks_of_a_row",
     "lstm_cell",
     "residual_block",
     "shaded_words",
     "soft_lookup",
+    "teacher_forcing",
+    "transformer_block",
     "unrolled_rnn",
 ]

@@ -7,7 +7,15 @@ from matplotlib.figure import Figure
 
 from bmkit.plot import subplots
 
-__all__ = ["boxes", "encoder_decoder", "lstm_cell", "residual_block", "unrolled_rnn"]
+__all__ = [
+    "boxes",
+    "encoder_decoder",
+    "lstm_cell",
+    "residual_block",
+    "teacher_forcing",
+    "transformer_block",
+    "unrolled_rnn",
+]
 
 
 def boxes(
@@ -75,20 +83,21 @@ def encoder_decoder(source: str, written: str, following: str) -> Figure:
         >>> "next: 0" in [text.get_text() for text in encoder_decoder("3 May", "05-", "next: 0").axes[0].texts]
         True
     """
-    parts = ["embedding", "attention", "+", "perceptron", " +"]  # a blank makes a name of its own
-    upper = dict(zip([source, *parts], range(6), strict=True))
-    lower = ["embedding ", "causal\nattention", "+ ", "cross-\nattention", " + ", "perceptron ", "  +", following]
-    below = dict(zip([written, *lower], range(9), strict=True))
+    parts = ["embedding", "norm,\nattention", "+", "norm,\nfeed-forward", " +", "norm"]  # a blank: another name
+    upper = dict(zip([source, *parts], range(7), strict=True))
+    lower = ["embedding ", "norm,\ncausal\nattention", "+ ", "norm,\ncross-\nattention", " + "]
+    lower += ["norm, \nfeed-forward ", "  +", "norm ", following]
+    below = dict(zip([written, *lower], range(10), strict=True))
     places = {name: (x, 1.35) for name, x in upper.items()} | {name: (x, 0) for name, x in below.items()}
-    chains = [*itertools.pairwise(upper), *itertools.pairwise(below), (" +", "cross-\nattention")]
+    chains = [*itertools.pairwise(upper), *itertools.pairwise(below), ("norm", "norm,\ncross-\nattention")]
     shortcuts = [("embedding", "+", "", -0.55), ("+", " +", "", -0.55)]  # above the encoder, below the decoder
     shortcuts += [(*ends, "", 0.55) for ends in (("embedding ", "+ "), ("+ ", " + "), (" + ", "  +"))]
-    shaded = ("attention", "causal\nattention", "cross-\nattention")
-    figure = boxes(places, [*chains, *shortcuts], shaded=shaded, figsize=(9.6, 3.2))
+    shaded = ("norm,\nattention", "norm,\ncausal\nattention", "norm,\ncross-\nattention")
+    figure = boxes(places, [*chains, *shortcuts], shaded=shaded, figsize=(10.6, 3.2))
     axes = figure.axes[0]
-    for x, y, name in ((3.0, 2.1, "encoder, repeated"), (4.0, -0.75, "decoder, repeated")):
+    for x, y, name in ((3.0, 2.1, "encoder block, repeated"), (4.0, -0.75, "decoder block, repeated")):
         axes.text(x, y, name, ha="center", va="center", fontsize=9, style="italic")
-    axes.set(xlim=(-0.6, 8.6), ylim=(-0.9, 2.25))
+    axes.set(xlim=(-0.6, 9.6), ylim=(-0.9, 2.25))
     return figure
 
 
@@ -133,6 +142,57 @@ def residual_block(shape: Sequence[int]) -> Figure:
     arrows += [("+", "ReLU "), ("x", "+", f"shortcut: x, {size}", -0.28), ("conv 3×3 ", "+", f"F(x)\n{size}")]
     figure = boxes(places, arrows, shaded=("conv 3×3", "conv 3×3 "), figsize=(9.8, 1.9))
     figure.axes[0].set(xlim=(-0.4, 10.9), ylim=(-0.6, 1.6))  # as wide as high a unit: labels lie on the arcs
+    return figure
+
+
+def teacher_forcing() -> Figure:
+    """Draw what a decoder is given: in training the right beginning, in use what it has written itself.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> "$x_2 = y_1$" in [text.get_text() for text in teacher_forcing().axes[0].texts]
+        True
+    """
+    places, arrows = {}, []
+    for left, target in ((0.0, "y"), (4.6, r"\hat{y}")):
+        given = [f"$x_1 = $ {'start' if left else 'start '}", *(f"$x_{k + 1} = {target}_{k}$" for k in (1, 2))]
+        wanted = [f"${target}_{k}$" for k in (1, 2, 3)]
+        for step, (below, above) in enumerate(zip(given, wanted, strict=True)):
+            places |= {below: (left + 1.4 * step, 0), above: (left + 1.4 * step, 1)}
+            arrows.append((below, above))
+        if left:
+            arrows += zip(wanted[:2], given[1:], strict=True)
+    figure = boxes(places, arrows, shaded=[name for name in places if "=" in name], figsize=(8.6, 2.5))
+    axes = figure.axes[0]
+    for x, title in ((1.4, "training: the right answer is given"), (6.0, "inference: its own writing is given")):
+        axes.text(x, 1.5, title, ha="center", va="center", fontsize=10)
+    axes.set(xlim=(-0.7, 8.1), ylim=(-0.4, 1.7))
+    return figure
+
+
+def transformer_block() -> Figure:
+    """Draw a Transformer's block with the norm first: two parts, each added to what is there, and all shapes.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> [text.get_text() for text in transformer_block().axes[0].texts].count("(n, d)")
+        7
+    """
+    names = ["x", "norm", "attention", "+", "norm ", "Dense, gelu", "Dense", "+ ", "z"]  # a blank makes another name
+    across = [0, 1.1, 2.6, 3.9, 5.0, 6.6, 8.4, 9.6, 10.6]
+    places = {name: (x, 0) for name, x in zip(names, across, strict=True)}
+    shapes = ["(n, 4d)" if start == "Dense, gelu" else "(n, d)" for start in names[:-1]]
+    chain = [(*ends, shape) for ends, shape in zip(itertools.pairwise(names), shapes, strict=True)]
+    shortcuts = [("x", "+", "", -0.3), ("+", "+ ", "", -0.3)]
+    figure = boxes(places, [*chain, *shortcuts], shaded=["attention"], figsize=(10.2, 1.9))
+    axes = figure.axes[0]
+    for x, y in ((1.95, 0.7), (6.75, 0.93)):
+        axes.text(x, y, "shortcut", ha="center", va="center", fontsize=9, style="italic")
+    axes.set(ylim=(-0.35, 1.1))
     return figure
 
 

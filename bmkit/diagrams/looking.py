@@ -1,43 +1,13 @@
-"""What attention does: a soft look-up, where a row looks, which words are read."""
+"""What attention does: a soft look-up, and which words are read."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from bmkit.plot import COLORS, subplots
 
-__all__ = ["looks_of_a_row", "shaded_words", "soft_lookup"]
-
-
-def looks_of_a_row(picture: np.ndarray, weights: np.ndarray, row: int) -> Figure:
-    """Draw a picture with one row framed, and how much each head looks at each row on behalf of the framed one.
-
-    Args:
-        picture: shape ``(rows, columns)``.
-        weights: shape ``(heads, rows, rows)``; ``weights[h, i, j]`` is how much row i looks at row j.
-        row: the row that looks.
-
-    Returns:
-        The figure.
-
-    Example:
-        >>> len(looks_of_a_row(np.ones((4, 4)), np.full((2, 4, 4), 0.25), 1).axes)
-        3
-    """
-    shape = {"figsize": (8.4, 2.6), "width_ratios": (1.7, *[1] * len(weights))}
-    figure, (left, *panels) = subplots(1, 1 + len(weights), sharey=True, **shape)
-    left.imshow(picture)
-    left.add_patch(Rectangle((-0.5, row - 0.5), picture.shape[1], 1, fill=False, ec=COLORS[1], lw=2))
-    left.set(xlabel="column", ylabel="row")
-    left.grid(False)
-    for head, axes in enumerate(panels):
-        axes.barh(range(len(picture)), weights[head, row], height=0.9, color=COLORS[0])
-        axes.axhline(row, color=COLORS[1], lw=1, ls="-")
-        axes.set(xlabel="weight", ylabel=" ", xlim=(0, max(0.3, weights[:, row].max())))
-        axes.set_title(f"head {head + 1}", fontsize=10)
-    return figure
+__all__ = ["shaded_words", "soft_lookup"]
 
 
 def shaded_words(words: Sequence[str], weights: np.ndarray, title: str = "") -> Figure:

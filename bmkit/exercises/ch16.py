@@ -2,16 +2,25 @@
 
 import numpy as np
 
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["block_parameters", "century", "decoder_input", "layer_norm", "memory_bits"]
+__all__ = [
+    "block_parameters",
+    "century",
+    "decoder_input",
+    "feed_forward",
+    "layer_norm",
+    "memory_bits",
+    "small_steps",
+]
 
 _random = np.random.default_rng(16)
 EPSILON = 1e-5
 
 
 def _layer_norm(x, epsilon):
-    """Bring each step to mean 0 and spread 1."""
+    """Bring each step to mean 0 and standard deviation 1."""
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)
     return centred / np.sqrt(variance + epsilon)
@@ -23,6 +32,43 @@ def _decoder_input(answers, start):
     return np.concatenate([first, answers[:, :-1]], axis=1)
 
 
+def _feed_forward(width):
+    inputs = keras.Input((None, width))
+    x = keras.layers.LayerNormalization(epsilon=EPSILON)(inputs)
+    x = keras.layers.Dense(4 * width, activation="gelu")(x)
+    x = keras.layers.Dense(width)(x)
+    return keras.Model(inputs, inputs + x)
+
+
+def _feed_forward_with(shortcut=True, norm="first", activation="gelu", times=4):
+    def build(width):
+        x = inputs = keras.Input((None, width))
+        normalize = keras.layers.LayerNormalization(epsilon=EPSILON)
+        normed = normalize(inputs)
+        if norm in ("first", "shared"):
+            x = normed
+        x = keras.layers.Dense(times * width, activation=activation)(x)
+        x = keras.layers.Dense(width)(x)
+        if shortcut:
+            x = x + (normed if norm == "shared" else inputs)
+        return keras.Model(inputs, normalize(x) if norm == "after" else x)
+
+    return build
+
+
+def _transformed(model) -> tuple:
+    """Give a model weights that depend on their names and shapes alone: what it answers, and what it trains."""
+    steps = np.random.default_rng(161).normal(1, 2, size=(2, 3, 4))
+    x = keras.ops.convert_to_tensor(steps, "float32")
+    model(x)  # the first call builds a layer
+    for weight in model.weights:  # in whatever order they were made: gamma, beta, kernels and biases differ
+        name = weight.path.split("/")[-1]
+        seed = [*map(ord, name), *weight.shape]
+        weight.assign(np.random.default_rng(seed).normal(scale=0.7, size=weight.shape))
+    shapes = np.array(sorted((*weight.shape, 0)[:2] for weight in model.trainable_weights))
+    return shapes, keras.ops.convert_to_numpy(model(x))
+
+
 layer_norm = Exercise(
     "ch16.layer_norm",
     _layer_norm,
@@ -31,6 +77,7 @@ layer_norm = Exercise(
         (_random.normal(size=(4, 6)), EPSILON),
         (5 + 3 * _random.normal(size=(2, 3, 8)), EPSILON),
         (np.array([[2.0, 2.0, 2.0]]), EPSILON),
+        (np.array([[0.0, 0.1], [0.01, 0.0]]), 0.01),
     ],
     hints=[
         "Each step is centred by its own mean: the mean runs along the last axis, with keepdims=True.",
@@ -52,14 +99,14 @@ layer_norm = Exercise(
         ),
         (
             lambda x, epsilon: (x - x.mean(-1, keepdims=True)) / (x.var(-1, keepdims=True) + epsilon),
-            "You divided by the variance; the spread is its square root.",
+            "You divided by the variance; the standard deviation is its square root.",
         ),
         (
             lambda x, epsilon: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + epsilon),
             "Right but for the place of epsilon: it is added to the variance, under the root.",
         ),
     ],
-    tolerance=1e-7,
+    tolerance=1e-5,  # Keras' own layer calculates with 32 bits
 )
 
 decoder_input = Exercise(
@@ -96,20 +143,59 @@ decoder_input = Exercise(
     ],
 )
 
+feed_forward = Exercise(
+    "ch16.feed_forward",
+    _feed_forward,
+    [(4,), (4,), (4,)],  # the width of the steps that the probe sends through
+    hints=[
+        "Three layers in a chain, norm, wide, narrow; the result is added to what came in.",
+        "inputs = keras.Input((None, width)), then x = keras.layers.LayerNormalization(epsilon=1e-5)(inputs), …",
+        "In the end keras.Model(inputs, …), with the sum of inputs and the last Dense as its output.",
+    ],
+    mistakes=[
+        (_feed_forward_with(shortcut=False), "The shortcut is missing: the answer is added to what came in."),
+        (
+            _feed_forward_with(norm="shared"),
+            "The shortcut starts behind the norm; it must carry what came in, as it came.",
+        ),
+        (_feed_forward_with(norm="after"), "The norm stands after the sum, as in 2017; here it comes first."),
+        (_feed_forward_with(activation="relu"), 'The activation is a ReLU; take "gelu".'),
+        (_feed_forward_with(activation=None), 'The wide Dense has no activation; give it activation="gelu".'),
+        (_feed_forward_with(times=1), "The first Dense must be four times as wide as a step."),
+    ],
+    probe=_transformed,
+    tolerance=5e-3,  # both ways to calculate gelu
+)
+
+small_steps = Question(
+    "ch16.small_steps",
+    1.03,
+    why="A tenth of each part bends little: the gradient comes down nearly unchanged, and no norm was needed for it.",
+    hints=[
+        "def tenth(x, part, norm): return x + 0.1 * part(x)",
+        "gradients, similarities = measure(tenth); the gradient at the bottom is gradients[0].",
+    ],
+    mistakes={
+        12: "That is the number of blocks. Give your way to measure, and take the first number of the first result.",
+        0.1: "That is the factor; how large is the gradient at the bottom, compared with the top?",
+    },
+    tolerance=0.1,
+)
+
 block_parameters = Question(
     "ch16.block_parameters",
     49_984,
-    why="Attention 4(d² + d), perceptron 8d² + 5d, two norms of 2d: 12d² + 13d.",
+    why="Attention 4(d² + d), feed-forward 8d² + 5d, two norms of 2d: 12d² + 13d.",
     hints=[
         "Attention: four matrices of d · d and four biases of d.",
-        "Perceptron: d · 4d numbers and 4d biases, then 4d · d numbers and d biases.",
+        "Feed-forward: d · 4d numbers and 4d biases, then 4d · d numbers and d biases.",
         "Each of the two norms has a scale and a shift for each of the d numbers of a step.",
     ],
     mistakes={
         49_152: "That is 12d², the matrices alone; biases and norms add 13d.",
         49_728: "The two norms learn something too: a scale and a shift for each number of a step.",
-        16_640: "That is attention alone, 4(d² + d); the perceptron has twice as many.",
-        33_344: "That is perceptron and norms; attention is missing.",
+        16_640: "That is attention alone, 4(d² + d); the feed-forward part has twice as many.",
+        33_344: "That is feed-forward part and norms; attention is missing.",
     },
 )
 
