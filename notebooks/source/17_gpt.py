@@ -724,9 +724,9 @@ plot.explore(draw, start=at_first, temperature=warmth, top_k=ks, top_p=parts)
 # probabilities end to end on a line from 0 to 1 and drop a random number on it: the token on whose piece it falls is drawn. (The input is padded
 # to 128 tokens so that TensorFlow sees one shape only. The padding stands *behind* the text, where the causal mask hides it.)
 #
-# `generate.generate` is this loop for any model that offers two functions: `model_step(tokens, cache, position)` gives logits and
-# the cache, and `start_cache(batch, length)` makes an empty one. A model without a cache keeps the text itself and reads all of it
-# again. With the same random numbers both must write the same tokens.
+# `generate.generate` is this loop for any **decoder**, an object with two methods: `start_cache(batch, length)` makes an empty cache,
+# and `step(tokens, cache, position)` reads tokens and gives logits and the cache. `ReadAgain` has no real cache: it keeps the text
+# itself and reads all of it again. With the same random numbers both must write the same tokens.
 #
 # What the model writes differs from machine to machine, because a tiny difference in one probability can change one token, and then all that
 # follow. (So the tests of this course do not compare what stands in "here:". Round brackets are shown as square ones.)
@@ -756,14 +756,13 @@ def continue_text(tokens, new_tokens, random, **settings):
 import functools
 
 
-def read_again(tokens, seen, position):
-    if seen is not None:
+class ReadAgain:
+    def start_cache(self, batch, length):
+        return np.zeros((batch, 0), int)
+
+    def step(self, tokens, seen, position):
         tokens = np.concatenate([seen, tokens], axis=1)
-    return last_logits(tokens)[:, np.newaxis], tokens
-
-
-def nothing(batch, length):
-    return None
+        return last_logits(tokens)[:, np.newaxis], tokens
 
 
 settings = {"temperature": 0.8, "top_p": 0.9}
@@ -771,7 +770,7 @@ mine = continue_text(start, 40, np.random.default_rng(2), **settings)
 random = np.random.default_rng(2)
 choose = functools.partial(generate.sample, random=random, **settings)
 prompt = np.array(start)
-theirs = generate.generate(read_again, nothing, prompt, 40, choose=choose, stop=END)
+theirs = generate.generate(ReadAgain(), prompt, 40, choose=choose, stop=END)
 expect("tokens of generate.generate", theirs, equals=mine)
 
 # %%
@@ -908,12 +907,12 @@ expect("logits of all 64 at once", at_once, equals=stepwise, tolerance=1e-3)
 
 decoder = models.CachedDecoder(trained.model)
 cache = decoder.start_cache(1, 64)
-_, cache = decoder.model_step(tokens[np.newaxis, :63], cache, 0)
-theirs, cache = decoder.model_step(tokens[np.newaxis, 63:], cache, 63)
+_, cache = decoder.step(tokens[np.newaxis, :63], cache, 0)
+theirs, cache = decoder.step(tokens[np.newaxis, 63:], cache, 63)
 expect("logits of CachedDecoder", theirs[0, 0], equals=stepwise[63], tolerance=1e-3)
 expect("its cache", cache[0], equals=caches, tolerance=1e-3)
 
-write = functools.partial(generate.generate, decoder.model_step, decoder.start_cache)
+write = functools.partial(generate.generate, decoder)
 walk = write(np.array([END]), 250)  # the likeliest token each time
 fours = np.lib.stride_tricks.sliding_window_view(walk, 4)
 different = len(np.unique(fours, axis=0)) / len(fours)
@@ -935,13 +934,13 @@ rows = {"without cache": {}, "with cache": {}}
 for t in (32, 64, 128, 256):
     again = milliseconds(trained.model.predict_on_batch, window[:, :t])
     rows["without cache"][f"token {t}"] = again
-    one = milliseconds(decoder.model_step, window[:, t - 1 : t], cache, t - 1)
+    one = milliseconds(decoder.step, window[:, t - 1 : t], cache, t - 1)
     rows["with cache"][f"token {t}"] = one
 plot.table(rows, corner="milliseconds", digits=1)
 
 # %% [markdown]
-# One token at a time, with the cache, gives the same logits as all at once, by hand and with `models.CachedDecoder`, which offers
-# the two functions that `generate.generate` asks for. (Its first use here also shows what greedy decoding does: over 250 tokens it walks in circles.)
+# One token at a time, with the cache, gives the same logits as all at once, by hand and with `models.CachedDecoder`, which has
+# the two methods that `generate.generate` asks for. (Its first use here also shows what greedy decoding does: over 250 tokens it walks in circles.)
 #
 # What is saved? Count multiply-adds for the token at position $t$, as in [chapter 15](15_attention.ipynb). In a block, one token costs
 # $4d^2$ in attention and $8d^2$ in the dense layers, and each look at one token costs $2d$, for score and mean:
@@ -972,7 +971,7 @@ plot.table(rows, corner="milliseconds", digits=1)
 # %%
 smol = pretrained.load("smollm2")
 prompt = np.array(smol.tokenizer.encode("The capital of France is"))
-new = generate.generate(smol.step, smol.start_cache, prompt, 8)
+new = generate.generate(smol, prompt, 8)
 answer = smol.tokenizer.decode(new[len(prompt) :])
 expect("the answer begins with Paris", answer.startswith(" Paris"), equals=True)
 print(f"The capital of France is (here: {answer.strip().translate(square)})")
@@ -1030,22 +1029,22 @@ expect("docstrings where SmolLM2 is better", better, at_least=7)
 #
 # A model with a million parameters could know its text by heart. We count how many runs of $k$ tokens in a text stand word for word in
 # the training text, for growing $k$. A number alone says little, so we compare: our GPT at temperature 1 and at 0.7, n-grams (which
-# offer the same two functions, so the same loop writes with them), and *people*, that is, the validation docstrings.
+# have the same two methods, so the same loop writes with them), and *people*, that is, the validation docstrings.
 
 
 # %%
-def count_step(tokens, seen, position):  # the memory is what was read so far
-    if seen is not None:
+class Counts(ReadAgain):  # its cache, too, is the text itself
+    def step(self, tokens, seen, position):
         tokens = np.concatenate([seen, tokens], axis=1)
-    padded = np.pad(tokens, ((0, 0), (6, 0)), constant_values=END)
-    context = np.repeat(padded[:, -6:], V, axis=0)  # (batch · V, 6)
-    candidates = np.tile(np.arange(V), len(tokens))
-    runs = np.column_stack([context, candidates])
-    p = scratch.kneser_ney_probabilities(runs, smoothed, V)
-    return np.log(p).reshape(len(tokens), 1, V), tokens
+        padded = np.pad(tokens, ((0, 0), (6, 0)), constant_values=END)
+        context = np.repeat(padded[:, -6:], V, axis=0)  # (batch · V, 6)
+        candidates = np.tile(np.arange(V), len(tokens))
+        runs = np.column_stack([context, candidates])
+        p = scratch.kneser_ney_probabilities(runs, smoothed, V)
+        return np.log(p).reshape(len(tokens), 1, V), tokens
 
 
-count_and_write = functools.partial(generate.generate, count_step, nothing)
+count_and_write = functools.partial(generate.generate, Counts())
 writers = {"GPT, temperature 1": (write, 1.0), "GPT, temperature 0.7": (write, 0.7)}
 writers["n-grams"] = (count_and_write, 1.0)
 written = {"people": streams["validation"]}
