@@ -755,7 +755,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Questions answered against the number of notes. At 1,024 notes the Transformer, trained on 128 at most, knows more than any
 # state of 1,792 bits could.*
-# <details><summary>In words</summary>The horizontal axis goes from 2 to 1,024 notes. The Transformer's line stays near 1 throughout. The ceiling is 1 up to
+# <details><summary>In words</summary>The horizontal axis goes from 2 to 1,024 notes. The Transformer's line stays at 1 up to 128 notes and ends near 0.9. The ceiling is 1 up to
 # 128, a little below at 512, and about two thirds at 1,024. A dotted line marks chance, one in 16.</details><br>
 #
 # No recurrent network is trained here, on purpose. [Chapter 15](15_attention.ipynb) saw one that had not learned to look up at all: such a curve tells

@@ -166,7 +166,7 @@ plot.show(diagrams.cut_text(cuts))
 # *Figure. One sentence that stands nowhere in the data, cut after 0, 30, 300 and 767 merges; a dot is a space, the number of tokens
 # stands on the right.*
 # <details><summary>In words</summary>Four rows with the same sentence on changing greys. In the first every letter is a piece;
-# further down the pieces get longer; in the last "·the", "·gradient" and "·of" are single pieces. The numbers of tokens are 63, 43, 29
+# further down the pieces get longer; in the last "·the", "·gradient" and "·of" are single pieces. The numbers of tokens are 63, 46, 31
 # and 23.</details><br>
 #
 # Frequent words end up whole. *Subsampled* and *normalize* come in parts, but nothing is unknown.
