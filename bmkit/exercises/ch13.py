@@ -163,12 +163,14 @@ def _added(units, features, value):
 
 
 def _remembered(layer) -> np.ndarray:
-    """Show a silent input to memories of several sizes: what is left of them shows where the gates stand."""
-    features, units = layer.get_weights()[0].shape[0], layer.units
-    memory = np.outer([-1.0, 0.0, 0.5, 2.0], np.ones(units))
-    silence = np.zeros((len(memory), 1, features))
-    states = [keras.ops.convert_to_tensor(one, "float32") for one in (np.zeros_like(memory), memory)]
-    return keras.ops.convert_to_numpy(layer(silence, initial_state=states))
+    """Give a layer fixed kernels but its own bias, and a memory: what becomes of it shows where the gates stand."""
+    random = np.random.default_rng(13)
+    kernel, recurrent_kernel, bias = layer.get_weights()
+    layer.set_weights([random.normal(size=kernel.shape), random.normal(size=recurrent_kernel.shape), bias])
+    steps = random.normal(size=(4, 2, len(kernel)))
+    states = [random.normal(size=(4, len(recurrent_kernel))) for _ in range(2)]  # h and c
+    steps, *states = [keras.ops.convert_to_tensor(one, "float32") for one in (steps, *states)]
+    return keras.ops.convert_to_numpy(layer(steps, initial_state=states))
 
 
 patient_lstm = Exercise(
