@@ -1,9 +1,20 @@
-"""Drawings of chapters 15 and 17: what they show is what was computed."""
+"""Drawings of chapters 13, 15 and 17: what they show is what was computed."""
 
 import numpy as np
 import pytest
+from matplotlib.text import Annotation
 
 from bmkit import diagrams
+
+
+def test_an_lstm_adds_the_product_of_input_gate_and_candidate_to_what_is_left_of_the_memory():
+    texts = diagrams.lstm_cell().axes[0].texts
+    box_at = {text.get_position(): text.get_text() for text in texts if text.get_text() and text.get_zorder() < 5}
+    arrows = {(box_at[one.xyann], box_at[one.xy]) for one in texts if isinstance(one, Annotation)}
+    into = {end: {start for start, to in arrows if to == end} for end in box_at.values()}
+    assert into["×"] == {"memory c", "forget gate f"} and into["× "] == {"input gate i", "candidate g"}
+    assert into["+"] == {"×", "× "} and into["new memory c′"] == {"+"}
+    assert into["×  "] == {"tanh", "output gate o"} and into["tanh"] == {"new memory c′"}
 
 
 def test_a_soft_look_up_shows_the_weights_and_the_weighted_mean():

@@ -102,24 +102,35 @@ def encoder_decoder(source: str, written: str, following: str) -> Figure:
 
 
 def lstm_cell() -> Figure:
-    """Draw one step of an LSTM: the memory along the top, the gates below it.
+    """Draw one step of an LSTM, ``c' = f·c + i·g`` and ``h' = o·tanh(c')``: the memory along the top, the gates below.
 
     Returns:
         The figure.
 
     Example:
-        >>> len(lstm_cell().axes)
-        1
+        >>> [text.get_text() for text in lstm_cell().axes[0].texts].count("(units,)")
+        4
     """
-    places = {"memory c": (0, 2.1), "×": (1.5, 2.1), "+": (3.1, 2.1), "new memory c": (5.0, 2.1)}
-    places |= {"forget gate f": (1.5, 1.05), "write gate i": (2.75, 1.05), "candidate g": (3.95, 1.05)}
-    places |= {"o · tanh(c)": (6.0, 1.05), "new state h": (7.4, 1.05), "read gate o": (5.0, 0)}
-    places |= {"word x, state h": (1.5, 0)}
-    arrows = [("memory c", "×"), ("×", "+"), ("+", "new memory c"), ("forget gate f", "×"), ("write gate i", "+")]
-    arrows += [("candidate g", "+"), ("new memory c", "o · tanh(c)"), ("o · tanh(c)", "new state h")]
-    gates = ("forget gate f", "write gate i", "read gate o")
-    arrows += [("word x, state h", name) for name in (*gates, "candidate g")] + [("read gate o", "o · tanh(c)")]
-    return boxes(places, arrows, shaded=gates, figsize=(8.4, 3.1))
+    places = {"memory c": (0, 2.4), "×": (1.5, 2.4), "+": (3.3, 2.4), "new memory c′": (5.5, 2.4)}
+    places |= {
+        "× ": (3.3, 1.6),
+        "tanh": (6.6, 1.6),
+        "×  ": (6.6, 0.75),
+        "new state h′": (8.5, 0.75),
+    }  # blanks tell × apart
+    places |= {"forget gate f": (1.5, 0.75), "input gate i": (2.75, 0.75), "candidate g": (3.95, 0.75)}
+    places |= {"output gate o": (5.3, 0.75), "word x, state h": (2.75, -0.3)}
+    gates = ("forget gate f", "input gate i", "output gate o")
+    arrows = [("memory c", "×", "(units,)"), ("×", "+", "f·c"), ("+", "new memory c′", "(units,)")]
+    arrows += [("forget gate f", "×", "(units,)"), ("input gate i", "× "), ("candidate g", "× "), ("× ", "+", "i·g")]
+    arrows += [
+        ("new memory c′", "tanh"),
+        ("tanh", "×  "),
+        ("output gate o", "×  "),
+        ("×  ", "new state h′", "(units,)"),
+    ]
+    arrows += [("word x, state h", name) for name in (*gates, "candidate g")]
+    return boxes(places, arrows, shaded=gates, figsize=(9.2, 3.3))
 
 
 def residual_block(shape: Sequence[int]) -> Figure:
@@ -211,17 +222,18 @@ def unrolled_rnn(words: Sequence[str], question: str) -> Figure:
         >>> "good" in texts, texts.count("U")
         (True, 3)
     """
-    states = [f"$h_{step}$" for step in range(len(words) + 1)]
-    places = {"state": (-2.2, 1), "word": (-2.2, 0), "$h_0=0$": (-0.2, 1)} | {question: (len(words) + 1.4, 1)}
-    states[0] = "$h_0=0$"
-    arrows = [("word", "state", "W"), (states[-1], question)]
-    for step, word in enumerate(words, start=1):
-        places |= {states[step]: (step, 1), word: (step, 0)}
-        arrows += [(word, states[step], "W"), (states[step - 1], states[step], "U")]
-    figure = boxes(places, arrows, shaded=["state"], figsize=(8.4, 2.5))
+    states = ["$h_0=0$", *(f"$h_{step}$" for step in range(1, len(words) + 1))]
+    state, word = "state h\n(units,)", "word x\n(features,)"
+    places = {state: (-2.3, 1), word: (-2.3, 0), states[0]: (-0.4, 1), question: (len(words) + 2.0, 1)}
+    arrows = [(word, state, "W"), (states[-1], question, "(units,)")]
+    for step, name in enumerate(words, start=1):
+        places |= {states[step]: (step, 1), name: (step, 0)}
+        arrows += [(name, states[step], "W"), (states[step - 1], states[step], "U")]
+    figure = boxes(places, arrows, shaded=[state], figsize=(8.8, 2.6))
     axes = figure.axes[0]
-    loop = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-1.7", "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", (-2.0, 1.14), (-2.4, 1.14), arrowprops=loop)
-    axes.text(-2.2, 1.72, "U", ha="center", va="center", fontsize=9)
-    axes.set(xlim=(-2.8, len(words) + 2.3), ylim=(-0.4, 1.9))
+    loop = {"arrowstyle": "-|>", "color": "black", "connectionstyle": "arc3,rad=-1.7", "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (-2.05, 1.2), (-2.55, 1.2), arrowprops=loop)
+    top = axes.annotate("U", (-2.3, 1.62), ha="center", va="center", fontsize=9)
+    top.set_bbox({"fc": "white", "ec": "none", "pad": 1})
+    axes.set(xlim=(-3.0, len(words) + 2.7), ylim=(-0.4, 1.8))
     return figure
