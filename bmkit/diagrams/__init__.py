@@ -4,7 +4,7 @@ from bmkit.diagrams.chains import boxes, encoder_decoder, lstm_cell, unrolled_rn
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import looks_of_a_row, shaded_words, soft_lookup
 from bmkit.diagrams.texts import cut_text
-from bmkit.diagrams.windows import convolution_step
+from bmkit.diagrams.windows import convolution_step, receptive_field, window_places
 
 __all__ = [
     "boxes",
@@ -14,7 +14,9 @@ __all__ = [
     "encoder_decoder",
     "looks_of_a_row",
     "lstm_cell",
+    "receptive_field",
     "shaded_words",
     "soft_lookup",
     "unrolled_rnn",
+    "window_places",
 ]

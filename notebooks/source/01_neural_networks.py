@@ -10,7 +10,7 @@
 # **Data** breast_cancer (569 tumours, CC BY 4.0), digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0)
 
 # %%
-from bmkit import data, models, plot, scratch, train
+from bmkit import data, diagrams, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch01
 import keras
@@ -65,6 +65,30 @@ expect("share right of always saying the same", baseline, at_least=0.6, at_most=
 # benign, fill the left half; filled squares, malignant, the right half; in the middle they mix.</details><br>
 #
 # ### The formula: one neuron
+#
+# One neuron as a drawing; every arrow carries one number:
+
+# %%
+places = {
+    "radius x₁": (0, 1),
+    "texture x₂": (0, 0),
+    "sum + bias b": (1.2, 0.5),
+    "sigmoid": (2.3, 0.5),
+    "malignant?": (3.4, 0.5),
+}
+arrows = [
+    ("radius x₁", "sum + bias b", "× w₁"),
+    ("texture x₂", "sum + bias b", "× w₂"),
+    ("sum + bias b", "sigmoid", "z"),
+    ("sigmoid", "malignant?", "p"),
+]
+shaded = ["sum + bias b", "sigmoid"]
+plot.show(diagrams.boxes(places, arrows, shaded=shaded, figsize=(7.4, 2.0)))
+
+# %% [markdown]
+# *Figure. A neuron (grey): two inputs, each times its weight; their sum and the bias make z, the sigmoid makes a probability of it.*
+# <details><summary>In words</summary>Two boxes at the left, radius and texture. An arrow with a weight leads from each to a grey box,
+# sum plus bias. From there an arrow z leads to a grey box, sigmoid, and an arrow p to "malignant?".</details><br>
 #
 # $$z = \sum_{j=1}^{d} w_j x_j + b = \mathbf{w}\cdot\mathbf{x} + b, \qquad p = \sigma(z) = \frac{1}{1+e^{-z}}$$
 #
@@ -264,9 +288,29 @@ expect("baseline: never an 8, share right", never, at_least=0.63, at_most=0.7)
 expect("one trained neuron, share right", reached, at_most=0.72)
 
 # %% [markdown]
-# No real gain on never saying "8": the one line has to cut through the heap somewhere, and wherever it does, zeros or ones
-# come along. This is not a matter of more training. No setting of its three numbers could do it. Minsky and Papert published
-# arguments of this kind in 1969, and for years few people worked on neurons.
+# No better than never saying "8", and often worse: the neuron was trained to make the *loss* small, not the number of errors, and even
+# its loss is hardly below that of a constant prediction. So its verdicts near the line are close to tosses of a coin. Did the
+# training fail? We try many thousand lines on the training digits, and take the best:
+
+# %%
+spots = train_set[0]  # (320, 2)
+wanted = train_set[1][:, 0]  # (320,), True for an 8
+share = 0
+for angle in np.radians(np.arange(0, 360, 3)):
+    along = spots @ [np.cos(angle), np.sin(angle)]
+    for threshold in np.linspace(-3, 3, 121):
+        share = max(share, np.mean((along > threshold) == wanted))
+lead = share - np.mean(~wanted)
+expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.06)
+always = np.full(len(wanted), wanted.mean())
+constant = scratch.binary_cross_entropy(wanted, always)
+loss = train.evaluate(single, train_set)["loss"]
+expect("loss of a constant prediction minus the neuron's", constant - loss, at_most=0.06)
+
+# %% [markdown]
+# The one line has to cut through the heap somewhere, and wherever it does, zeros or ones come along. This is not a matter of more
+# training. No setting of its three numbers could do it. Minsky and Papert published arguments of this kind in 1969, and for years
+# few people worked on neurons.
 #
 # ## Two lines are better than one
 #
@@ -375,8 +419,8 @@ for name, function in (("relu", scratch.relu), ("sigmoid", scratch.sigmoid), ("t
 # <details><summary>In words</summary>ReLU is 0 for negative sums and rises as a straight line from 0. The sigmoid rises from 0 to
 # 1, tanh from −1 to 1, both in the shape of an S.</details><br>
 #
-# **ReLU** is the usual choice for hidden layers: cheap, and its slope does not die for large sums. **tanh** and **sigmoid** level off, and
-# a neuron far out on either side learns slowly; [chapter 04](04_loss_functions.ipynb) meets a slope that has died that way.
+# **ReLU** is the usual choice for hidden layers: cheap, and its derivative does not vanish for large sums. **tanh** and **sigmoid** level
+# off, and a neuron far out on either side learns slowly; [chapter 04](04_loss_functions.ipynb) meets a gradient that has vanished so.
 # The sigmoid keeps its place at the end, where a probability is wanted.
 #
 # ## Let training find the lines
@@ -516,6 +560,7 @@ def odd_or_even(split):
 train_set, validation_set, test_set = map(odd_or_even, ("train", "validation", "test"))
 pair = {"one neuron": models.mlp((8, 8, 1), 1, hidden_units=())}
 pair["64 hidden"] = models.mlp((8, 8, 1), 1, hidden_units=(64,))
+start = pair["64 hidden"].get_weights()[0]  # (64, 64), before training; needed below
 reached = {name: trained(model, train_set, validation_set, 15, 0.01) for name, model in pair.items()}
 even = np.mean(validation_set[1])
 expect("baseline: always the same, share right", max(even, 1 - even), at_most=0.56)
@@ -537,18 +582,28 @@ titles = ["votes even" if out[k, 0] > 0 else "votes odd" for k in loudest]
 limit = np.abs(kernel[:, loudest]).max()
 patterns = kernel[:, loudest].T.reshape(8, 8, 8)
 plot.show(plot.images(patterns, titles, columns=8, width=7.6, vmin=-limit, vmax=limit))
-test = {name: train.evaluate(model, test_set)["accuracy"] for name, model in pair.items()}
-expect("test set, 64 hidden neurons, share right", test["64 hidden"], at_least=0.93)
-expect("test set, their lead over one neuron", test["64 hidden"] - test["one neuron"], at_least=0.03)
 
 # %% [markdown]
 # *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
 # silences it.*
 # <details><summary>In words</summary>Eight coarse grey pictures with lighter and darker patches in different places; no two are
-# alike, and none is a whole digit.</details><br>
-#
-# None of them is a digit. Each answers to a detail, ink here and no ink there, and the output sums up the votes. How training
-# finds such details is the subject of the next chapters.
+# alike, and none is a whole digit.</details>
+
+# %%
+alike = []
+for k in range(64):
+    alike.append(np.corrcoef(start[:, k], kernel[:, k])[0, 1])
+typical_kernel = np.median(alike)
+expect("correlation of a kernel with its start, median", typical_kernel, at_least=0.2)
+single_test = train.evaluate(pair["one neuron"], test_set)["accuracy"]
+hidden_test = train.evaluate(pair["64 hidden"], test_set)["accuracy"]
+expect("test set, 64 hidden neurons, share right", hidden_test, at_least=0.93)
+expect("test set, their lead over one neuron", hidden_test - single_test, at_least=0.03)
+
+# %% [markdown]
+# None of them is a digit, and most look like noise. Much of it *is* noise: after training the kernels are still correlated with the
+# random numbers that they started from. The votes of many such neurons, summed up by the output, are enough. How training changes the
+# weights is the subject of the next chapters.
 #
 # ## Summary
 #
