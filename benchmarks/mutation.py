@@ -242,6 +242,7 @@ def main() -> None:
     os.environ |= quiet
     sys.dont_write_bytecode = True
     with tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # tests that become other users must reach what is theirs
         if shutil.which("unshare") and not os.geteuid() and not options.no_fence:
             command = ["unshare", "--mount", "sh", "-c", FENCE, folder, sys.executable, *sys.argv, "--no-fence"]
             raise SystemExit(subprocess.run(command, env=os.environ | {"TMPDIR": folder}).returncode)
