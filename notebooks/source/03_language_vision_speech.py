@@ -522,31 +522,28 @@ plot.show(figure)
 # %%
 def lead(first, second):  # two arrays, True where an answer is right
     d = first.astype(float) - second.astype(float)
-    return d.mean(), 1.96 * d.std() / np.sqrt(len(d))
+    half = 1.96 * d.std() / np.sqrt(len(d))
+    return d.mean(), d.mean() - half, d.mean() + half
 
-
-def tell(kind, first, second):
-    middle, half = lead(first, second)
-    verdict = "told apart" if abs(middle) > half else "not told apart"
-    print(f"{kind:9} {len(first):4} examples: {middle:+.3f} ± {half:.3f}, {verdict}")
-    return middle - half, middle + half
 
 
 # %%
 intervals = {}
-print("validation, lead of window 5 over window 1 (here:")
 for name, (kind, *_) in facts.items():
     x, y = sets[name]["validation"]
     narrow = trained[name, 1].predict(x, verbose=0).argmax(axis=1) == y
     wide = trained[name, 5].predict(x, verbose=0).argmax(axis=1) == y
-    intervals[kind] = tell(kind, wide, narrow)
-print(")")
+    intervals[kind] = {"examples": len(y), "lead of window 5": lead(wide, narrow)}
+plot.table(intervals, corner="validation")
+
+# %%
 for name, (kind, *_) in facts.items():
     above = score[name]["body, window 5"] - score[name]["most frequent class"]
     expect(f"{kind}: window 5 above the most frequent class", above, at_least=0.06)
-expect("pictures: lower end of the interval", intervals["picture"][0], at_least=0.05)
-expect("sentences: lower end", intervals["sentence"][0], at_most=0.02)
-expect("speech: lower end", intervals["speech"][0], at_most=0.02)
+low = {kind: intervals[kind]["lead of window 5"][1] for kind in intervals}
+expect("pictures: lower end of the interval", low["picture"], at_least=0.05)
+expect("sentences: lower end", low["sentence"], at_most=0.02)
+expect("speech: lower end", low["speech"], at_most=0.02)
 
 # %% [markdown]
 # So a window of 5 helps with pictures, and for sentences and speech no gain is told apart.
@@ -619,21 +616,28 @@ expect("mask forgotten, 200 steps", right["mask forgotten"][-1], at_most=0.6)
 
 # %%
 rights = {}
-print("test, lead of the classical method over the body (here:")
+leads = {}
 for name, (kind, *_) in facts.items():
     x, y = data.load(name).arrays("test")
     narrow_score = score[name]["body, window 1"]
     best = 5 if score[name]["body, window 5"] >= narrow_score else 1
     answers = trained[name, best].predict(entrances[name](x), verbose=0).argmax(axis=1)
     rights[kind] = answers == y
-    intervals[kind] = tell(kind, classical[name].predict(x) == y, rights[kind])
-print(")")
+    by_rival = classical[name].predict(x) == y
+    leads[kind] = {
+        "examples": len(y),
+        "classical, right": by_rival.mean(),
+        "body, right": rights[kind].mean(),
+        "lead of the classical": lead(by_rival, rights[kind]),
+    }
+plot.table(leads, corner="test")
 
 # %%
 for kind, least in (("sentence", 0.72), ("picture", 0.83), ("speech", 0.9)):
     expect(f"{kind}: test accuracy of the body", np.mean(rights[kind]), at_least=least)
 for kind in rights:
-    expect(f"{kind}: upper end of the classical lead", intervals[kind][1], at_least=0)
+    high = leads[kind]["lead of the classical"][2]
+    expect(f"{kind}: upper end of the classical lead", high, at_least=0)
 
 # %%
 table = scratch.confusion_matrix(y, answers, 9)  # of speech, which came last

@@ -425,14 +425,17 @@ for name, setting in settings.items():
 # %%
 known = {name: train.evaluate(model, (x, y)) for name, model in models.items()}
 unseen = {name: train.evaluate(model, (new_x, new_y)) for name, model in models.items()}
-print("loss on known and on new reviews, the gap, share of new ones right (here:")
+results = {}
 for name in models:
-    seen_loss = known[name]["cross_entropy"]
-    new_loss = unseen[name]["cross_entropy"]
-    right = unseen[name]["accuracy"]
-    between = new_loss - seen_loss
-    print(f"{name:15} {seen_loss:6.3f} {new_loss:6.3f} {between:6.3f} {right:6.3f}")
-print(")")
+    results[name] = {
+        "loss, known": known[name]["cross_entropy"],
+        "loss, new": unseen[name]["cross_entropy"],
+        "gap": unseen[name]["cross_entropy"] - known[name]["cross_entropy"],
+        "share of new right": unseen[name]["accuracy"],
+    }
+plot.table(results, corner="network")
+
+# %%
 in_history = runs["dropout"]["cross_entropy"][-1]
 twice = in_history - known["dropout"]["cross_entropy"]
 expect("dropout, training loss in the history minus evaluated", twice, at_least=0.08)

@@ -378,12 +378,16 @@ for name, column in ages.items():
     miss[name] = np.abs(guess - strength)
 
 # %%
-print("mean absolute error, MPa: on the 47 old samples, on the others, on all (here:")
+errors = {}
 for name, values in miss.items():
-    on_old = values[old].mean()
-    on_others = values[~old].mean()
-    print(f"{name:12} {on_old:6.1f} {on_others:6.1f} {values.mean():6.1f}")
-print(")")
+    errors[name] = {
+        "47 old samples": values[old].mean(),
+        "the others": values[~old].mean(),
+        "all": values.mean(),
+    }
+plot.table(errors, corner="mean absolute error (MPa)", digits=1)
+
+# %%
 cost = (miss["dropped"] - miss["left as is"])[old].mean()
 expect("what dropping them costs on the old ones, MPa", cost, at_least=30)
 rivals = [values.mean() for name, values in miss.items() if name != "log"]
