@@ -18,7 +18,7 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from bmkit import diagrams, plot
-from bmkit.chapters import Chapter
+from bmkit.course.chapters import Chapter
 
 ROOT = Path(plot.__file__).resolve().parent.parent
 
