@@ -699,7 +699,8 @@ expect("correlation of a kernel with its start, median", median, at_least=0.2)
 single_test = train.evaluate(alone, parity_test)["accuracy"]
 hidden_test = train.evaluate(wide, parity_test)["accuracy"]
 expect("test set, 64 hidden neurons, share right", hidden_test, at_least=0.93)
-expect("test set, their lead over one neuron", hidden_test - single_test, at_least=0.03)
+lead = hidden_test - single_test
+expect("test set, their lead over one neuron", lead, at_least=0.03)
 
 # %% [markdown]
 # None of them is a digit, and most look like noise. Much of it *is* noise: after training the kernels are still correlated with the
