@@ -696,8 +696,10 @@ for k in range(64):
     alike.append(table[0, 1])
 median = np.median(alike)
 expect("correlation of a kernel with its start, median", median, at_least=0.2)
-single_test = train.evaluate(alone, parity_test)["accuracy"]
-hidden_test = train.evaluate(wide, parity_test)["accuracy"]
+measured = train.evaluate(alone, parity_test)
+single_test = measured["accuracy"]
+measured = train.evaluate(wide, parity_test)
+hidden_test = measured["accuracy"]
 expect("test set, 64 hidden neurons, share right", hidden_test, at_least=0.93)
 lead = hidden_test - single_test
 expect("test set, their lead over one neuron", lead, at_least=0.03)
