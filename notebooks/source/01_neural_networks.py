@@ -335,7 +335,7 @@ expect("one trained neuron, share right", reached, at_most=0.72)
 
 # %% [markdown]
 # No better than never saying "8", and often worse: the neuron was trained to make the *loss* small, not the number of errors, and even
-# its loss is hardly below that of a constant prediction. So its verdicts near the line are close to tosses of a coin. Did the
+# its loss is little below that of a constant prediction. So most of its verdicts are close to tosses of a coin. Did the
 # training fail? We try many thousand lines on the training digits, and take the best:
 
 # %%
@@ -347,16 +347,15 @@ for angle in np.radians(np.arange(0, 360, 3)):
     for threshold in np.linspace(-3, 3, 121):
         share = max(share, np.mean((along > threshold) == wanted))
 lead = share - np.mean(~wanted)
-expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.06)
+expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.1)
 
 always = np.full(len(wanted), wanted.mean())
 constant = scratch.binary_cross_entropy(wanted, always)
 loss = train.evaluate(single, train_set)["loss"]
-gained = constant - loss
-expect("loss of a constant prediction minus the neuron's", gained, at_most=0.06)
+expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
 
 # %% [markdown]
-# The one line has to cut through the heap somewhere, and wherever it does, zeros or ones come along. This is not a matter of more
+# The best line of all is a few points better than none. It has to cut through the heap somewhere, and wherever it does, zeros or ones come along. This is not a matter of more
 # training. No setting of its three numbers could do it. Minsky and Papert published arguments of this kind in 1969, and for years
 # few people worked on neurons.
 #
