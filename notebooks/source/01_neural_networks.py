@@ -355,9 +355,9 @@ loss = train.evaluate(single, train_set)["loss"]
 expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
 
 # %% [markdown]
-# The best line of all is a few points better than none. It has to cut through the heap somewhere, and wherever it does, zeros or ones come along. This is not a matter of more
-# training. No setting of its three numbers could do it. Minsky and Papert published arguments of this kind in 1969, and for years
-# few people worked on neurons.
+# Even the best line of all is only a few points better than none. It has to cut through the heap somewhere, and wherever it does,
+# zeros or ones come along. This is not a matter of more training. No setting of the three numbers could do it. Minsky and Papert
+# published arguments of this kind in 1969, and for years few people worked on neurons.
 #
 # ## Two lines are better than one
 #
@@ -690,8 +690,8 @@ plot.show(plot.images(patterns, titles, **look))
 
 # %%
 alike = []
-for k in range(64):
-    table = np.corrcoef(start[:, k], kernel[:, k])  # (2, 2)
+for before, after in zip(start.T, kernel.T):
+    table = np.corrcoef(before, after)  # (2, 2)
     alike.append(table[0, 1])
 median = np.median(alike)
 expect("correlation of a kernel with its start, median", median, at_least=0.2)
