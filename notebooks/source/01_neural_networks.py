@@ -680,7 +680,8 @@ titles = ["votes even" if votes[k] > 0 else "votes odd" for k in loudest]
 patterns = kernel[:, loudest].T.reshape(8, 8, 8)
 limit = np.abs(patterns).max()
 look = {"columns": 8, "width": 7.6, "vmin": -limit, "vmax": limit}
-plot.show(plot.images(patterns, titles, **look))
+figure = plot.images(patterns, titles, **look)
+plot.show(figure)
 
 # %% [markdown]
 # *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
