@@ -528,9 +528,9 @@ import keras_tuner
 
 
 def build(hp):
+    rate = hp.Float("learning_rate", 3e-4, 1e-1, sampling="log")
     units = hp.Choice("units", [16, 32, 64, 128])
     dropout = hp.Choice("dropout", [0.0, 0.25])
-    rate = hp.Float("learning_rate", 3e-4, 1e-1, sampling="log")
     return compiled(network(units, dropout), keras.optimizers.Adam(rate))
 
 # %% [markdown]
