@@ -249,6 +249,26 @@ def test_a_step_of_a_convolution_shows_what_the_window_has_passed():
     np.testing.assert_array_equal(drawn, [[1, -2, 3], [4, np.nan, np.nan]])
 
 
+def test_a_window_stops_where_stride_and_padding_let_it():
+    panels = diagrams.window_places(5, 3, [(1, 0), (1, 1), (2, 0)]).axes
+    assert [len(axes.lines[0].get_xdata()) for axes in panels] == [9, 25, 4]
+    assert [axes.get_title().splitlines()[1] for axes in panels] == ["3×3 places", "5×5 places", "2×2 places"]
+    assert len(panels[0].patches) == 25 + 2 and len(panels[1].patches) == 49 + 2  # pixels and two frames
+    assert len(panels[0].texts) == 0 and len(panels[1].texts) == 24  # the zeros around
+    first, second = panels[2].patches[-2:]
+    assert first.get_xy() == (0, 0) and second.get_xy() == (2, 0) and second.get_width() == 3
+
+
+def test_a_receptive_field_counts_the_pixels_that_one_output_sees():
+    figure = diagrams.receptive_field([("convolution", 3, 1), ("pooling", 2, 2), ("convolution", 3, 1)])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["input: 8 pixels seen", "after convolution", "after pooling", "after convolution"]
+    assert len(figure.axes[0].patches) == 8 + 6 + 3 + 1
+    middles = [patch.get_x() + 0.4 for patch in figure.axes[0].patches]
+    assert middles[-1] == pytest.approx(3.5) and middles[8:14] == pytest.approx([1, 2, 3, 4, 5, 6])
+    assert middles[14:17] == pytest.approx([1.5, 3.5, 5.5])
+
+
 def test_a_figure_to_explore_is_stored_for_its_start_values(shown):
     asked = []
 

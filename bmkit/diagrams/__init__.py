@@ -12,7 +12,7 @@ from bmkit.diagrams.chains import (
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import shaded_words, soft_lookup
 from bmkit.diagrams.texts import cut_text
-from bmkit.diagrams.windows import convolution_step
+from bmkit.diagrams.windows import convolution_step, receptive_field, window_places
 
 __all__ = [
     "boxes",
@@ -21,10 +21,12 @@ __all__ = [
     "cut_text",
     "encoder_decoder",
     "lstm_cell",
+    "receptive_field",
     "residual_block",
     "shaded_words",
     "soft_lookup",
     "teacher_forcing",
     "transformer_block",
     "unrolled_rnn",
+    "window_places",
 ]

@@ -5,7 +5,7 @@ import numpy as np
 from bmkit import scratch
 from bmkit.check import Exercise, Question
 
-__all__ = ["louder", "penalty_slope", "soft_threshold", "switched_off"]
+__all__ = ["far_too_strong", "louder", "penalty_slope", "soft_threshold", "switched_off"]
 
 _random = np.random.default_rng(6)
 
@@ -110,4 +110,21 @@ louder = Question(
         3.75: "3 · 1.25 is close, but 0.75 · 3.75 is not 3. Divide by 0.75.",
         0: "That is what it gets in a step in which the neuron is silenced.",
     },
+)
+
+far_too_strong = Question(
+    "ch06.far_too_strong",
+    791 / 1200,
+    why="The price leaves almost no weight: only the biases still say something, and that is 'great' to everybody.",
+    hints=[
+        "strong = network(keras.regularizers.L2(1.0)), then strong.fit(x, y, epochs=20, verbose=0).",
+        'train.evaluate(strong, (new_x, new_y))["accuracy"]',
+    ],
+    mistakes={
+        0.675: "That is the share among the reviews it was trained on; measure on new_x, new_y.",
+        0.74: "That is what the medium strengths reach; set the strength to 1.0.",
+        0.5: "It does not toss a coin: it always names the more frequent class.",
+        66: "Give the share, a number between 0 and 1.",
+    },
+    tolerance=0.01,
 )

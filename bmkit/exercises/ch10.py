@@ -3,9 +3,72 @@
 import numpy as np
 
 from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["cosine_rate", "epochs_left", "interval", "questions"]
+__all__ = ["cosine_rate", "epochs_left", "interval", "questions", "stop_at"]
+
+
+def _stop_at(target):
+    class StopAt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if logs["val_accuracy"] >= target:
+                self.model.stop_training = True
+
+    return StopAt()
+
+
+def _stop_by_training(target):
+    class ByTraining(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if logs["accuracy"] >= target:
+                self.model.stop_training = True
+
+    return ByTraining()
+
+
+def _stop_above(target):
+    class Above(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if logs["val_accuracy"] > target:
+                self.model.stop_training = True
+
+    return Above()
+
+
+def _stop_below(target):
+    class Below(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if logs["val_accuracy"] < target:
+                self.model.stop_training = True
+
+    return Below()
+
+
+def _stop_in_vain(target):
+    class InVain(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if logs["val_accuracy"] >= target:
+                self.stop_training = True
+
+    return InVain()
+
+
+def _stops(callback) -> np.ndarray:
+    """Tell a callback of five epochs: after which of them does it stop the training?"""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    callback.set_params({"epochs": 5})
+    callback.set_model(model)
+    callback.on_train_begin()
+    stopped = []
+    for epoch, (known, unseen) in enumerate([(0.6, 0.3), (0.95, 0.5), (0.97, 0.75), (0.98, 0.7), (0.99, 0.9)]):
+        model.stop_training = False
+        callback.on_epoch_begin(epoch)
+        callback.on_train_batch_end(0, {"accuracy": known, "loss": 0.5})
+        callback.on_epoch_end(epoch, {"accuracy": known, "val_accuracy": unseen, "loss": 0.5, "val_loss": 0.6})
+        stopped.append(bool(model.stop_training))
+    return np.array(stopped)
+
 
 cosine_rate = Exercise(
     "ch10.cosine_rate",
@@ -103,4 +166,22 @@ questions = Question(
         456: "That gives ±2 points, or a whole width of 4; a margin of ±1 is asked for.",
     },
     tolerance=0.02,
+)
+
+stop_at = Exercise(
+    "ch10.stop_at",
+    _stop_at,
+    [(0.75,), (0.5,), (0.85,), (0.99,)],
+    hints=[
+        "Inside the function write a class derived from keras.callbacks.Callback, and return an object of it.",
+        "Validation is over when Keras calls on_epoch_end(self, epoch, logs=None); logs is a dictionary of the values.",
+        'If logs["val_accuracy"] >= target, set self.model.stop_training = True.',
+    ],
+    mistakes=[
+        (_stop_by_training, "You looked at the training accuracy; the dictionary calls the other one val_accuracy."),
+        (_stop_above, "An accuracy equal to the target is good enough: >=."),
+        (_stop_below, "This stops while the network is still too bad; turn the comparison round."),
+        (_stop_in_vain, "The attribute belongs to the model: self.model.stop_training = True."),
+    ],
+    probe=_stops,
 )

@@ -3,11 +3,50 @@
 import numpy as np
 
 from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["max_pool", "output_side", "parameters", "rows"]
+__all__ = ["flatten", "max_pool", "output_side", "parameters", "rows", "small_cnn"]
 
 _random = np.random.default_rng(11)
+
+
+def _flatten(features):
+    return features.reshape(len(features), -1)
+
+
+def _small_cnn(side, channels, classes):
+    model = keras.Sequential([keras.Input((side, side, channels))])
+    model.add(keras.layers.Conv2D(8, 3, padding="same", activation="relu"))
+    model.add(keras.layers.MaxPooling2D(2))
+    model.add(keras.layers.Conv2D(16, 3, activation="relu"))
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dense(classes))
+    return model
+
+
+def _changed(first="relu", pooling=keras.layers.MaxPooling2D, padding=("same", "valid"), second="relu", end=None):
+    """Make a frequent wrong network: one choice differs."""
+
+    def build(side, channels, classes):
+        model = keras.Sequential([keras.Input((side, side, channels))])
+        model.add(keras.layers.Conv2D(8, 3, padding=padding[0], activation=first))
+        model.add(pooling(2))
+        model.add(keras.layers.Conv2D(16, 3, padding=padding[1], activation=second))
+        model.add(keras.layers.Flatten())
+        model.add(keras.layers.Dense(classes, activation=end))
+        return model
+
+    return build
+
+
+def _answers(model) -> np.ndarray:
+    """Give a model fixed weights, and two pictures: what it answers tells how it is built."""
+    random = np.random.default_rng(11)
+    model.set_weights([random.normal(scale=0.3, size=weight.shape) for weight in model.weights])
+    pictures = random.normal(size=(2, *model.input_shape[1:])).astype("float32")
+    return keras.ops.convert_to_numpy(model(pictures))
+
 
 output_side = Exercise(
     "ch11.output_side",
@@ -94,4 +133,55 @@ rows = Question(
         9: "It would be 9 if each picture had 2,304 numbers; these have 4,096.",
         1: "-1 means as many rows as it takes.",
     },
+)
+
+small_cnn = Exercise(
+    "ch11.small_cnn",
+    _small_cnn,
+    [(12, 1, 10), (9, 3, 4), (8, 2, 2)],
+    hints=[
+        "A chain is enough: keras.Sequential([keras.Input((side, side, channels)), …]).",
+        'keras.layers.Conv2D(8, 3, padding="same", activation="relu"), then keras.layers.MaxPooling2D(2).',
+        "Then Conv2D(16, 3, activation='relu') without padding, Flatten(), and Dense(classes) without activation.",
+    ],
+    mistakes=[
+        (_changed(end="softmax"), "The model should end in logits: leave the softmax to the loss."),
+        (_changed(padding=("valid", "valid")), 'The first convolution keeps the size: padding="same".'),
+        (_changed(padding=("same", "same")), 'Only the first convolution is padded; the second one is "valid".'),
+        (
+            _changed(first=None, second=None),
+            "Without ReLU both together are linear: give each convolution its activation.",
+        ),
+        (_changed(first=None), "The first convolution has no ReLU."),
+        (_changed(second=None), "The second convolution has no ReLU."),
+        (_changed(pooling=keras.layers.AveragePooling2D), "This is average pooling; keep the largest of each block."),
+    ],
+    probe=_answers,
+    tolerance=1e-4,
+)
+
+flatten = Exercise(
+    "ch11.flatten",
+    _flatten,
+    [
+        (np.arange(24.0).reshape(2, 3, 2, 2),),
+        (_random.normal(size=(9, 4, 8, 8)),),
+        (_random.normal(size=(1, 64, 6, 6)),),
+    ],
+    hints=[
+        "How many rows must come out? As many as there are pictures: len(features).",
+        "In reshape the -1 may stand for the numbers of one picture, but not for the batch.",
+        "features.reshape(len(features), -1)",
+    ],
+    mistakes=[
+        (
+            lambda features: features.reshape(-1, features.shape[1]),
+            "Each row has one number a channel; a row must hold all numbers of a picture.",
+        ),
+        (lambda features: features.reshape(-1), "Everything in one row: keep the pictures apart."),
+        (
+            lambda features: features.reshape(-1, len(features)).T,
+            "The shape is right, but the numbers of different pictures are mixed.",
+        ),
+    ],
 )

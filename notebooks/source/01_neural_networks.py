@@ -10,7 +10,7 @@
 # **Data** breast_cancer (569 tumours, CC BY 4.0), digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0)
 
 # %%
-from bmkit import data, models, plot, scratch, train
+from bmkit import data, diagrams, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch01
 import keras
@@ -31,19 +31,27 @@ train.seed(0)
 
 # %%
 tumours = data.load("breast_cancer")
-columns = [tumours.description.features.index(name) for name in ("mean radius", "mean texture")]
+names = tumours.description.features
+columns = [names.index("mean radius"), names.index("mean texture")]
 raw, benign = tumours.arrays("train")
-center, spread = raw[:, columns].mean(axis=0), raw[:, columns].std(axis=0)
+two_columns = raw[:, columns]  # (n, 2)
+center = two_columns.mean(axis=0)
+deviation = two_columns.std(axis=0)
 
 
 def standardised(split):
     x, benign = tumours.arrays(split)
-    return (x[:, columns] - center) / spread, benign == 0  # (n, 2), and True where malignant
+    is_malignant = benign == 0
+    return (x[:, columns] - center) / deviation, is_malignant
 
 
 x, malignant = standardised("train")
 x_seen, malignant_seen = standardised("validation")
-expect("training mean of each column", x.mean(axis=0), equals=np.zeros(2), tolerance=1e-5)
+means = x.mean(axis=0)
+expect("training mean of each column", means, equals=np.zeros(2), tolerance=1e-5)
+baseline = max(malignant_seen.mean(), 1 - malignant_seen.mean())
+expect("share right of always saying the same", baseline, at_least=0.6, at_most=0.65)
+
 
 # %%
 def scatter(axes, x, yes, names):
@@ -54,10 +62,9 @@ def scatter(axes, x, yes, names):
 
 figure, axes = plot.subplots(figsize=(5.6, 3.8))
 scatter(axes, x, malignant, ("benign", "malignant"))
-axes.set(xlabel="mean radius (standard deviations)", ylabel="texture (standard deviations)")
+axes.set_xlabel("mean radius (standard deviations)")
+axes.set_ylabel("texture (standard deviations)")
 plot.show(figure)
-baseline = max(malignant_seen.mean(), 1 - malignant_seen.mean())
-expect("share right of always saying the same", baseline, at_least=0.6, at_most=0.65)
 
 # %% [markdown]
 # *Figure. Each mark is a tumour. Malignant ones tend to the right and a little upwards, and the two kinds overlap.*
@@ -65,6 +72,30 @@ expect("share right of always saying the same", baseline, at_least=0.6, at_most=
 # benign, fill the left half; filled squares, malignant, the right half; in the middle they mix.</details><br>
 #
 # ### The formula: one neuron
+#
+# One neuron as a drawing; every arrow carries one number:
+
+# %%
+places = {
+    "radius x₁": (0, 1),
+    "texture x₂": (0, 0),
+    "sum + bias b": (1.2, 0.5),
+    "sigmoid": (2.3, 0.5),
+    "malignant?": (3.4, 0.5),
+}
+arrows = [
+    ("radius x₁", "sum + bias b", "× w₁"),
+    ("texture x₂", "sum + bias b", "× w₂"),
+    ("sum + bias b", "sigmoid", "z"),
+    ("sigmoid", "malignant?", "p"),
+]
+shaded = ["sum + bias b", "sigmoid"]
+plot.show(diagrams.boxes(places, arrows, shaded=shaded, figsize=(7.4, 2.0)))
+
+# %% [markdown]
+# *Figure. A neuron (grey): two inputs, each times its weight; their sum and the bias make z, the sigmoid makes a probability of it.*
+# <details><summary>In words</summary>Two boxes at the left, radius and texture. An arrow with a weight leads from each to a grey box,
+# sum plus bias. From there an arrow z leads to a grey box, sigmoid, and an arrow p to "malignant?".</details><br>
 #
 # $$z = \sum_{j=1}^{d} w_j x_j + b = \mathbf{w}\cdot\mathbf{x} + b, \qquad p = \sigma(z) = \frac{1}{1+e^{-z}}$$
 #
@@ -77,15 +108,20 @@ expect("share right of always saying the same", baseline, at_least=0.6, at_most=
 # Two tumours by hand, then the same neuron in Keras, where it is a `Dense` layer with one unit:
 
 # %%
-w, b = np.array([3.0, 1.0]), -0.5
+w = np.array([3.0, 1.0])
+b = -0.5
 two = np.array([[1.0, 0.5], [-1.0, 0.5]])  # (examples, inputs)
 z = two @ w + b  # 3·1 + 1·0.5 − 0.5 = 3.0   and   3·(−1) + 1·0.5 − 0.5 = −3.0
-print("z:", z, " p:", (1 / (1 + np.exp(-z))).round(3))
+p = 1 / (1 + np.exp(-z))
+print("z:", z, " p:", p.round(3))
+
 layer = keras.layers.Dense(1, activation="sigmoid")
 layer.build((None, 2))
-layer.set_weights([w[:, np.newaxis], np.array([b])])
-expect("Keras", layer(two)[:, 0], equals=1 / (1 + np.exp(-z)), tolerance=1e-6)
-expect("bmkit.scratch", scratch.neuron(two, w, b), equals=1 / (1 + np.exp(-z)), tolerance=1e-12)
+layer.set_weights([w.reshape(2, 1), np.array([b])])
+theirs = layer(two)[:, 0]
+reference = scratch.neuron(two, w, b)
+expect("Keras", theirs, equals=p, tolerance=1e-6)
+expect("bmkit.scratch", reference, equals=p, tolerance=1e-12)
 
 # %% [markdown]
 # ### Exercise 1 · Write a neuron
@@ -119,20 +155,26 @@ ch01.neuron.check(neuron)
 
 # %%
 def draw(direction, bias):
-    w = np.array([np.cos(np.radians(direction)), np.sin(np.radians(direction))])  # length 1
+    angle = np.radians(direction)
+    w = np.array([np.cos(angle), np.sin(angle)])  # length 1
     right = np.mean((x @ w + bias > 0) == malignant)
     figure, axes = plot.subplots(figsize=(5.2, 4.2))
     scatter(axes, x, malignant, ("benign", "malignant"))
-    foot, along = -bias * w, np.array([-w[1], w[0]])
-    axes.plot(*np.transpose([foot - 9 * along, foot + 9 * along]), color="black", ls="-")
+    foot = -bias * w  # the point of the line that is nearest to the origin
+    along = np.array([-w[1], w[0]])
+    axes.axline(foot, foot + along, color="black", ls="-")
     axes.annotate("", foot + w, foot, arrowprops={"arrowstyle": "->", "lw": 2})
-    axes.set(xlabel="mean radius (standard deviations)", ylabel="texture (standard deviations)")
-    axes.set(xlim=(-3.2, 5), ylim=(-3.2, 5), aspect="equal", title=f"{right:.1%} right")
+    axes.set_xlabel("mean radius (standard deviations)")
+    axes.set_ylabel("texture (standard deviations)")
+    axes.set(xlim=(-3.2, 5), ylim=(-3.2, 5), aspect="equal")
+    axes.set_title(f"{right:.1%} right")
     return figure
 
 
-directions, biases = [*range(0, 360, 15)], [number / 4 for number in range(-8, 9)]
-plot.explore(draw, start={"direction": 75, "bias": 0.5}, direction=directions, bias=biases)
+directions = list(range(0, 360, 15))
+biases = [number / 4 for number in range(-8, 9)]
+begin = {"direction": 75, "bias": 0.5}
+plot.explore(draw, start=begin, direction=directions, bias=biases)
 
 # %% [markdown]
 # *Figure. The line where the neuron hesitates, and the arrow of its weights towards "malignant". Turn `direction` (degrees) and
@@ -144,14 +186,23 @@ plot.explore(draw, start={"direction": 75, "bias": 0.5}, direction=directions, b
 # the opposite verdicts? Here is the search that you did by hand, over every position of the two sliders:
 
 # %%
-share = np.zeros((len(directions), len(biases)))
-for place in np.ndindex(share.shape):
-    angle, bias = np.radians(directions[place[0]]), biases[place[1]]
-    share[place] = np.mean((x @ [np.cos(angle), np.sin(angle)] + bias > 0) == malignant)
-best = np.unravel_index(share.argmax(), share.shape)
-print(f"best of {share.size} positions: direction {directions[best[0]]}°, bias {biases[best[1]]}")
-expect("its share right, in training", share.max(), at_least=0.88)
-expect("the best with radius alone", share[directions.index(0)].max(), at_most=share.max() - 0.005)
+best_share = 0
+best_with_radius = 0
+for direction in directions:
+    angle = np.radians(direction)
+    along = x @ [np.cos(angle), np.sin(angle)]
+    for bias in biases:
+        share = np.mean((along + bias > 0) == malignant)
+        if direction == 0:
+            best_with_radius = max(best_with_radius, share)
+        if share > best_share:
+            best_share = share
+            best_place = (direction, bias)
+tried = len(directions) * len(biases)
+print("best of", tried, "positions, direction and bias:", *best_place)
+expect("its share right, in training", best_share, at_least=0.88)
+lead = best_share - best_with_radius
+expect("its lead over the best with radius alone", lead, at_least=0.005)
 
 # %% [markdown]
 # ### Let training place the line
@@ -191,26 +242,36 @@ digits = data.load("digits")
 def eights(split):
     pictures, labels = digits.arrays(split)
     few = np.isin(labels, (0, 1, 8))
-    pictures, labels = pictures[few, :, :, 0], labels[few]  # (n, 8, 8)
-    middle, bottom = pictures[:, 2:6, 3:5].mean(axis=(1, 2)), pictures[:, 7].mean(axis=1)
-    return np.stack([middle, bottom], axis=1), labels, pictures
+    labels = labels[few]
+    pictures = pictures[few, :, :, 0]  # (n, 8, 8)
+    middle = pictures[:, 2:6, 3:5].mean(axis=(1, 2))
+    bottom = pictures[:, 7].mean(axis=1)
+    ink = np.stack([middle, bottom], axis=1)  # (n, 2)
+    return ink, labels, pictures
 
 
 ink, labels, pictures = eights("train")
-typical = {digit: np.median(ink[labels == digit, 0]) for digit in (0, 8, 1)}
+in_middle = {digit: ink[labels == digit, 0] for digit in (0, 8, 1)}
+typical = {digit: np.median(in_middle[digit]) for digit in in_middle}
 expect("ink in the middle of a 0", typical[0], at_most=0.1)
 expect("ink in the middle of an 8", typical[8], at_least=0.6, at_most=0.7)
 expect("ink in the middle of a 1", typical[1], at_least=0.8)
 
 # %%
 figure, row = plot.subplots(1, 4, figsize=(7.6, 2.2), width_ratios=(1, 1, 1, 2.6))
-for axes, digit, color in zip(row, typical, (plot.COLORS[0], plot.COLORS[3], plot.COLORS[1])):
-    axes.imshow(pictures[labels == digit].mean(axis=0), vmin=0, vmax=1)
-    axes.plot([2.5, 4.5, 4.5, 2.5, 2.5], [1.5, 1.5, 5.5, 5.5, 1.5], color=color, ls="-")
+colors = (plot.COLORS[0], plot.COLORS[3], plot.COLORS[1])
+lines = ("--", "-", ":")
+bins = np.linspace(0, 1, 21)
+across = [2.5, 4.5, 4.5, 2.5, 2.5]  # the frame around the middle
+down = [1.5, 1.5, 5.5, 5.5, 1.5]
+for axes, digit, color, line in zip(row, in_middle, colors, lines):
+    average = pictures[labels == digit].mean(axis=0)
+    axes.imshow(average, vmin=0, vmax=1)
+    axes.plot(across, down, color=color, ls="-")
     axes.set_title(f"average {digit}", fontsize=10)
     axes.axis("off")
-    style = {"bins": np.linspace(0, 1, 21), "histtype": "step", "color": color, "lw": 1.8}
-    row[3].hist(ink[labels == digit, 0], ls={0: "--", 8: "-", 1: ":"}[digit], label=digit, **style)
+    look = {"histtype": "step", "color": color, "lw": 1.8, "ls": line}
+    row[3].hist(in_middle[digit], bins, label=digit, **look)
 row[3].set(xlabel="ink in the middle (0 = paper, 1 = full)", ylabel="digits")
 row[3].legend(fontsize=9)
 plot.show(figure)
@@ -242,21 +303,30 @@ ch01.between.check(between)
 # you expect it to reach, if "never an 8" is right for about two thirds of these digits?
 
 # %%
-zero, one_, eight = (ink[labels == digit].mean(axis=0) for digit in (0, 1, 8))
+zero = ink[labels == 0].mean(axis=0)  # (2,)
+one_ = ink[labels == 1].mean(axis=0)
+eight = ink[labels == 8].mean(axis=0)
 on_the_way = zero / 4 + one_ * 3 / 4
-expect("average 8 to the point at ¾ of the way", np.abs(eight - on_the_way).max(), at_most=0.05)
+off = np.abs(eight - on_the_way).max()
+expect("average 8 to the point at ¾ of the way", off, at_most=0.05)
+
 random = np.random.default_rng(0)
-w, b = random.normal(size=(2, 10_000)), random.normal(size=10_000)
-z_zero, z_one, z_way = (point @ w + b for point in (zero, one_, on_the_way))
-no_to_both = (z_zero < 0) & (z_one < 0)
-expect("random neurons that say no to 0 and no to 1", no_to_both.sum(), at_least=2000)
-expect("those of them that say yes in between", (z_way[no_to_both] > 0).sum(), equals=0)
+w = random.normal(size=(2, 10_000))
+b = random.normal(size=10_000)
+no_to_both = (zero @ w + b < 0) & (one_ @ w + b < 0)
+yes_between = on_the_way @ w + b > 0
+torn = no_to_both & yes_between
+expect("random neurons that say no to 0 and 1", no_to_both.sum(), at_least=2000)
+expect("those of them that say yes in between", torn.sum(), equals=0)
 
 # %%
-center, spread = ink.mean(axis=0), ink.std(axis=0)
 ink_seen, labels_seen, _ = eights("validation")
-train_set = ((ink - center) / spread, (labels == 8)[:, np.newaxis])
-validation_set = ((ink_seen - center) / spread, (labels_seen == 8)[:, np.newaxis])
+ink_center = ink.mean(axis=0)
+ink_deviation = ink.std(axis=0)
+inputs = (ink - ink_center) / ink_deviation
+inputs_seen = (ink_seen - ink_center) / ink_deviation
+train_set = (inputs, (labels == 8)[:, np.newaxis])
+validation_set = (inputs_seen, (labels_seen == 8)[:, np.newaxis])
 never = np.mean(labels_seen != 8)
 single = models.mlp((2,), 1, hidden_units=())
 reached = trained(single, train_set, validation_set)
@@ -264,9 +334,30 @@ expect("baseline: never an 8, share right", never, at_least=0.63, at_most=0.7)
 expect("one trained neuron, share right", reached, at_most=0.72)
 
 # %% [markdown]
-# No real gain on never saying "8": the one line has to cut through the heap somewhere, and wherever it does, zeros or ones
-# come along. This is not a matter of more training. No setting of its three numbers could do it. Minsky and Papert published
-# arguments of this kind in 1969, and for years few people worked on neurons.
+# No better than never saying "8", and often worse: the neuron was trained to make the *loss* small, not the number of errors, and even
+# its loss is little below that of a constant prediction. So most of its verdicts are close to tosses of a coin. Did the
+# training fail? We try many thousand lines on the training digits, and take the best:
+
+# %%
+spots = train_set[0]  # (320, 2)
+wanted = train_set[1][:, 0]  # (320,), True for an 8
+share = 0
+for angle in np.radians(np.arange(0, 360, 3)):
+    along = spots @ [np.cos(angle), np.sin(angle)]
+    for threshold in np.linspace(-3, 3, 121):
+        share = max(share, np.mean((along > threshold) == wanted))
+lead = share - np.mean(~wanted)
+expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.1)
+
+always = np.full(len(wanted), wanted.mean())
+constant = scratch.binary_cross_entropy(wanted, always)
+loss = train.evaluate(single, train_set)["loss"]
+expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
+
+# %% [markdown]
+# Even the best line of all is only a few points better than none. It has to cut through the heap somewhere, and wherever it does,
+# zeros or ones come along. This is not a matter of more training. No setting of the three numbers could do it. Minsky and Papert
+# published arguments of this kind in 1969, and for years few people worked on neurons.
 #
 # ## Two lines are better than one
 #
@@ -278,21 +369,28 @@ expect("one trained neuron, share right", reached, at_most=0.72)
 # $h_1$ wakes above $m = 0.4$ and $h_2$ falls asleep above $m = 0.8$. Their sum is near 2 only in between.
 
 # %%
-into_hidden, biases_hidden = np.array([[20.0, -20.0], [0.0, 0.0]]), np.array([-8.0, 16.0])
-by_hand = [into_hidden, biases_hidden, np.ones((2, 1)), np.array([-1.5])]
+into_hidden = np.array([[20.0, -20.0], [0.0, 0.0]])  # (2 inputs, 2 hidden)
+biases_hidden = np.array([-8.0, 16.0])
+into_output = np.array([[1.0], [1.0]])  # (2 hidden, 1 output)
+bias_output = np.array([-1.5])
+by_hand = [into_hidden, biases_hidden, into_output, bias_output]
+z = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)
+says_eight = z[:, 0] > 0
+right = np.mean(says_eight == (labels_seen == 8))
+expect("two hidden neurons made by hand, share right", right, at_least=0.78)
+
+# %%
 m = np.linspace(0, 1, 201)
-hidden = scratch.sigmoid(m[:, np.newaxis] @ into_hidden[:1] + biases_hidden)  # (201, 2)
+h1 = scratch.sigmoid(20 * m - 8)
+h2 = scratch.sigmoid(16 - 20 * m)
 figure, axes = plot.subplots(figsize=(7.4, 2.8))
-axes.plot(m, hidden[:, 0], label="h₁: enough ink")
-axes.plot(m, hidden[:, 1], label="h₂: not too much")
-axes.plot(m, hidden.sum(axis=1), label="h₁ + h₂", lw=2.5)
+axes.plot(m, h1, label="h₁: enough ink")
+axes.plot(m, h2, label="h₂: not too much")
+axes.plot(m, h1 + h2, label="h₁ + h₂", lw=2.5)
 axes.axhline(1.5, color="0.5", ls=":", label="threshold 1.5")
 axes.set(xlabel="ink in the middle", ylabel="answer", ylim=(-0.05, 2.2))
 axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 plot.show(figure)
-z = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)[:, 0]
-right = np.mean((z > 0) == (labels_seen == 8))
-expect("two hidden neurons made by hand, share right", right, at_least=0.78)
 
 # %% [markdown]
 # *Figure. Neither hidden answer can pick out the middle. Their sum can: it passes the threshold only between 0.4 and 0.8.*
@@ -321,8 +419,10 @@ def layer(x, w, b):
     return x @ w + b  # (n, inputs) @ (inputs, neurons) + (neurons,) → (n, neurons)
 
 
-w1, b1 = random.normal(size=(2, 5)), random.normal(size=5)
-w2, b2 = random.normal(size=(5, 3)), random.normal(size=3)
+w1 = random.normal(size=(2, 5))
+b1 = random.normal(size=5)
+w2 = random.normal(size=(5, 3))
+b2 = random.normal(size=3)
 hidden = np.maximum(0, layer(ink, w1, b1))  # (320, 5)
 logits = layer(hidden, w2, b2)  # (320, 3)
 print("inputs", ink.shape, "→ hidden", hidden.shape, "→ logits", logits.shape)
@@ -357,26 +457,32 @@ ch01.forward.check(forward)
 # bends are common:
 
 # %%
+first = layer(ink, w1, b1)
+without = layer(first, w2, b2)
+as_one = ink @ (w1 @ w2) + (b1 @ w2 + b2)
+expect("two layers without activation", without, equals=as_one, tolerance=1e-9)
+
 z = np.linspace(-4, 4, 201)
+bends = {"relu": scratch.relu(z), "sigmoid": scratch.sigmoid(z), "tanh": np.tanh(z)}
+for name, values in bends.items():
+    theirs = keras.activations.get(name)(z)
+    expect(f"Keras, {name}", theirs, equals=values, tolerance=1e-6)
+
+# %%
 figure, axes = plot.subplots(figsize=(6.4, 2.8))
-for name, value in (("ReLU", scratch.relu(z)), ("sigmoid", scratch.sigmoid(z)), ("tanh", np.tanh(z))):
-    axes.plot(z, value, label=name)
+for name, values in bends.items():
+    axes.plot(z, values, label=name)
 axes.set(xlabel="weighted sum z", ylabel="activation φ(z)", ylim=(-1.2, 2.2))
 axes.legend()
 plot.show(figure)
-without = scratch.mlp_forward(ink, [w1, b1, w2, b2], activation=lambda z: z)
-as_one = ink @ (w1 @ w2) + (b1 @ w2 + b2)
-expect("two layers without activation and one layer", without, equals=as_one, tolerance=1e-9)
-for name, function in (("relu", scratch.relu), ("sigmoid", scratch.sigmoid), ("tanh", np.tanh)):
-    expect(f"Keras, {name}", keras.activations.get(name)(z), equals=function(z), tolerance=1e-6)
 
 # %% [markdown]
 # *Figure. Three ways to bend: ReLU has one corner, sigmoid and tanh level off on both sides.*
 # <details><summary>In words</summary>ReLU is 0 for negative sums and rises as a straight line from 0. The sigmoid rises from 0 to
 # 1, tanh from −1 to 1, both in the shape of an S.</details><br>
 #
-# **ReLU** is the usual choice for hidden layers: cheap, and its slope does not die for large sums. **tanh** and **sigmoid** level off, and
-# a neuron far out on either side learns slowly; [chapter 04](04_loss_functions.ipynb) meets a slope that has died that way.
+# **ReLU** is the usual choice for hidden layers: cheap, and its derivative does not vanish for large sums. **tanh** and **sigmoid** level
+# off, and a neuron far out on either side learns slowly; [chapter 04](04_loss_functions.ipynb) meets a gradient that has vanished so.
 # The sigmoid keeps its place at the end, where a probability is wanted.
 #
 # ## Let training find the lines
@@ -391,27 +497,45 @@ expect("numbers to learn with eight hidden", network.count_params(), equals=33)
 expect("eight hidden neurons, share right", with_hidden, at_least=0.87)
 expect("their lead over one neuron", with_hidden - reached, at_least=0.18)
 expect("their lead over the baseline", with_hidden - never, at_least=0.18)
-spots, is_eight = train_set[0], train_set[1][:, 0]
 w1, b1, w2, b2 = network.get_weights()
-ours = scratch.mlp_forward(spots, [w1, b1, w2, b2])
-expect("NumPy's forward pass and the trained network", ours, equals=network(spots), tolerance=1e-5)
+ours = scratch.mlp_forward(inputs, [w1, b1, w2, b2])
+theirs = network(inputs)
+expect("NumPy's forward pass and the network", ours, equals=theirs, tolerance=1e-5)
 
 # %%
 def regions(axes, logit, title):
     side = np.linspace(-2.4, 3, 181)
-    z = logit(np.stack(np.meshgrid(side, side), axis=-1))[..., 0]  # (181, 181)
-    axes.contourf(side, side, z, levels=[0, 1e9], colors=[plot.COLORS[4]], alpha=0.5)  # yes
-    axes.plot(*spots[is_eight].T, "s", color=plot.COLORS[3], ms=2.5, label="8")
-    axes.plot(*spots[~is_eight].T, "o", color=plot.COLORS[0], ms=3, mfc="none", mew=0.7, label="0 or 1")
-    axes.set(xlabel="ink in the middle (s.d.)", ylabel="ink in the bottom row (s.d.)", title=title)
-    axes.set(xlim=(-2.4, 3), ylim=(-2.4, 3))
+    places = np.stack(np.meshgrid(side, side), axis=-1)  # (181, 181, 2)
+    z = logit(places)[..., 0]
+    axes.contourf(side, side, z, levels=[0, 1e9], colors=[plot.COLORS[4]], alpha=0.5)
+    eights_at = inputs[labels == 8]
+    others_at = inputs[labels != 8]
+    axes.plot(*eights_at.T, "s", color=plot.COLORS[3], ms=2.5, label="8")
+    hollow = {"color": plot.COLORS[0], "ms": 3, "mfc": "none", "mew": 0.7}
+    axes.plot(*others_at.T, "o", label="0 or 1", **hollow)
+    axes.set_xlabel("ink in the middle (s.d.)")
+    axes.set_ylabel("ink in the bottom row (s.d.)")
+    axes.set(title=title, xlim=(-2.4, 3), ylim=(-2.4, 3))
 
 
+def one_neuron(places):
+    return scratch.mlp_forward(places, single.get_weights())
+
+
+def two_by_hand(places):
+    unscaled = places * ink_deviation + ink_center  # by_hand knows ink, not s.d.
+    return scratch.mlp_forward(unscaled, by_hand, scratch.sigmoid)
+
+
+def eight_trained(places):
+    return scratch.mlp_forward(places, [w1, b1, w2, b2])
+
+
+# %%
 figure, row = plot.subplots(1, 3, figsize=(9.0, 3.3))
-regions(row[0], lambda at: scratch.mlp_forward(at, single.get_weights()), "one neuron")
-scaled = [spread[:, np.newaxis] * into_hidden, biases_hidden + center @ into_hidden, *by_hand[2:]]
-regions(row[1], lambda at: scratch.mlp_forward(at, scaled, scratch.sigmoid), "two hidden, by hand")
-regions(row[2], lambda at: scratch.mlp_forward(at, [w1, b1, w2, b2]), "eight hidden, trained")
+regions(row[0], one_neuron, "one neuron")
+regions(row[1], two_by_hand, "two hidden, by hand")
+regions(row[2], eight_trained, "eight hidden, trained")
 row[2].legend(fontsize=9)
 plot.show(figure)
 
@@ -429,17 +553,21 @@ plot.show(figure)
 # straight pieces, and it **bends only where the path crosses a hidden neuron's line**. Watch it on a path from left to right:
 
 # %%
-path = np.stack([np.linspace(-2.4, 3, 201), np.zeros(201)], axis=1)
-answers = scratch.relu(path @ w1 + b1) * w2[:, 0]  # (201, 8): what each neuron adds to z
+from_left = np.linspace(-2.4, 3, 201)
+path = np.stack([from_left, np.zeros(201)], axis=1)  # (201, 2)
+answers = scratch.relu(path @ w1 + b1) * w2[:, 0]  # (201, 8): each neuron's part of z
 z = answers.sum(axis=1) + b2
+
 figure, (left, right) = plot.subplots(1, 2, figsize=(8.0, 3.3))
-regions(left, lambda at: scratch.mlp_forward(at, [w1, b1, w2, b2]), "each neuron's line")
+regions(left, eight_trained, "each neuron's line")
 for w, b in zip(w1.T, b1):
     foot = -b * w / (w @ w)
-    left.axline(foot, foot + np.array([-w[1], w[0]]), color="black", lw=0.9)
-left.axhline(0, color=plot.COLORS[5], ls="--", lw=2)
-right.plot(path[:, 0], answers, color="0.6", ls="-", lw=0.9)
-right.plot(path[:, 0], z, color=plot.COLORS[5], ls="--", lw=2.5, label="their sum z")
+    along = np.array([-w[1], w[0]])
+    left.axline(foot, foot + along, color="black", lw=0.9)
+dashed = {"color": plot.COLORS[5], "ls": "--"}
+left.axhline(0, lw=2, **dashed)
+right.plot(from_left, answers, color="0.6", ls="-", lw=0.9)
+right.plot(from_left, z, lw=2.5, label="their sum z", **dashed)
 right.axhline(0, color="black", lw=0.8)
 right.set(xlabel="ink in the middle (s.d.), along the path", ylabel="added to z")
 right.legend()
@@ -456,18 +584,27 @@ plot.show(figure)
 
 # %%
 def draw_network(axes, weights):
-    sizes = [len(weights[0]), *(len(bias) for bias in weights[1::2])]
-    for column, kernel in enumerate(weights[::2]):
-        for (j, k), w in np.ndenumerate(kernel):
-            ends = [sizes[column] / 2 - j, sizes[column + 1] / 2 - k]
-            style = {"color": plot.COLORS[0 if w > 0 else 3], "ls": "-" if w > 0 else "--"}
-            axes.plot([column, column + 1], ends, lw=4 * abs(w) / abs(kernel).max(), **style)
+    kernels = weights[::2]
+    for column, kernel in enumerate(kernels):
+        inputs_here, neurons = kernel.shape
+        thickness = 4 * np.abs(kernel) / np.abs(kernel).max()
+        for j, k in np.ndindex(kernel.shape):
+            ends = [inputs_here / 2 - j, neurons / 2 - k]
+            line = {"color": plot.COLORS[3], "ls": "--"}
+            if kernel[j, k] > 0:
+                line = {"color": plot.COLORS[0], "ls": "-"}
+            axes.plot([column, column + 1], ends, lw=thickness[j, k], **line)
+    sizes = [len(kernel) for kernel in kernels] + [1]
     for column, size in enumerate(sizes):
-        axes.plot([column] * size, size / 2 - np.arange(size), "o", ms=15, mfc="white", mec="black")
+        heights = size / 2 - np.arange(size)
+        across = np.full(size, column)
+        axes.plot(across, heights, "o", ms=15, mfc="white", mec="black")
 
 
+# %%
 figure, row = plot.subplots(1, 3, figsize=(8.0, 3.4), width_ratios=(1, 2, 2))
-for axes, weights in zip(row, (single.get_weights(), by_hand, [w1, b1, w2, b2])):
+drawn = (single.get_weights(), by_hand, [w1, b1, w2, b2])
+for axes, weights in zip(row, drawn):
     draw_network(axes, weights)
     axes.set(xlim=(-0.3, len(weights) / 2 + 0.3), ylim=(-3.5, 4.5))
     axes.axis("off")
@@ -513,15 +650,20 @@ def odd_or_even(split):
     return pictures, (labels % 2 == 0)[:, np.newaxis]
 
 
-train_set, validation_set, test_set = map(odd_or_even, ("train", "validation", "test"))
-pair = {"one neuron": models.mlp((8, 8, 1), 1, hidden_units=())}
-pair["64 hidden"] = models.mlp((8, 8, 1), 1, hidden_units=(64,))
-reached = {name: trained(model, train_set, validation_set, 15, 0.01) for name, model in pair.items()}
-even = np.mean(validation_set[1])
-expect("baseline: always the same, share right", max(even, 1 - even), at_most=0.56)
-expect("one neuron, share right", reached["one neuron"], at_least=0.85, at_most=0.94)
-expect("64 hidden neurons, share right", reached["64 hidden"], at_least=0.94)
-expect("their lead over one neuron", reached["64 hidden"] - reached["one neuron"], at_least=0.025)
+parity = odd_or_even("train")
+parity_seen = odd_or_even("validation")
+parity_test = odd_or_even("test")
+alone = models.mlp((8, 8, 1), 1, hidden_units=())
+wide = models.mlp((8, 8, 1), 1, hidden_units=(64,))
+start = wide.get_weights()[0]  # (64, 64), before training; needed below
+by_alone = trained(alone, parity, parity_seen, epochs=15, learning_rate=0.01)
+by_wide = trained(wide, parity, parity_seen, epochs=15, learning_rate=0.01)
+even = np.mean(parity_seen[1])
+most_frequent = max(even, 1 - even)
+expect("baseline: always the same, share right", most_frequent, at_most=0.56)
+expect("one neuron, share right", by_alone, at_least=0.85, at_most=0.94)
+expect("64 hidden neurons, share right", by_wide, at_least=0.94)
+expect("their lead over one neuron", by_wide - by_alone, at_least=0.025)
 
 # %% [markdown]
 # With 64 inputs one neuron gets surprisingly far: in 64 directions there is a lot of room for a flat cut. That is worth
@@ -531,24 +673,41 @@ expect("their lead over one neuron", reached["64 hidden"] - reached["one neuron"
 # test set.
 
 # %%
-kernel, _, out, _ = pair["64 hidden"].get_weights()  # (64, 64), one column a neuron
-loudest = np.argsort(-np.abs(out[:, 0]))[:8]
-titles = ["votes even" if out[k, 0] > 0 else "votes odd" for k in loudest]
-limit = np.abs(kernel[:, loudest]).max()
+kernel, _, out, _ = wide.get_weights()  # kernel (64, 64), one column a neuron
+votes = out[:, 0]  # (64,)
+loudest = np.argsort(-np.abs(votes))[:8]
+titles = ["votes even" if votes[k] > 0 else "votes odd" for k in loudest]
 patterns = kernel[:, loudest].T.reshape(8, 8, 8)
-plot.show(plot.images(patterns, titles, columns=8, width=7.6, vmin=-limit, vmax=limit))
-test = {name: train.evaluate(model, test_set)["accuracy"] for name, model in pair.items()}
-expect("test set, 64 hidden neurons, share right", test["64 hidden"], at_least=0.93)
-expect("test set, their lead over one neuron", test["64 hidden"] - test["one neuron"], at_least=0.03)
+limit = np.abs(patterns).max()
+look = {"columns": 8, "width": 7.6, "vmin": -limit, "vmax": limit}
+figure = plot.images(patterns, titles, **look)
+plot.show(figure)
 
 # %% [markdown]
 # *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
 # silences it.*
 # <details><summary>In words</summary>Eight coarse grey pictures with lighter and darker patches in different places; no two are
-# alike, and none is a whole digit.</details><br>
-#
-# None of them is a digit. Each answers to a detail, ink here and no ink there, and the output sums up the votes. How training
-# finds such details is the subject of the next chapters.
+# alike, and none is a whole digit.</details>
+
+# %%
+alike = []
+for before, after in zip(start.T, kernel.T):
+    table = np.corrcoef(before, after)  # (2, 2)
+    alike.append(table[0, 1])
+median = np.median(alike)
+expect("correlation of a kernel with its start, median", median, at_least=0.2)
+measured = train.evaluate(alone, parity_test)
+single_test = measured["accuracy"]
+measured = train.evaluate(wide, parity_test)
+hidden_test = measured["accuracy"]
+expect("test set, 64 hidden neurons, share right", hidden_test, at_least=0.93)
+lead = hidden_test - single_test
+expect("test set, their lead over one neuron", lead, at_least=0.03)
+
+# %% [markdown]
+# None of them is a digit, and most look like noise. Much of it *is* noise: after training the kernels are still correlated with the
+# random numbers that they started from. The votes of many such neurons, summed up by the output, are enough. How training changes the
+# weights is the subject of the next chapters.
 #
 # ## Summary
 #
