@@ -123,22 +123,22 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
 
 
 def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
-    """Take stored outputs as right without executing anything: note what they come from today, and lay the file out.
+    """Take stored outputs as right without executing anything: take new words, note what the outputs come from today.
 
     Args:
         numbers: chapters; all ready ones when None.
-        report: receives one line for each notebook that stays as it was, because its cells are not its source's.
+        report: receives one line for each notebook that stays as it was, because its code is not its source's.
 
     Returns:
         The notebooks that changed.
     """
     before = {chapter: chapter.notebook.read_bytes() for chapter in _selected(numbers) if chapter.notebook.exists()}
     for chapter in before:
-        problem = out_of_step(chapter)
-        if problem:
-            report(f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}")
+        draft = read_source(chapter)
+        if notebook.retold(draft, notebook.read(chapter.notebook)):
+            _write(chapter, draft)
         else:
-            _write(chapter, notebook.read(chapter.notebook))
+            report(f"{chapter.notebook.name} {out_of_step(chapter)}; run: python3 -m bmkit build {chapter.number}")
     return [chapter.notebook for chapter, content in before.items() if chapter.notebook.read_bytes() != content]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bmkit.course import needs
 from bmkit.course.chapters import ROOT, Chapter
 
-__all__ = ["code_of", "keep", "note_needs", "noted_needs", "read", "read_source", "same_cells", "text_of"]
+__all__ = ["code_of", "keep", "note_needs", "noted_needs", "read", "read_source", "retold", "same_cells", "text_of"]
 
 MEASURED = ROOT / "tests" / "nbval_sanitize.cfg"  # what stands for numbers of one machine: patterns and replacements
 OURS = "bmkit"  # the kit's own notes in a notebook's metadata
@@ -92,6 +92,25 @@ def same_cells(one, other) -> bool:
     """
     both = ([(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells] for notebook in (one, other))
     return next(both) == next(both)
+
+
+def retold(draft, old) -> bool:
+    """Give a source the outputs of a notebook whose code it shares, so that new words need no new run.
+
+    Args:
+        draft: from `read_source`; changed in place.
+        old: the notebook with outputs.
+
+    Returns:
+        Whether the code cells are the same; if not, nothing was changed.
+    """
+    now, before = ([cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (draft, old))
+    if [(c.source, c.metadata.get("tags")) for c in now] != [(c.source, c.metadata.get("tags")) for c in before]:
+        return False
+    for cell, run in zip(now, before, strict=True):
+        cell.outputs, cell.execution_count = run.outputs, run.execution_count
+    draft.metadata = old.metadata
+    return True
 
 
 def keep(notebook, old) -> None:

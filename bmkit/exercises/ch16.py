@@ -177,7 +177,7 @@ small_steps = Question(
     ],
     mistakes={
         12: "That is the number of blocks. Give your way to measure, and take the first number of the first result.",
-        0.1: "That is the factor; how large is the gradient at the bottom, compared with the top?",
+        0.1: "That is the factor; give the size of the gradient at the bottom, compared with the top.",
     },
     tolerance=0.1,
 )

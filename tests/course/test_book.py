@@ -147,7 +147,17 @@ def test_a_notebook_of_another_layout_is_laid_out_without_running(built):
     assert built.read_text("utf-8") == text
 
 
-def test_a_notebook_of_other_cells_is_not_accepted(built, kit):
+def test_new_words_are_taken_without_running(built, kit):
+    before = notebook_file.read(built)
+    (kit / "source" / "00_tiny.py").write_text(TINY + "\n# %% [markdown]\n# One more sentence.\n", "utf-8")
+    assert book.accept(report=pytest.fail) == [built] and book.stale() == []
+    after = notebook_file.read(built)
+    assert after.cells[-1].source == "One more sentence."
+    code = [[cell for cell in one.cells if cell.cell_type == "code"] for one in (before, after)]
+    assert code[0] == code[1] and after.metadata == before.metadata
+
+
+def test_a_notebook_of_other_code_is_not_accepted(built, kit):
     before = built.read_bytes()
     (kit / "source" / "00_tiny.py").write_text(TINY.replace("6 * 7", "6 * 8"), "utf-8")
     lines = []
