@@ -181,7 +181,7 @@ def _build(
     numbers: Numbers = None,
     check: Annotated[bool, typer.Option("--check", help="Only tell what is stale, and why.")] = False,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Execute nothing: take new words; stored outputs are right, as `test` has shown.")
+        bool, typer.Option("--accept", help="Execute nothing: take new words; the outputs are right, as `test` showed.")
     ] = False,
 ) -> int:
     """Execute changed sources into notebooks."""
