@@ -636,7 +636,7 @@ plot.show(figure)
 # *Figure. The gradient through time before training. With bias 0 an LSTM and a GRU lose it faster than a SimpleRNN; with 4.6 both
 # carry it over a hundred steps.*
 # <details><summary>In words</summary>Six curves on a logarithmic axis over distances of 1 to 100 steps. LSTM and GRU
-# with bias 0 fall fastest and leave the picture at 1e-16. SimpleRNN and LSTM with bias 1 end near 1e-6. LSTM and GRU with bias
+# with bias 0 fall fastest and leave the picture at 1e-16. SimpleRNN and LSTM with bias 1 end below 1e-4. LSTM and GRU with bias
 # 4.6 stay near 1 and end near one half.</details><br>
 #
 # One often reads that an LSTM "has no vanishing gradient". It has a *path* on which the gradient need not vanish; whether it
