@@ -208,7 +208,7 @@ reach = Question(
         44: "0.9 to the power of 44 is 0.01, but that is the path through the memory alone: measure.",
         32: "Here the norm is below 0.1; go on until it is below 0.01.",
         100: "At 100 it has been small for long: look for the first distance at which it is below 0.01.",
-        1: "The norm is near 1 at distance 1. Is your list in the order of the distances?",
+        1: "The norm is near 1 at distance 1: look whether your list is in the order of the distances.",
     },
     tolerance=0.16,
 )
