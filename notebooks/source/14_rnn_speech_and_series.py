@@ -216,8 +216,8 @@ plot.show(figure)
 # *Figure. The same weights with and without the mask. At the very length it was trained with, the GRU without a mask already loses
 # more than the mean frame does. With the padding in front it loses almost nothing.*
 # <details><summary>In words</summary>Share right over the length, from 29 to 200 frames. The GRU with mask is level near 1, and so
-# is the GRU without a mask when the padding stands in front. The mean frame without a mask starts near 0.8, the GRU near 0.5; both sink
-# to about 0.1.</details><br>
+# is the GRU without a mask when the padding stands in front. The mean frame without a mask starts near 0.8, the GRU a little below 0.5; they sink
+# to about 0.1 and 0.2.</details><br>
 
 # %%
 kept = np.ptp(shares["GRU with mask"])
