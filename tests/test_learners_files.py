@@ -14,14 +14,14 @@ import pytest
 
 import bmkit
 from bmkit import data, errors, files, surroundings
-from bmkit.course import book, doctor, environment, lab, packages, skeleton
+from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
 from bmkit.train import checkpoint
 
 # What a learner, another program or an earlier kit may have there; the names are those that the kit itself uses.
 OWN = (
-    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "manifest.toml"),
+    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "sets/digits.toml"),
     *("backup/latest.weights.h5", "backup/training_metadata.json", "epoch-000001/state.json", "beside/notes.txt"),
     *("tmp/thesis/one.tex", "tmp/bmkit-old/two.tex", "parcels/three.whl", "sets/digits/mine/four", "online/five"),
     *(".venv/mine/six.py", "data/weights/seven", "notebooks/source/eight.py", "my_notebooks/nine.ipynb"),
@@ -102,13 +102,17 @@ TRIED = {
     "course.lab.open_lab": lambda f: lab.folder_of_the_learner(
         f
     ),  # what it does with the path before JupyterLab starts
+    "course.notebook.read": lambda f: notebook.read(f / "00_start_here.ipynb"),
     "course.packages.halves": lambda f: packages.halves([f]),
     "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
     "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),
     "course.packages.pins": lambda f: packages.pins(f / "thesis.docx"),
+    "course.shake.report": lambda f: shake.report([], {}, out=f / "table.md"),
     "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
-    "course.skeleton.dataset": lambda f: skeleton.dataset("mine", f),
-    "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", f),
+    "course.skeleton.dataset": lambda f: skeleton.dataset("mine", root=f),
+    "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", root=f),
+    "course.skeleton.refuse_unfilled": lambda f: skeleton.refuse_unfilled(["digits"], f),
+    "course.wheel.looked_at": lambda f: wheel.looked_at(f / "parcels" / "three.whl", "three", "3"),
     "data.cache.lies_at": lambda f: cache.lies_at(f / "thesis.docx"),
     "data.cache.publish": published,
     "data.cache.set_aside": lambda f: cache.set_aside(f / "missing"),
@@ -170,7 +174,7 @@ def test_every_public_function_that_takes_a_path_is_tried():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRIED)
 def test_a_learners_files_survive(name, folder, monkeypatch):
-    monkeypatch.setattr(book, "_execute", lambda chapter, notebook, report: notebook)  # an empty page is page enough
+    monkeypatch.setattr(book, "execute", lambda chapter, notebook, tell: notebook)  # an empty page is page enough
     before = snapshot(folder)
     with contextlib.suppress(errors.Error, OSError, ValueError, LookupError, TypeError):
         TRIED[name](folder)

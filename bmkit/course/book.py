@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bmkit import data, files
 from bmkit.course import kernels, memory, needs, notebook
-from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table
+from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table, unfilled_places
 from bmkit.course.notebook import read_source
+from bmkit.data import credits
 
 __all__ = [
     "NOTEBOOKS",
@@ -21,12 +22,14 @@ __all__ = [
     "accept",
     "build",
     "chapters",
+    "execute",
     "find",
     "nbval_arguments",
     "out_of_step",
     "prepare_out",
     "quiet_environment",
     "read_source",
+    "renewed_readme",
     "run",
     "seconds_a_cell",
     "stale",
@@ -98,16 +101,19 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
         The notebooks written.
 
     Raises:
-        BookError: a cell failed; the notebook on disk is left as it was.
+        BookError: CAPITALS of a template are not filled in, or a cell failed; the notebook on disk is as it was.
     """
     wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
+    for chapter in wanted:
+        if unfilled := unfilled_places(chapter):
+            raise BookError("; ".join(unfilled) + ".")
     if wanted and data.verify():
         with kernels.entered():
             data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
     for chapter in wanted:
         started = time.monotonic()
         report(f"executing {chapter.number} {chapter.title} …")
-        built = _execute(chapter, read_source(chapter))
+        built = execute(chapter, read_source(chapter))
         if chapter.notebook.exists():
             notebook.keep(built, notebook.read(chapter.notebook))
         _write(chapter, built)
@@ -184,7 +190,13 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> P
     from bmkit.course import page
 
     path = prepare_out(out) / f"{chapter.number}_{chapter.slug}.html"
-    content = page.html(_execute(chapter, read_source(chapter), report))
+    draft = read_source(chapter)
+    places = [index for index, cell in enumerate(draft.cells) if cell.cell_type == "code"]
+
+    def tell(cell_index: int, **_) -> None:
+        report(f"cell {places.index(cell_index) + 1} of {len(places)}")
+
+    content = page.html(execute(chapter, draft, tell))
     try:
         files.write(path, content)
     except OSError as error:
@@ -211,18 +223,39 @@ def seconds_a_cell() -> int:
     return int(text)
 
 
-def _execute(chapter: Chapter, draft, report: Callable[[str], None] | None = None):
+def execute(
+    chapter: Chapter,
+    draft,
+    after_cell: Callable[..., None] = lambda **_: None,
+    variables: dict[str, str] | None = None,
+    *,
+    allow_errors: bool = False,
+):
+    """Run a notebook's cells in a new kernel of the kit, and put what they show into it.
+
+    Args:
+        chapter: what is run, for messages.
+        draft: from `read_source`; it is changed.
+        after_cell: called after each code cell with the names `cell`, `cell_index` and `execute_reply`.
+        variables: environment variables of the kernel, besides those of every test.
+        allow_errors: go on after a cell that raised an error.
+
+    Returns:
+        The same notebook.
+
+    Raises:
+        BookError: a cell failed or took too long, or the kernel died.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     total = sum(cell.cell_type == "code" for cell in draft.cells)
     done = 0
 
-    def after_cell(cell, cell_index, **_):
+    def count(**told) -> None:
         nonlocal done
         done += 1
-        if report:
-            report(f"cell {done} of {total}")
+        after_cell(**told)
 
     limit = seconds_a_cell()
     client = NotebookClient(
@@ -232,11 +265,12 @@ def _execute(chapter: Chapter, draft, report: Callable[[str], None] | None = Non
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
-        on_cell_executed=after_cell,
+        on_cell_executed=count,
+        allow_errors=allow_errors,
     )
     try:
         with kernels.entered(quiet=True):
-            client.execute(stderr=subprocess.DEVNULL)
+            client.execute(stderr=subprocess.DEVNULL, env={**os.environ, **(variables or {})})
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         raise BookError(f"chapter {chapter.number} stopped at code cell {done} of {total}:\n{plain}") from None
@@ -286,13 +320,26 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
     ]
 
 
+def renewed_readme(text: str) -> str:
+    """Put the tables of chapters, data sets and weights between their marks.
+
+    Args:
+        text: what README.md holds.
+
+    Returns:
+        What it should hold.
+    """
+    for name, table in (("chapters", readme_table), ("sets", credits.sets_table), ("weights", credits.weights_table)):
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+        text = marked.sub(lambda match, table=table: match[1] + table() + "\n" + match[2], text)
+    return text
+
+
 def update_readme() -> None:
-    """Put the chapter table between its two marks in README.md."""
+    """Renew the tables of README.md."""
     path = ROOT / "README.md"
     text = path.read_text("utf-8")
-    marked = re.compile(r"(<!-- chapters -->\n).*?(<!-- end of chapters -->)", re.DOTALL)
-    renewed = marked.sub(lambda match: match[1] + readme_table() + "\n" + match[2], text)
-    if renewed != text:
+    if (renewed := renewed_readme(text)) != text:
         files.write(path, renewed)
 
 

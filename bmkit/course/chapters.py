@@ -6,9 +6,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bmkit.course.templates import unfilled
 from bmkit.errors import Error
 
-__all__ = ["NOTEBOOKS", "ROOT", "BookError", "Chapter", "chapters", "find", "readme_table"]
+__all__ = ["NOTEBOOKS", "ROOT", "BookError", "Chapter", "chapters", "find", "readme_table", "unfilled_places"]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -111,8 +112,15 @@ def find(number: str) -> Chapter:
         if wanted in (chapter.number, chapter.slug, f"{chapter.number}_{chapter.slug}"):
             if chapter.ready:
                 return chapter
-            raise BookError(f"chapter {chapter.number} ({chapter.title}) is planned, not written yet; {_ready_ones()}")
-    raise BookError(f"there is no chapter {number!r}; {_ready_ones()}")
+            begin = f"begin it with: python3 -m bmkit new chapter {chapter.number}_{chapter.slug}"
+            raise BookError(
+                f"chapter {chapter.number} ({chapter.title}) is planned, not written yet; {begin}; {_ready_ones()}"
+            )
+    written = sorted((NOTEBOOKS / "source").glob(f"{wanted}_*.py")) if wanted.isdigit() else []
+    if written:
+        raise BookError(f"{written[0].name} is not in the plan; add it to notebooks/chapters.toml")
+    begin = f"; add it to notebooks/chapters.toml with: python3 -m bmkit new chapter {wanted}_SLUG"
+    raise BookError(f"there is no chapter {number!r}{begin if wanted.isdigit() else ''}; {_ready_ones()}")
 
 
 def _ready_ones() -> str:
@@ -131,6 +139,23 @@ def _with_title_cell(chapter: Chapter) -> Chapter:
         )
     minutes = {"read_minutes": int(cell["read"]), "teach_minutes": int(cell["teach"]), "run_seconds": int(cell["run"])}
     return dataclasses.replace(chapter, aims=cell["aims"].strip(), **minutes)
+
+
+def unfilled_places(chapter: Chapter) -> list[str]:
+    """Find the CAPITALS of the templates that a writer has not filled in yet.
+
+    Args:
+        chapter: one whose source exists.
+
+    Returns:
+        One sentence a file.
+
+    Example:
+        >>> unfilled_places(find("05"))
+        []
+    """
+    paths = [chapter.source, ROOT / "bmkit" / "exercises" / f"ch{chapter.number}.py"]
+    return [sentence for path in paths if path.exists() for sentence in unfilled(path.name, path.read_text("utf-8"))]
 
 
 def readme_table() -> str:

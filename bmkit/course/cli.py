@@ -1,7 +1,6 @@
 """The verbs of ``python3 -m bmkit``: each a thin call. Whatever is heavy is imported inside the verb that needs it."""
 
 import difflib
-import re
 import sys
 import tempfile
 from enum import StrEnum
@@ -11,10 +10,11 @@ from typing import Annotated
 import typer
 
 from bmkit import console
+from bmkit.course import catalogue
 from bmkit.course.chapters import NOTEBOOKS
-from bmkit.errors import Error
+from bmkit.errors import Error, WrongUse
 
-__all__ = ["WrongUse", "app", "main"]
+__all__ = ["app", "main"]
 
 PROGRAM = "python3 -m bmkit"
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
@@ -28,12 +28,6 @@ app = typer.Typer(
 Numbers = Annotated[
     list[str] | None, typer.Argument(metavar="[NN …]", help="Chapters, such as 04 11; all if left out.")
 ]
-
-
-class WrongUse(Error):
-    """The command line asks for what does not exist; the message says what to type instead."""
-
-    exit_code = 2
 
 
 class Action(StrEnum):
@@ -79,23 +73,33 @@ def _lab(
 def _test(
     numbers: Numbers = None,
     fast: Annotated[bool, typer.Option("--fast", help="Leave out notebooks, browser and slow tests.")] = False,
+    old_machine: Annotated[bool, typer.Option("--old-machine", help="Only notebooks, on an older processor.")] = False,
 ) -> int:
     """Run everything that continuous integration runs: style, tests, every notebook compared with its outputs."""
-    from bmkit.course import book, suite
+    from bmkit.course import book, form, shake, suite
 
+    if fast and old_machine:
+        raise WrongUse(f"--old-machine runs notebooks, --fast leaves them out; type one: {PROGRAM} test --old-machine")
     chosen = _chapters(numbers)
+    if unmet := form.unmet(chosen):
+        print("\n".join(unmet))
+        return 1
     notebooks = [chapter.notebook for chapter in chosen or book.chapters() if chapter.ready]
     nbval = book.nbval_arguments(notebooks) if notebooks else []
     names = [chapter.notebook.stem for chapter in chosen]
-    stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=book.quiet_environment())
-    if not fast and not suite.browser_is_there():
+    quiet = book.quiet_environment()
+    if old_machine:
+        stages = suite.notebook_stages(nbval, {**quiet, **shake.old_machine()})
+    else:
+        stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=quiet)
+    if not fast and not old_machine and not suite.browser_is_there():
         print("Browser tests are left out: they need Playwright and Chromium.", flush=True)
     return _verdict(suite.run(stages, lambda line: print(line, flush=True)))
 
 
 def _verdict(verdicts) -> int:
     for_all = [("✓" if v.passed else "✗", v.stage.name, f"{v.seconds:.0f} s") for v in verdicts]
-    _table("bmkit test", ["", "stage", "time"], for_all)
+    console.table("bmkit test", ["", "stage", "time"], for_all)
     failed = [verdict.stage for verdict in verdicts if not verdict.passed]
     for stage in failed:
         print(f"✗ {stage.name}: {stage.mend}")
@@ -113,7 +117,7 @@ def _list() -> None:
         else (c.number, c.title, "planned", "", "")
         for c in book.chapters()
     ]
-    _table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
+    console.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
 
 
 @app.command("run")
@@ -138,9 +142,7 @@ def _refuse_unwritable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"a page")
     except OSError as error:
-        raise WrongUse(
-            f"the web pages cannot be written into {folder} ({error.strerror}); name another folder: --out FOLDER"
-        ) from None
+        raise WrongUse(f"{folder} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
 @app.command("data")
@@ -153,7 +155,7 @@ def _data(
 ) -> int:
     """Show the catalogue of data sets and pretrained weights, download them, or hash them again."""
     from bmkit import data
-    from bmkit.course import kernels
+    from bmkit.course import kernels, skeleton
 
     known = [*data.names(), *data.weights()]
     for name in names or []:
@@ -162,8 +164,9 @@ def _data(
             advice = f"type: {PROGRAM} data {action} {near[0]}" if near else f"see them with: {PROGRAM} data list"
             raise WrongUse(f"there is no data set {name!r}; {advice}")
     if action is Action.LIST:
-        _catalogue([data.describe(name) for name in names or known])
+        catalogue.catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
+        skeleton.refuse_unfilled(names or [])
         with kernels.entered():
             data.fetch(names or None)
     else:
@@ -171,19 +174,6 @@ def _data(
         print("\n".join(problems) or "All data are as they should be.")
         return 1 if problems else 0
     return 0
-
-
-def _catalogue(descriptions) -> None:
-    rows = []
-    for one in descriptions:
-        size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
-        weights = hasattr(one, "parameters")
-        rows_of = f"{one.parameters:,} weights" if weights else " + ".join(f"{n:,}" for n in one.rows.values())
-        licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
-        kind = "weights" if weights else "core" if one.core else "online"
-        rows.append((one.name, one.title, rows_of, size, licence, kind))
-    _table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
-    print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
 
 
 @app.command("build")
@@ -195,7 +185,7 @@ def _build(
     ] = False,
 ) -> int:
     """Execute changed sources into notebooks."""
-    from bmkit.course import book
+    from bmkit.course import book, form
 
     chosen = [chapter.number for chapter in _chapters(numbers)] or None
     if check:
@@ -205,19 +195,47 @@ def _build(
     write = book.accept if accept else book.build
     built = write(chosen, lambda line: print(line, flush=True))
     print(f"{len(built or [])} notebooks written.")
+    for unmet in form.unmet(_chapters(numbers)):
+        print(unmet)
     return 0
+
+
+@app.command("shake")
+def _shake(
+    numbers: Numbers = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as old-machine; repeatable.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, 0 among them.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="Kernels that work at the same time.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Also write the table: FILE.md or FILE.json.")] = None,
+) -> int:
+    """Run chapters with other seeds, threads and processors; tell how near each claim came to its bound."""
+    from bmkit.course import book, shake
+
+    chosen = _chapters(numbers) or [chapter for chapter in book.chapters() if chapter.ready]
+    ways = shake.variants(seeds)
+    if unknown := set(variant or []) - set(ways):
+        raise WrongUse(f"there is no variant {unknown.pop()!r}; there are: {', '.join(ways)}")
+    if out:
+        _refuse_unwritable(out.absolute().parent)
+    return 0 if shake.report(chosen, {name: ways[name] for name in variant or ways}, jobs=jobs, out=out) else 1
 
 
 @app.command("new")
 def _new(
     kind: Annotated[Kind, typer.Argument(help="chapter, exercise or dataset.")],
     name: Annotated[str, typer.Argument(help="12_cnn_speech, ch12.frame_count, or a data set's name.")],
+    of: Annotated[
+        str | None,
+        typer.Argument(help="Of an exercise: function, question or build; of a data set: PACKAGE==VERSION."),
+    ] = None,
 ) -> None:
     """Write the skeleton of a chapter, an exercise or a data set, and say what to fill in."""
     from bmkit.course import skeleton
 
+    if kind is Kind.CHAPTER and of:
+        raise WrongUse(f"a chapter takes its name alone; type: {PROGRAM} new chapter {name}")
     write = {"chapter": skeleton.chapter, "exercise": skeleton.exercise, "dataset": skeleton.dataset}[kind]
-    print("\n".join(write(name)))
+    print("\n".join(write(name, of) if of else write(name)))
 
 
 @app.command("doctor")
@@ -237,19 +255,6 @@ def _chapters(numbers: list[str] | None) -> list:
         return [book.find(number) for number in numbers or []]
     except book.BookError as error:
         raise WrongUse(f"{str(error).rstrip('.')}; see all with: {PROGRAM} list") from None
-
-
-def _table(title: str, columns: list[str], rows) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
-    for row in rows:
-        table.add_row(*(escape(console.shown(text)) for text in row))
-    Console().print(table)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,18 +1,19 @@
 """The file of a notebook: read from its source, laid out as JupyterLab saves it, with ids and outputs that stay."""
 
+import configparser
+import functools
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
 from bmkit.course import needs
-from bmkit.course.chapters import Chapter
+from bmkit.course.chapters import ROOT, Chapter
 
 __all__ = ["code_of", "keep", "note_needs", "noted_needs", "read", "read_source", "same_cells", "text_of"]
 
-HERE = re.compile(r"\(here: [^)]*\)")  # a number of one machine, as in tests/nbval_sanitize.cfg
+MEASURED = ROOT / "tests" / "nbval_sanitize.cfg"  # what stands for numbers of one machine: patterns and replacements
 OURS = "bmkit"  # the kit's own notes in a notebook's metadata
 
 
@@ -94,7 +95,7 @@ def same_cells(one, other) -> bool:
 
 
 def keep(notebook, old) -> None:
-    """Give a notebook that has just been executed the old outputs where they differ in nothing but ``(here: …)``.
+    """Give a notebook that has just been executed the old outputs where only what was measured differs.
 
     Args:
         notebook: the new one; changed in place.
@@ -127,8 +128,23 @@ def note_needs(notebook) -> None:
     notebook.metadata[OURS] = {"needs": needs.needs(code_of(notebook))}
 
 
-def _comparable(outputs) -> str:
-    return HERE.sub("(here: …)", json.dumps(outputs, ensure_ascii=False, sort_keys=True))
+@functools.cache
+def _measured() -> list[tuple[re.Pattern, str]]:
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(MEASURED, "utf-8")
+    return [(re.compile(config[name]["regex"]), config[name]["replace"]) for name in config.sections()]
+
+
+def _comparable(outputs):
+    """Return outputs without what was measured on one machine."""
+    if isinstance(outputs, dict):
+        return {key: _comparable(value) for key, value in outputs.items()}
+    if isinstance(outputs, list):
+        return [_comparable(value) for value in outputs]
+    if isinstance(outputs, str):
+        for pattern, replacement in _measured():
+            outputs = pattern.sub(replacement, outputs)
+    return outputs
 
 
 def _pairs(old: list, new: list) -> Iterator[tuple]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bmkit.course import kernels
 from bmkit.course.chapters import ROOT
 
-__all__ = ["Stage", "Verdict", "browser_is_there", "run", "stages"]
+__all__ = ["Stage", "Verdict", "browser_is_there", "notebook_stages", "run", "stages"]
 
 NOTHING_COLLECTED = 5  # pytest's exit code: no test has the chapter's name
 MOST_WORKERS = 4
@@ -56,25 +56,43 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
         Stages for `run`.
     """
     python = [sys.executable, "-m"]
-    side_by_side = ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
-    narrowed = _narrowed(list(chapters))
+    narrowed, nbval = _narrowed(list(chapters)), list(nbval)
+    fetch, *notebooks = notebook_stages([] if fast else nbval, quiet)
     # All tests: 53 s with two workers, 89 s with one. For a few tests starting workers is not worth it.
-    tests = [*python, "pytest", "-q", f"--ignore={TWICE}", *(narrowed or side_by_side), *_marked(fast)]
+    tests = [*python, "pytest", "-q", f"--ignore={TWICE}", *(narrowed or _side_by_side()), *_marked(fast)]
     found = [
-        Stage("core data", _fetch, "run: python3 -m bmkit data fetch"),
+        fetch,
         Stage("ruff check", _calls([*python, "ruff", "check", "."]), "run: python3 -m ruff check --fix ."),
         Stage("ruff format", _calls([*python, "ruff", "format", "--check", "."]), "run: python3 -m ruff format ."),
         Stage("tests", _calls(tests), "read the first failure above; its last lines say what was expected"),
+        *notebooks,
     ]
-    nbval = list(nbval)
-    if nbval and not fast:
-        notebooks = [*python, "pytest", "-q", *side_by_side, *nbval]
-        mend = "if the new output is right, run: python3 -m bmkit build NN; else mend the cell named above"
-        found.append(Stage("notebooks", _calls(notebooks, quiet), mend))
-    if narrowed and nbval and not fast:  # as long as two runs of its notebook: for one who writes a chapter
+    if narrowed and notebooks:  # as long as two runs of its notebook: for one who writes a chapter
         twice = [*python, "pytest", "-q", *narrowed, TWICE]
         found.append(Stage("cells run twice", _calls(twice), "mend the cell so that it leaves alone what it was given"))
     return found
+
+
+def notebook_stages(nbval: Iterable[str], quiet=None) -> list[Stage]:
+    """List the stages that compare notebooks with a fresh run, and nothing else.
+
+    Args:
+        nbval: pytest's arguments for the notebooks; without any only the data are fetched.
+        quiet: environment variables for the notebooks.
+
+    Returns:
+        Stages for `run`.
+    """
+    found, nbval = [Stage("core data", _fetch, "run: python3 -m bmkit data fetch")], list(nbval)
+    if nbval:
+        notebooks = [sys.executable, "-m", "pytest", "-q", *_side_by_side(), *nbval]
+        mend = "if the new output is right, run: python3 -m bmkit build NN; else mend the cell named above"
+        found.append(Stage("notebooks", _calls(notebooks, quiet), mend))
+    return found
+
+
+def _side_by_side() -> list[str]:
+    return ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
 
 
 def run(these: Iterable[Stage], report: Callable[[str], None] = print) -> list[Verdict]:

@@ -1,6 +1,8 @@
 """Building, staleness, planted faults: each must be noticed, with a line that says what to do."""
 
+import base64
 import dataclasses
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from bmkit.course import book, chapters, page
 from bmkit.course import notebook as notebook_file
@@ -96,6 +99,23 @@ def test_a_planted_wrong_number_fails(built):
     rewrite(built, lambda cells: cells[0]["outputs"][0].update(text="the answer is 43\nmeasured (here: 1.5 s)\n"))
     code, out = nbval(built)
     assert code == 1 and "Cell outputs differ" in out and "the answer is 43" in out
+
+
+def test_a_picture_that_looks_different_is_told_and_a_missing_one_fails(kit):
+    source = kit / "source" / "00_tiny.py"
+    source.write_text(TINY + '\n# %%\nfrom PIL import Image\nImage.new("RGB", (60, 40), "red")\n', "utf-8")
+    (path,) = book.build(report=lambda line: None)
+    code, out = nbval(path)
+    assert code == 0 and "does not look" not in out
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), "blue").save(file, "png")
+    blue = base64.b64encode(file.getvalue()).decode()
+    rewrite(path, lambda cells: cells[-1]["outputs"][0]["data"].update({"image/png": blue}))
+    code, out = nbval(path)
+    assert code == 0 and "picture 1 does not look as stored in 100% of its fields" in out.replace("\n", " ")
+    rewrite(path, lambda cells: cells[-1]["outputs"][0]["data"].pop("image/png"))
+    code, out = nbval(path)
+    assert code == 1 and "1 pictures were drawn and 0 are stored" in out
 
 
 def test_a_stale_source_is_named_with_the_command_that_mends_it(built, kit):
@@ -227,7 +247,7 @@ def test_a_page_is_written_that_asks_for_nothing_from_outside(kit, tmp_path):
     assert "MathJax.js" not in html and "require.js" not in html
 
 
-def test_an_author_who_saves_an_unchanged_chapter_in_jupyterlab_changes_nothing(tmp_path):
+def test_an_author_who_saves_an_unchanged_chapter_in_jupyterlab_changes_no_source(tmp_path):
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
@@ -237,15 +257,13 @@ def test_an_author_who_saves_an_unchanged_chapter_in_jupyterlab_changes_nothing(
     notebook = Path(shutil.copy(chapter.notebook, tmp_path / "notebooks"))
     source = Path(shutil.copy(chapter.source, tmp_path / "notebooks" / "source"))
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(tmp_path))
-    laid_out = notebook_file.text_of(notebook_file.read(notebook)).encode()
-    notebook.write_bytes(laid_out)
     name = f"notebooks/{chapter.notebook.name}"
     model = manager.get(name)
     os.utime(notebook, (0, 0))
     manager.save({key: model[key] for key in ("type", "format", "content")}, name)
     assert os.stat(notebook).st_mtime > 0, "it was saved"
     assert source.read_bytes() == chapter.source.read_bytes()
-    assert notebook.read_bytes() == laid_out
+    assert notebook_file.same_cells(notebook_file.read(notebook), book.read_source(chapter))
 
 
 def test_a_title_cell_of_another_form_is_refused(kit):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bmkit import data
-from bmkit.course import book, cli, doctor, lab, skeleton, suite
+from bmkit.course import book, cli, doctor, form, lab, skeleton, suite, templates
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 READY = next(chapter for chapter in book.chapters() if chapter.ready)
@@ -31,6 +31,9 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["data", "fetch", "minilmo"], "type: python3 -m bmkit data fetch minilm\n"),
         (["data", "list", "zzz"], "see them with: python3 -m bmkit data list\n"),
         (["test", "99"], "no chapter '99'"),
+        (["test", "--fast", "--old-machine"], "type one: python3 -m bmkit test --old-machine"),
+        (["shake", "99"], "no chapter '99'"),
+        (["shake", "--jobs", "0"], "type: python3 -m bmkit shake --help"),
         (["run"], "Missing argument"),
         (["run", "zzz"], "see all with: python3 -m bmkit list\n"),
         (["run", "98"], "(Not yet) is planned"),
@@ -39,6 +42,9 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["new", "chap", "x"], "'chapter', 'exercise', 'dataset'"),
         (["list", "extra"], "unexpected"),
         (["new", "dataset", "import"], "a word of Python"),
+        (["new", "dataset", "flowers", "flowers>=1"], "type PACKAGE==VERSION"),
+        (["new", "chapter", "98_x", "question"], "type: python3 -m bmkit new chapter 98_x\n"),
+        (["new", "exercise", "00.x", "quiz"], "one of function, question, build"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(words, told, planned, capsys):
@@ -81,7 +87,7 @@ def test_lab_passes_options_and_exit_code_on(monkeypatch):
 def test_help_names_every_verb(capsys):
     assert cli.main([]) == 0
     first = capsys.readouterr().out
-    assert all(verb in first for verb in ("lab", "test", "list", "run", "data", "build", "new", "doctor"))
+    assert all(verb in first for verb in ("lab", "test", "list", "run", "data", "build", "shake", "new", "doctor"))
 
 
 def test_help_loads_nothing_heavy():
@@ -115,6 +121,9 @@ def test_data_fetch_and_verify(capsys, monkeypatch):
     monkeypatch.setattr(data, "verify", lambda names: ["digits: damaged"] if names else [])
     assert cli.main(["data", "fetch"]) == 0 and cli.main(["data", "fetch", "digits"]) == 0
     assert fetched == [None, ["digits"]]
+    monkeypatch.setattr(templates, "unfilled", lambda name, text: [f"{name} still has CAPITALS"])
+    assert cli.main(["data", "fetch", "wine"]) == 2 and len(fetched) == 2
+    assert capsys.readouterr().err == "bmkit: wine.toml still has CAPITALS\n"
     assert cli.main(["data", "verify"]) == 0 and cli.main(["data", "verify", "digits"]) == 1
     assert "digits: damaged" in capsys.readouterr().out
 
@@ -167,7 +176,9 @@ def test_run_writes_pages(tmp_path, monkeypatch, capsys):
 def test_build_and_check(monkeypatch, capsys):
     monkeypatch.setattr(book, "build", lambda numbers, report: [numbers])
     monkeypatch.setattr(book, "stale", lambda numbers: ["04 is stale"] if numbers else [])
+    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption"])
     assert cli.main(["build", READY.number]) == 0
+    assert f"✗ {READY.number}: no caption" in capsys.readouterr().out
     assert cli.main(["build", "--check"]) == 0 and cli.main(["build", "--check", READY.number]) == 1
     assert "04 is stale" in capsys.readouterr().out
     monkeypatch.setattr(book, "accept", lambda numbers, report: ["one", "two"])
@@ -175,9 +186,10 @@ def test_build_and_check(monkeypatch, capsys):
 
 
 def test_new_prints_what_to_fill(monkeypatch, capsys):
-    monkeypatch.setattr(skeleton, "dataset", lambda name: [f"wrote {name}"])
+    monkeypatch.setattr(skeleton, "dataset", lambda name, of="": [f"wrote {name} {of}"])
     assert cli.main(["new", "dataset", "iris_flowers"]) == 0
-    assert capsys.readouterr().out == "wrote iris_flowers\n"
+    assert cli.main(["new", "dataset", "iris_flowers", "flowers==1.2"]) == 0
+    assert capsys.readouterr().out == "wrote iris_flowers \nwrote iris_flowers flowers==1.2\n"
 
 
 def test_doctor_tells_by_its_exit_code(monkeypatch):
@@ -204,8 +216,13 @@ def test_test_runs_all_stages_and_says_how_to_mend(monkeypatch, capsys):
     assert str(READY.notebook) in given["nbval"] and given["quiet"]["BMKIT_QUIET"] == "1"
 
 
-def test_test_of_one_chapter(monkeypatch):
+def test_test_of_one_chapter(monkeypatch, capsys):
     given = _suite(monkeypatch, True)
+    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption", "no summary"])
+    assert cli.main(["test", READY.number]) == 1 and not given
+    told = capsys.readouterr().out
+    assert told == f"✗ {READY.number}: no caption\n✗ {READY.number}: no summary\n", "the rules first, and then no more"
+    monkeypatch.setattr(form, "rules", lambda chapter: [])
     assert cli.main(["test", "--fast", READY.number]) == 0
     assert given["fast"] and given["chapters"] == [READY.notebook.stem]
 
@@ -240,6 +257,16 @@ def test_of_a_chapter_that_is_being_written_each_cell_is_run_twice(monkeypatch):
 def test_fast_leaves_out_notebooks_and_browser(monkeypatch):
     ran, _ = _commands(monkeypatch, fast=True, nbval=["--nbval", "x.ipynb"])
     assert len(ran) == 3 and ran[2][-2:] == ["-m", "not browser and not slow"]
+
+
+def test_the_old_machine_runs_notebooks_only(monkeypatch):
+    ran = []
+    monkeypatch.setattr(suite, "run", lambda stages, _: [stage.action() for stage in stages[1:]] and [])
+    monkeypatch.setattr(suite, "_calls", lambda command, quiet: lambda: ran.append((command, quiet)))
+    assert cli.main(["test", "--old-machine", READY.number]) == 0
+    ((command, variables),) = ran
+    assert "--nbval" in command and command[-1] == str(READY.notebook)
+    assert variables["TF_ENABLE_ONEDNN_OPTS"] == "0" and variables["BMKIT_QUIET"] == "1"
 
 
 def test_one_chapter_narrows_the_tests_and_may_have_none(monkeypatch):

@@ -65,26 +65,32 @@ def test_rows_shapes_types_and_ranges_are_as_described(name, arrays):
                 continue
             assert values.dtype == field.dtype
             known = values[~np.isnan(values)] if field.missing else values
-            assert np.isfinite(known).all()
-            assert field.range[0] <= known.min() <= known.max() <= field.range[1]
+            assert np.isfinite(known).all(), (
+                f"{(~np.isfinite(known)).sum()} are no numbers; missing = … in data/sets/{name}.toml"
+            )
+            assert field.range, (
+                f"the numbers reach from {known.min()} to {known.max()}; say so in data/sets/{name}.toml"
+            )
+            told = f"the numbers reach from {known.min()} to {known.max()}, described are {field.range}"
+            assert field.range[0] <= known.min() <= known.max() <= field.range[1], told
 
 
 def test_as_many_numbers_are_missing_as_described(name, arrays):
     fields = columns(arrays["train"][0], data.describe(name).x)
     for index, (_, field) in enumerate(fields):
-        gaps = [
-            np.isnan(columns(arrays[split][0], data.describe(name).x)[index][0]).sum()
-            for split in SPLITS
-            if field.missing
-        ]
-        assert sum(gaps) == field.missing
+        values = [columns(arrays[split][0], data.describe(name).x)[index][0] for split in SPLITS]
+        floats = [one.reshape(len(one), -1) for one in values if one.dtype.kind == "f"]
+        gaps = sum(int(np.isnan(one).any(axis=1).sum()) for one in floats)
+        told = f'{gaps} rows hold "not a number"; write missing = {gaps} into data/sets/{name}.toml, or mend the reader'
+        assert gaps == field.missing, told
 
 
 def test_the_described_range_of_the_labels_is_reached(name, arrays):
     labels = np.concatenate([arrays[split][1] for split in SPLITS])
     if labels.dtype == object:
         pytest.skip("what is to be found is a text")
-    assert (labels.min(), labels.max()) == data.describe(name).y.range
+    told = f"the labels reach from {labels.min()} to {labels.max()}; write this range into data/sets/{name}.toml"
+    assert (labels.min(), labels.max()) == data.describe(name).y.range, told
 
 
 def test_every_class_is_in_every_split_with_its_share(name, arrays):
@@ -103,7 +109,11 @@ def test_no_row_is_in_two_splits_or_twice_in_one_but_as_described(name, arrays):
     places = collections.Counter(itertools.chain(*map(set, kept.values())))
     leaks = sum(count > 1 for count in places.values())
     repeats = sum(len(kept[split]) - len(set(kept[split])) for split in ("train", "validation"))
-    assert (leaks, repeats) == (data.describe(name).leaks, data.describe(name).repeats)
+    told = (
+        f"leaks = {leaks} (contents in two splits), repeats = {repeats} (in train or validation); take them out, or, "
+    )
+    told += f"where they are kept on purpose, write both numbers into data/sets/{name}.toml and say why in its notes"
+    assert (leaks, repeats) == (data.describe(name).leaks, data.describe(name).repeats), told
 
 
 @pytest.mark.parametrize("name", ["concrete"])
@@ -223,7 +233,7 @@ def test_importing_the_package_stays_light():
 
 
 def test_wrong_names_say_what_there_is():
-    with pytest.raises(data.DataError, match=r"no data set 'mnis'; there are: digits, mnist_5k"):
+    with pytest.raises(data.DataError, match=r"no data set 'mnis'; there are: breast_cancer, .*mnist, mnist_5k"):
         data.load("mnis")
     with pytest.raises(data.DataError, match="no split 'dev'; there are: train"):
         data.load("digits").arrays("dev")

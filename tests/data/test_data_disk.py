@@ -13,7 +13,6 @@ import pytest
 from shop import WEIGHTS, check_served
 
 from bmkit import data
-from bmkit.data import manifest
 from bmkit.data.weights import weight_files
 
 pytest_plugins = ["shop"]
@@ -85,8 +84,7 @@ def test_another_wheel_in_a_folder_that_cannot_be_written_is_never_served(shop, 
 
 
 def test_a_read_only_cache_serves_sets_and_weights_and_says_what_it_lacks(shop, mount, monkeypatch):
-    shop.manifest.write_text(shop.manifest.read_text("utf-8") + WEIGHTS, encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.describe("weights/tiny_model", WEIGHTS)
     data.fetch()
     sizes = {path: path.stat().st_mtime_ns for path in shop.cache.rglob("*")}
     read_only(mount, shop.cache)
@@ -95,17 +93,14 @@ def test_a_read_only_cache_serves_sets_and_weights_and_says_what_it_lacks(shop, 
         noise = (folder / "noise").read_bytes()
         assert noise == np.random.default_rng(0).bytes(700_000) and folder.parent.parent != shop.cache / "tmp"
     assert not folder.exists() and {path: path.stat().st_mtime_ns for path in shop.cache.rglob("*")} == sizes
-    text = shop.manifest.read_text("utf-8").replace("train = 20, validation = 10", "train = 15, validation = 15")
-    shop.manifest.write_text(text, encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.change("train = 20, validation = 10", "train = 15, validation = 15")
     told = r"cannot be used while preparing the set tiny \(OSError: .*Read-only .*\); make the folder writable .*"
     with pytest.raises(data.DataError, match=told + r"its keeper adds what is missing: .* data fetch`\.$"):
         data.load("tiny")
 
 
 def test_a_full_folder_for_temporary_files_is_told_as_such(shop, mount, tmp_path, monkeypatch):
-    shop.manifest.write_text(shop.manifest.read_text("utf-8") + WEIGHTS, encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.describe("weights/tiny_model", WEIGHTS)
     shop.stock()
     small = tmp_path / "small"
     mount(small, "-t", "tmpfs", "-o", "size=300k", "none")

@@ -157,17 +157,12 @@ def test_a_changed_manifest_entry_is_prepared_again(shop):
     shop.stock()
     before = fetching.prepared_folder(manifest.entry("tiny"))
     data.fetch(["tiny"])
-    text = shop.manifest.read_text(encoding="utf-8").replace(
-        "train = 20, validation = 10", "train = 15, validation = 15"
-    )
-    shop.manifest.write_text(text, encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.change("train = 20, validation = 10", "train = 15, validation = 15")
     assert len(data.load("tiny").arrays("validation")[1]) == 15
     after = fetching.prepared_folder(manifest.entry("tiny"))
     assert after != before and before.exists(), "an edition of today may still be in use"
     os.utime(before / "bmkit.json", (0, 0))
-    shop.manifest.write_text(text.replace("labelled_csv", 'labelled_csv", version = 2, dataset = "'), encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.change('"labelled_csv"', '"labelled_csv", version = 2')
     data.fetch(["tiny"])
     assert not before.exists() and after.exists()
 
@@ -176,8 +171,7 @@ def test_a_word_in_the_notes_prepares_nothing_again(shop, capfd):
     shop.stock()
     data.fetch(["tiny"])
     capfd.readouterr()
-    text = shop.manifest.read_text(encoding="utf-8").replace("Forty pictures", "40 pictures")
-    shop.manifest.write_text(text.replace('notes = ""', 'notes = "a word"'), encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.change("Forty pictures", "40 pictures")
+    shop.change('notes = ""', 'notes = "a word"')
     check_served(shop)
     assert capfd.readouterr().err == "" and data.describe("tiny").notes == "a word"

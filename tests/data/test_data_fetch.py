@@ -7,9 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
+from shop import TINY, WEIGHTS
 
 from bmkit import data
-from bmkit.data import manifest, readers
+from bmkit.data import manifest
+from bmkit.data.readers import labelled_csv
 
 pytest_plugins = ["shop"]
 fetching = importlib.import_module("bmkit.data.fetch")  # the name `bmkit.data.fetch` is the function
@@ -166,53 +168,50 @@ def test_old_editions_go_once_the_new_one_stands(stocked):
 def test_a_changed_recipe_needs_no_new_download(stocked, monkeypatch, capsys):
     data.fetch(["tiny"])
     monkeypatch.setenv("PIP_FIND_LINKS", str(stocked.folder / "nowhere"))
-    text = stocked.manifest.read_text(encoding="utf-8").replace('"labelled_csv"', '"labelled_csv", version = 2')
-    stocked.manifest.write_text(text, encoding="utf-8")
-    manifest._read.cache_clear()
+    stocked.change('"labelled_csv"', '"labelled_csv", version = 2')
     capsys.readouterr()
     data.fetch(["tiny"])
     assert capsys.readouterr().err == PREPARING and len(set(stocked.made)) == 2
     assert fetching.prepared_folder(manifest.entry("tiny")) != stocked.place
 
 
-def test_an_unknown_reader_is_named(stocked, monkeypatch):
-    monkeypatch.setattr(readers, "READERS", {"a": None, "b": None})
-    with pytest.raises(data.DataError, match=r"^tiny names the reader 'labelled_csv'; there are a, b\.$"):
+def test_an_unknown_reader_is_named(stocked):
+    stocked.change('"labelled_csv"', '"labeled_csv"')
+    told = (
+        r"sets/tiny\.toml: \[recipe\]: reader is 'labeled_csv', expected one of customers, .*, words\. Mend that line"
+    )
+    with pytest.raises(data.DataError, match=told):
         data.fetch(["tiny"])
     assert stocked.made == []
 
 
 def test_a_reader_that_fails_leaves_nothing(stocked, monkeypatch):
-    monkeypatch.setitem(readers.READERS, "labelled_csv", lambda members, description: 1 / 0)
+    monkeypatch.setattr(labelled_csv, "read", lambda members, description: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         data.fetch(["tiny"])
     assert list((stocked.cache / "tmp").iterdir()) == [] and not stocked.place.exists()
 
 
 def test_a_source_inside_the_installation_needs_no_parcel(stocked, monkeypatch):
-    text = stocked.manifest.read_text(encoding="utf-8")
     recipe = 'source = "installed", packages = ["numpy==0.0"], reader'
-    text = text.replace('parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader', recipe)
-    stocked.manifest.write_text(text, encoding="utf-8")
-    manifest._read.cache_clear()
+    stocked.change('parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader', recipe)
     read = []
     monkeypatch.setattr(fetching, "read_installed", lambda *arguments: read.append(arguments) or {})
     x, y = np.zeros((40, 2, 2, 1)), np.zeros(40, int)
     splits = {"train": (x[:20], y[:20]), "validation": (x[:10], y[:10]), "test": (x[:10], y[:10])}
-    monkeypatch.setitem(readers.READERS, "labelled_csv", lambda members, description: splits)
+    monkeypatch.setattr(labelled_csv, "read", lambda members, description: splits)
     data.fetch(["tiny"])
     assert read == [(("numpy==0.0",), ())] and data.verify(["tiny"]) == []
 
 
 def test_an_online_set_goes_its_own_way(stocked, monkeypatch):
-    text = stocked.manifest.read_text(encoding="utf-8")
     recipe = 'source = "tfds", dataset = "tiny", reader'
-    text = text.replace('parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader', recipe)
-    stocked.manifest.write_text(text, encoding="utf-8")
-    manifest._read.cache_clear()
+    stocked.change('parcel = "bmkit-tiny", members = ["bmkit_tiny/rows.csv.gz"], reader', recipe)
     opened = []
     monkeypatch.setattr(fetching, "open_online", opened.append)
     data.fetch()
+    assert opened == [] and not data.describe("tiny").core, "its host may be blocked, so it is fetched when named"
+    data.fetch("tiny")
     assert [one.name for one in opened] == ["tiny"] and data.verify(["tiny"]) == []
 
 
@@ -229,14 +228,8 @@ def test_what_is_wrong_with_a_parcel_is_told(stocked):
 
 
 def test_core_sets_and_all_weights_are_what_is_fetched_without_names(stocked, monkeypatch):
-    weights = '\n[weights.model]\ntitle = "t"\nparameters = 7\nneeds = "n"\nlicence = "l"\ncitation = "c"\n'
-    weights += 'reference = "r"\nfiles = { bmkit-tiny = ["bmkit_tiny/noise"] }\n'
-    text = stocked.manifest.read_text(encoding="utf-8")
-    more = (
-        text[text.index("[sets.tiny]") :].replace("[sets.tiny]", "[sets.more]").replace("core = true", "core = false")
-    )
-    stocked.manifest.write_text(text + more + weights, encoding="utf-8")
-    manifest._read.cache_clear()
+    stocked.describe("weights/model", WEIGHTS)
+    stocked.describe("sets/more", TINY.replace("parcel = ", 'source = "tfds", dataset = '))
     fetched, opened = [], []
     monkeypatch.setattr(fetching, "fetch_parcel", lambda parcel, progress: fetched.append((parcel.name, progress)))
     monkeypatch.setattr(fetching, "open_splits", lambda one, progress: opened.append((one.name, progress)))
@@ -246,7 +239,7 @@ def test_core_sets_and_all_weights_are_what_is_fetched_without_names(stocked, mo
     assert opened[1:] == [("more", None)] and fetched[1:] == [("bmkit-tiny", None)]
     stocked.parcel().unlink()
     assert data.verify("model") == ["model: it is not fetched yet; run `python3 -m bmkit data fetch model`."]
-    with pytest.raises(data.DataError, match=r"^there is no data set 'tin'; there are: tiny, more\.$"):
+    with pytest.raises(data.DataError, match=r"^there is no data set 'tin'; there are: more, tiny\.$"):
         data.fetch("tin")
 
 

@@ -42,15 +42,10 @@ def test_every_online_set_has_the_form_of_its_description(name):
 def test_another_online_set_needs_a_manifest_entry_only(tmp_path, monkeypatch):
     import tensorflow_datasets as tfds
 
-    text = manifest.PATH.read_text(encoding="utf-8")
-    entry = (
-        text[text.index("[sets.mnist]") : text.index("\n[weights.")]
-        .replace("[sets.mnist", "[sets.cifar10")
-        .replace("mnist:3.0.1", "cifar10")
-    )
-    entry = entry.replace("[28, 28, 1]", "[32, 32, 3]")
-    (tmp_path / "manifest.toml").write_text(text + entry, encoding="utf-8")
-    monkeypatch.setattr(manifest, "PATH", tmp_path / "manifest.toml")
+    entry = (manifest.FOLDER / "sets" / "mnist.toml").read_text(encoding="utf-8").replace("mnist:3.0.1", "cifar10")
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "cifar10.toml").write_text(entry.replace("[28, 28, 1]", "[32, 32, 3]"), encoding="utf-8")
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     with tfds.testing.mock_data(num_examples=8):
         check_form("cifar10")
 

@@ -171,7 +171,7 @@ def test_a_rename_that_only_seems_to_succeed_is_noticed(cached, monkeypatch):
 @pytest.mark.parametrize("file", ["", "../p", "a/b", "C:p", "a\\b", "-r", ".p", "..", "/p"])
 def test_a_file_name_that_is_none_is_refused(cached, file):
     with pytest.raises(
-        data.DataError, match=r"^the parcel file .* is not a plain file name; mend data/manifest\.toml\.$"
+        data.DataError, match=r"^the parcel file .* is not a plain file name; mend data/parcels/.*\.toml\.$"
     ):
         parcels.fetch_parcel(dataclasses.replace(TINY, file=file))
     assert parcels.brought == []
@@ -198,7 +198,7 @@ def test_listed_members_are_read_sorted_and_nothing_else(tmp_path):
     path = archive(tmp_path, members, compression=zipfile.ZIP_DEFLATED)
     assert list(parcels.read_members(path, ("a/*.txt",)).items()) == [("a/one.txt", b"1"), ("a/two.txt", b"2")]
     assert parcels.read_members(path, ("a/one.csv", "*/*/one.txt")) == {"a/one.csv": b"no", "a/b/one.txt": b"no"}
-    with pytest.raises(data.DataError, match=r"^a\.whl has no member 'A/one\.txt'; mend the recipe in data/manifest"):
+    with pytest.raises(data.DataError, match=r"^a\.whl has no member 'A/one\.txt'; mend the list of members"):
         parcels.read_members(path, ("a/two.txt", "A/one.txt"))
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from bmkit import data
-from bmkit.data import draw, manifest, parcels, readers
+from bmkit.data import draw, manifest, parcels, readers, unpack
+from bmkit.data.readers import faces, half_hours, labelled_csv, ratings
 from bmkit.data.unpickle import read_array, read_frame
 
 
@@ -41,9 +42,9 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, monkeypatch, functi
     parts = [argument] if isinstance(argument, str) else argument
     filled = [part.format(marker=str(marker)) for part in parts]
     evil = pickle.dumps(Runs(function, filled[0] if isinstance(argument, str) else filled))
-    ratings = manifest.entry("insteval").description
+    description = manifest.entry("insteval").description
     with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
-        readers.ratings({"evil.pkl": lzma.compress(evil)}, ratings)
+        ratings.read({"evil.pkl": lzma.compress(evil)}, description)
     with pytest.raises(data.DataError, match=rf"asks for .*{refused}, which data and weights do not need"):
         read_array(evil)
     assert not marker.exists()
@@ -67,14 +68,14 @@ def test_compressed_data_is_bounded_and_complete(monkeypatch):
     digits = manifest.entry("mnist_5k").description
     packed = gzip.compress(b"0,1\n" * 1000)
     with pytest.raises(data.DataError, match="cut short"):
-        readers.labelled_csv({"a": packed[:-9]}, digits)
+        labelled_csv.read({"a": packed[:-9]}, digits)
     with pytest.raises(data.DataError, match="followed by 3 bytes; expected its end"):
-        readers.labelled_csv({"a": packed + b"abc"}, digits)
+        labelled_csv.read({"a": packed + b"abc"}, digits)
     with pytest.raises(data.DataError, match="followed by 9 bytes"):
-        readers.ratings({"a": lzma.compress(b"") + b"something"}, digits)
-    monkeypatch.setattr(readers, "LARGEST", 100)
+        ratings.read({"a": lzma.compress(b"") + b"something"}, digits)
+    monkeypatch.setattr(unpack, "LARGEST", 100)
     with pytest.raises(data.DataError, match="unpacks to more than 100 bytes"):
-        readers.labelled_csv({"a": packed}, digits)
+        labelled_csv.read({"a": packed}, digits)
 
 
 @pytest.mark.parametrize("damage", [lambda b: b"hello", lambda b: b[:30] + bytes(20) + b[50:], lambda b: b[:-1] + b"?"])
@@ -82,16 +83,16 @@ def test_damaged_compressed_data_is_one_clear_error(damage):
     digits = manifest.entry("mnist_5k").description
     content = np.random.default_rng(0).bytes(1000)
     with pytest.raises(data.DataError, match=r"compressed data is damaged .*data verify"):
-        readers.ratings({"a": damage(lzma.compress(content))}, digits)
+        ratings.read({"a": damage(lzma.compress(content))}, digits)
     with pytest.raises(data.DataError, match=r"compressed data is damaged|cut short"):
-        readers.labelled_csv({"a": damage(gzip.compress(content))}, digits)
+        labelled_csv.read({"a": damage(gzip.compress(content))}, digits)
 
 
 def test_a_stream_that_asks_for_much_memory_is_refused(monkeypatch):
     packed = lzma.compress(b"a", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 2**23}])
-    monkeypatch.setattr(readers, "LARGEST", 2**22)  # a stream says itself how much memory it takes to unpack
+    monkeypatch.setattr(unpack, "LARGEST", 2**22)  # a stream says itself how much memory it takes to unpack
     with pytest.raises(data.DataError, match=r"compressed data is damaged \(Memory usage limit exceeded"):
-        readers.ratings({"a": packed}, manifest.entry("mnist_5k").description)
+        ratings.read({"a": packed}, manifest.entry("mnist_5k").description)
 
 
 def test_members_are_bounded_by_their_unpacked_size(tmp_path, monkeypatch):
@@ -138,8 +139,8 @@ def test_converted_line_ends_in_a_picture_are_undone():
     picture = np.arange(48, dtype=np.uint8).reshape(shape) // 6 * 2  # smooth downwards, holds some 10
     plain = b"P5\n6 8\n255\n" + picture.tobytes()
     assert picture.tobytes().count(b"\n") == 6
-    np.testing.assert_array_equal(readers.pixels("a", plain, shape), picture)
-    np.testing.assert_array_equal(readers.pixels("a", plain.replace(b"\n", b"\r\n"), shape), picture)
+    np.testing.assert_array_equal(faces.pixels("a", plain, shape), picture)
+    np.testing.assert_array_equal(faces.pixels("a", plain.replace(b"\n", b"\r\n"), shape), picture)
 
 
 def test_a_picture_that_really_held_both_line_end_bytes_is_undone():
@@ -148,7 +149,7 @@ def test_a_picture_that_really_held_both_line_end_bytes_is_undone():
     picture[:7, 2] = 14  # only the last row holds 13 10
     converted = b"P5\n6 8\n255\n".replace(b"\n", b"\r\n")
     body = picture.tobytes().replace(b"\r\n", b"??").replace(b"\n", b"\r\n").replace(b"??", b"\r\n")
-    np.testing.assert_array_equal(readers.pixels("a", converted + body, shape), picture)
+    np.testing.assert_array_equal(faces.pixels("a", converted + body, shape), picture)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_picture_that_really_held_both_line_end_bytes_is_undone():
 )
 def test_a_wrong_picture_is_a_clear_error(content, message):
     with pytest.raises(data.DataError, match=message):
-        readers.pixels("a.pgm", content, (1, 2, 1))
+        faces.pixels("a.pgm", content, (1, 2, 1))
 
 
 def test_a_split_gives_every_class_its_share_and_no_row_twice():
@@ -172,6 +173,12 @@ def test_a_split_gives_every_class_its_share_and_no_row_twice():
     assert sorted(np.concatenate(parts)) == list(range(160))
     with pytest.raises(data.DataError, match="wants 161 rows, but there are 160"):
         draw.stratified(labels, [161])
+
+
+def test_rows_that_the_entry_does_not_count_are_told_with_a_proposal():
+    told = r"^digits has 344 rows, but its entry adds up to 1,797; write for example rows = \{ train = 208, "
+    with pytest.raises(data.DataError, match=told + r"validation = 68, test = 68 \} into data/sets/digits\.toml\.$"):
+        draw.stratified_splits(np.zeros(344), np.zeros(344, int), data.describe("digits"))
 
 
 def test_groups_are_never_divided_and_equal_rows_share_a_number():
@@ -187,6 +194,16 @@ def test_groups_are_never_divided_and_equal_rows_share_a_number():
 
 def test_a_series_out_of_order_is_refused(monkeypatch):
     frame = {"rownames": np.array([1, 3, 2]), "x": np.array([5, 6, 7])}
-    monkeypatch.setattr(readers, "_frames", lambda _: [frame])
+    monkeypatch.setattr(half_hours, "frames", lambda _: [frame])
     with pytest.raises(data.DataError, match="electricity_demand is not in the order of time; expected rows numbered"):
-        readers.half_hours({}, data.describe("electricity_demand"))
+        half_hours.read({}, data.describe("electricity_demand"))
+
+
+def test_a_reader_is_found_by_its_name_and_one_without_its_function_is_told(monkeypatch):
+    assert all(readers.reader(name).__module__ == f"bmkit.data.readers.{name}" for name in readers.names())
+    assert {manifest.entry(name).recipe.reader for name in data.names()} - {""} == set(readers.names()), "one is unused"
+    with pytest.raises(data.DataError, match=r"^there is no reader 'ratinks'; there are: customers, .*, words\.$"):
+        readers.reader("ratinks")
+    monkeypatch.delattr(ratings, "read")
+    with pytest.raises(data.DataError, match=r"^bmkit/data/readers/ratings\.py has no function read"):
+        readers.reader("ratings")

@@ -11,6 +11,7 @@ import pytest
 from bmkit import data
 from bmkit.data import manifest, texts
 from bmkit.data.installed import read_installed
+from bmkit.data.readers import docstrings
 
 SPLITS = manifest.SPLITS
 
@@ -104,7 +105,7 @@ def packages(files):
 
 
 def test_docstrings_of_one_file_stay_together_and_nothing_is_repeated():
-    splits = texts.docstrings(packages(20), data.describe("docstrings"))
+    splits = docstrings.read(packages(20), data.describe("docstrings"))
     assert {split: len(y) for split, (_, y) in splits.items()} == {"train": 64, "validation": 8, "test": 8}
     by_letters = {sentence(number)[5:8]: number % 250 for number in range(999)}
     homes = [{by_letters[text[5:8]] for text in x} for x, _ in splits.values()]
@@ -129,15 +130,15 @@ def test_tests_and_code_of_others_are_left_out():
             )
         )
     }
-    assert all(texts.LEFT_OUT.search(name) for name in others)
-    rows = [sum(len(y) for _, y in texts.docstrings(m, None).values()) for m in (members, members | others)]
+    assert all(docstrings.LEFT_OUT.search(name) for name in others)
+    rows = [sum(len(y) for _, y in docstrings.read(m, None).values()) for m in (members, members | others)]
     assert rows[0] == rows[1]
 
 
 @pytest.mark.parametrize("damaged", [b"def f(:", b"x = '\x00'", b"\xff\xfe", b'"""never closed'])
 def test_a_damaged_module_is_a_clear_error(damaged):
     with pytest.raises(data.DataError, match=r"b/broken\.py is not readable Python .*--force-reinstall"):
-        texts.docstrings(packages(2) | {"b/broken.py": damaged}, None)
+        docstrings.read(packages(2) | {"b/broken.py": damaged}, None)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_progress_is_passed_on_and_the_rest_is_heard(tmp_path):
 
 OFFERED = (
     "more than the 1,000 bytes of tiny 1.0 were offered, so it is not the expected file; it was thrown away. Try "
-    "again; if you changed the manifest, take it back with `git checkout data/manifest.toml`; else your package mirror "
+    "again; if you changed data/parcels, take it back with `git checkout data/parcels`; else your package mirror "
     "serves something else: tell its keeper."
 )
 

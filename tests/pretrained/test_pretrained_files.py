@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from shop import WEIGHTS
 
 from bmkit import data
-from bmkit.data import manifest, unpickle
+from bmkit.data import unpickle
 from bmkit.data.weights import weight_files
 from bmkit.pretrained import pictures, text
 from bmkit.pretrained.efficientnet_lite import efficientnet_lite
@@ -193,8 +193,7 @@ def test_a_bert_with_a_file_cut_short_is_one_clear_error(bert, name, share):
 
 @pytest.fixture
 def weight_shop(shop):
-    shop.manifest.write_text(shop.manifest.read_text("utf-8") + WEIGHTS, encoding="utf-8")
-    manifest._read.cache_clear()
+    shop.describe("weights/tiny_model", WEIGHTS)
     return shop
 
 
