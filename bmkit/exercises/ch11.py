@@ -171,7 +171,7 @@ flatten = Exercise(
     hints=[
         "How many rows must come out? As many as there are pictures: len(features).",
         "In reshape the -1 may stand for the numbers of one picture, but not for the batch.",
-        "features.reshape(len(features), -1)",
+        "Give reshape two numbers: how many pictures there are, and -1 for the rest.",
     ],
     mistakes=[
         (
