@@ -72,10 +72,10 @@ masked_mean = Exercise(
         "An empty sequence would divide 0 by 0: np.maximum(1, count) below.",
     ],
     mistakes=[
-        (lambda vectors, mask: vectors.mean(axis=1), "You averaged over all steps, filling included."),
+        (lambda vectors, mask: vectors.mean(axis=1), "You averaged over all steps, padding included."),
         (
             lambda vectors, mask: (vectors * mask[:, :, np.newaxis]).mean(axis=1),
-            "You left the filling out of the sum, but you still divide by all steps; divide by the real ones.",
+            "You left the padding out of the sum, but you still divide by all steps; divide by the real ones.",
         ),
         (
             lambda vectors, mask: (vectors * mask[:, :, np.newaxis]).sum(axis=1),

@@ -6,7 +6,7 @@ from bmkit import scratch
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["glorot_limit", "shortcut", "twins"]
+__all__ = ["glorot_limit", "shortcut", "twins", "with_adam"]
 
 
 def _shortcut(inputs, units, outputs):
@@ -93,4 +93,17 @@ glorot_limit = Exercise(
         (lambda fan_in, fan_out: np.sqrt(6 / fan_in), "Glorot balances both directions: fan_in + fan_out."),
         (lambda fan_in, fan_out: np.sqrt(3 / (fan_in + fan_out)), "The variance asked for is 2 / (fan_in + fan_out)."),
     ],
+)
+
+with_adam = Question(
+    "ch09.with_adam",
+    "yes",
+    why="About nine of ten: Adam divides each gradient by its own size, so that a gradient made small does no harm.",
+    hints=[
+        'One line: after_six_epochs(compiled(deep_network("glorot_uniform"), keras.optimizers.Adam(0.001)))',
+        "Run that line in a new cell and compare the number with 0.7.",
+    ],
+    mistakes={
+        "no": "So it was with SGD at 0.01. Run it with Adam: the number decides, not the theory.",
+    },
 )

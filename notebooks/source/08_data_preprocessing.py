@@ -5,7 +5,7 @@
 #
 # **Time** 45 min to read, 90 min to teach, 30 s to run
 #
-# **Before** [00 · Start here](00_start_here.ipynb)
+# **Before** [00 · Start here](00_start_here.ipynb), [03 · Language, vision, speech](03_language_vision_speech.ipynb), [04 · Loss functions](04_loss_functions.ipynb), [07 · Cross-validation](07_cross_validation.ipynb)
 #
 # **Data** wa_churn (7,043 customers of a telephone company, MIT), silhouettes_raw (10,000 pictures of animals, MIT), small_fine_foods_raw (5,000 food reviews, MIT), concrete (1,030 samples, CC BY 4.0)
 
@@ -82,8 +82,11 @@ _ = keep(~np.isnan(table["total_charges"]), "customers, gaps filled", out=0)
 # tenure zero hangs far above the fan at more than two thousand dollars; a disc sits at its tip, at zero.</details><br>
 #
 # They are all in their first month and have not been billed yet. The value is not unknown: it is **0**. So we neither drop
-# nor average, and the ledger says "0 taken out". Such gaps are called *not missing at random*: that the value is missing
-# says something about the customer. Dropping them would have removed just the newest ones.
+# nor average, and the ledger says "0 taken out". Dropping them would have removed just the newest customers.
+#
+# Statistics has names for the reasons why a value may be missing. **Missing completely at random**: the gaps have nothing to do with
+# the rows. **Missing at random**: they depend on columns that we *know*. So it is here, where `tenure` alone decides. **Missing not
+# at random**: they depend on the hidden value itself, as when people with a high income do not tell it; no fill-in mends that.
 #
 # Where nothing explains the gaps, fill in the **median of the training data**, and if many are missing add a column that says
 # "was missing" with 0 or 1.
@@ -125,9 +128,10 @@ expect("share of the sets in their first month", new, equals=1)
 _ = keep(np.ones(len(left)), "customers, equal ones", out=0)
 
 # %% [markdown]
-# Many of these sets contradict themselves, so they cannot be copies of one customer. They are different people, all in their first
-# month. They stay. And they teach something: two customers with equal inputs and different
-# outcomes cannot both be predicted right, by no model whatever. (All of a set are in the same split, so none leaks.)
+# Sets in which some left and some stayed cannot be copies of one customer: they hold different people. For the other sets nobody can
+# tell. All of them are in their first month, when customers still have little that could tell them apart, so we take them for
+# different people too, and keep them. They teach something: of two customers with equal inputs and different outcomes every model
+# gets at least one wrong. (All of a set are in the same split, so none leaks.)
 #
 # ## Categories: a column for each
 #
@@ -223,7 +227,7 @@ expect("share of total charges as measured, %", before[0], at_least=99)
 #
 # ### Exercise 3 · Whose mean?
 #
-# A model in use meets one customer at a time, who has no mean. So validation and test rows, and every row ever after, are scaled
+# At **inference**, when the trained model is used, it meets one customer at a time, who has no mean. So validation and test rows, and every row ever after, are scaled
 # by the statistics **of the training data**. Write `scale_like(train, other)`: both have shape `(rows, columns)`; standardise
 # `other` by `train`. *Medium, five minutes; expected shape: that of `other`.*
 
@@ -271,22 +275,46 @@ figure = plot.history(histories, "loss", unit="cross-entropy, nats")
 entropy = scratch.binary_cross_entropy(seen_left, np.full(len(seen_left), seen_left.mean()))
 figure.axes[0].axhline(entropy, color="black", lw=0.8)
 plot.show(figure)
-raw, scaled = (history["val_loss"] for history in histories.values())
-expect("worst epoch, as measured minus scaled, nats", max(raw) - max(scaled), at_least=0.05)
-expect("spread of the last five losses, as measured", np.ptp(raw[5:]), at_least=0.03)
-expect("spread of the last five losses, scaled", np.ptp(scaled[5:]), at_most=0.02)
-expect("entropy minus the scaled loss, nats", entropy - scaled[-1], at_least=0.12)
 
 # %% [markdown]
-# *Figure. Same network, same optimizer. With scaled columns the loss falls at once and stays; in dollars it jumps about,
-# even above the thin line, the price of knowing nothing.*
+# *Figure. Same network, same optimizer. With scaled columns the loss falls at once and stays. In dollars it jumps about, in most
+# epochs above the thin line, which is the loss of a constant prediction.*
 # <details><summary>In words</summary>Cross-entropy over ten epochs. The scaled curves fall smoothly and stay near 0.43. The
-# unscaled ones zigzag above them and cross a thin horizontal line near 0.58.</details><br>
+# unscaled ones zigzag above them, most of the time above a thin horizontal line near 0.58.</details>
+
+# %%
+raw = histories["as measured"]["val_loss"]
+scaled = histories["scaled"]["val_loss"]
+expect("worst epoch, as measured minus scaled, nats", max(raw) - max(scaled), at_least=0.05)
+expect("range of the last five losses, as measured", np.ptp(raw[5:]), at_least=0.03)
+expect("range of the last five losses, scaled", np.ptp(scaled[5:]), at_most=0.02)
+expect("entropy minus the scaled loss, nats", entropy - scaled[-1], at_least=0.12)
+above = np.mean(raw) - entropy
+expect("mean loss as measured minus the entropy, nats", above, at_least=0)
+
+# %% [markdown]
+# Why does the network suffer? Adam moves each weight by about the learning rate, 0.001, at every step, however large the gradient is
+# ([chapter 05](05_gradient_descent.ipynb)). Behind a column of zeros and ones that moves a neuron's sum by 0.001. Behind 2,000
+# dollars it moves it by 2. If that is the cause, then another *unit* must cure it, with nothing else changed: thousands of dollars
+# for the totals, hundreds for the monthly charges, and years for months.
+
+# %%
+units = np.ones(40)
+for name, unit in (("total_charges", 1000), ("monthly_charges", 100), ("tenure", 12)):
+    units[numbers.index(name)] = unit
+train.seed(0)
+network = models.mlp((40,), 1, hidden_units=(32,))
+network.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+known = (x / units, left)
+asked = (v / units, seen_left)
+others = train.fit(network, known, asked, epochs=10)["val_loss"]
+expect("range of the last five losses, other units", np.ptp(others[5:]), at_most=0.02)
+expect("last loss, other units minus scaled, nats", others[-1] - scaled[-1], at_most=0.03)
+
+# %% [markdown]
+# It does. (Plain SGD would suffer even more: its step is the gradient, and the gradient of a weight is multiplied by its input.)
 #
-# Why does the network suffer? The gradient of a weight is multiplied by its input. A step that suits a column of zeros and ones
-# is thousands of times too long for dollars.
-#
-# Both used the mean and spread of the training rows alone. [Chapter 07](07_cross_validation.ipynb) shows what happens when
+# Scaling used the mean and standard deviation of the training rows alone. [Chapter 07](07_cross_validation.ipynb) shows what happens when
 # validation rows have a say in them.
 #
 # ## Outliers: strange is not wrong
@@ -326,7 +354,7 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 #
 # Is any of these 47 an error? Nothing suggests so: concrete hardens for months, and somebody waited that long on purpose. The
 # rule found what is *rare*. Deleting it means the model never learns what old concrete is like. Let us see what that costs: a
-# linear model, each sample predicted by a model that never saw its mixture (five groups), and the mean miss on the 47 old ones.
+# linear model, each sample predicted by a model that never saw its mixture (five groups), and the mean absolute error.
 # Four treatments: leave as is, drop the 47 from training, clip their age to the fence, or take the **logarithm** of the age, as if
 # every doubling of the age added the same strength.
 
@@ -334,23 +362,41 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-miss, fence = {}, scratch.iqr_bounds(age)[1]
-old, mixture = age > fence, np.unique(mix[:, :-1], axis=0, return_inverse=True)[1]
+fence = scratch.iqr_bounds(age)[1]
+old = age > fence
+mixture = np.unique(mix[:, :-1], axis=0, return_inverse=True)[1]
 ages = {"left as is": age, "dropped": age, "clipped": np.minimum(age, fence), "log": np.log(age)}
+miss = {}
 for name, column in ages.items():
-    features, guess = np.column_stack([mix[:, :-1], column]), np.zeros(len(age))
+    features = np.column_stack([mix[:, :-1], column])
+    guess = np.zeros(len(age))
     for rows, held in GroupKFold(5).split(features, strength, mixture):
-        rows = rows[~old[rows]] if name == "dropped" else rows
-        guess[held] = LinearRegression().fit(features[rows], strength[rows]).predict(features[held])
+        if name == "dropped":
+            rows = rows[~old[rows]]
+        line = LinearRegression().fit(features[rows], strength[rows])
+        guess[held] = line.predict(features[held])
     miss[name] = np.abs(guess - strength)
+
+# %%
+errors = {}
+for name, values in miss.items():
+    errors[name] = {
+        "47 old samples": values[old].mean(),
+        "the others": values[~old].mean(),
+        "all": values.mean(),
+    }
+plot.table(errors, corner="mean absolute error (MPa)", digits=1)
+
+# %%
 cost = (miss["dropped"] - miss["left as is"])[old].mean()
 expect("what dropping them costs on the old ones, MPa", cost, at_least=30)
-gain = min(values.mean() for name, values in miss.items() if name != "log") - miss["log"].mean()
-expect("lead of the logarithm on all samples, MPa", gain, at_least=0.8)
+rivals = [values.mean() for name, values in miss.items() if name != "log"]
+lead = min(rivals) - miss["log"].mean()
+expect("lead of the logarithm on all samples, MPa", lead, at_least=0.8)
 
 # %% [markdown]
-# The model trained without them extrapolates its straight line and misses wildly. Over all samples the logarithm is best, because it
-# comes closest to how concrete hardens. So: look at what the rule flags, correct what is *impossible* (a negative age), transform what is
+# The model trained without them extrapolates its straight line and misses wildly. Over all samples the logarithm is best, perhaps because
+# it comes closest to how concrete hardens. So: look at what the rule flags, correct what is *impossible* (a negative age), transform what is
 # skewed, clip if you must, and delete last.
 #
 # ## Splitting: does the test know the training data?
@@ -388,8 +434,8 @@ expect("flattery of the score", right.mean() - right[fresh].mean(), at_least=0.0
 # model meets test mixtures it already knows. Split by **groups**, whole mixtures at a time, and it does not. (The third kind of split,
 # **stratified**, keeps each class's share equal in all parts: all sets of this kit with classes are drawn so.
 # [Chapter 07](07_cross_validation.ipynb) cuts all three by hand.) We take
-# a random forest, because it shows the effect best: a tree can look a known mixture up. The straight line above cannot, and a
-# random split would hardly flatter it. Guess how much it flatters the forest.
+# a **random forest**, the mean of many decision trees, because it shows the effect best: a tree can look a known mixture up. The
+# straight line above cannot. Guess how much it flatters the forest.
 
 # %%
 from sklearn.ensemble import RandomForestRegressor
@@ -403,9 +449,9 @@ for name, folds in {"rows": KFold(5, shuffle=True, random_state=0), "mixtures": 
     shared = [len(set(mixture[a]) & set(mixture[b])) for a, b in parts]
     print(f"split by {name}: mixtures on both sides in each of five splits: {shared}")
 baseline = np.abs(strength - np.median(strength)).mean()
-expect("miss ÷ baseline, split by rows", errors["rows"] / baseline, at_most=0.4)
-expect("miss ÷ baseline, split by mixtures", errors["mixtures"] / baseline, at_most=0.5)
-expect("honest miss minus flattering miss, MPa", errors["mixtures"] - errors["rows"], at_least=0.3)
+expect("error ÷ baseline, split by rows", errors["rows"] / baseline, at_most=0.4)
+expect("error ÷ baseline, split by mixtures", errors["mixtures"] / baseline, at_most=0.5)
+expect("honest error minus flattering error, MPa", errors["mixtures"] - errors["rows"], at_least=0.3)
 
 # %% [markdown]
 # Which of the two is right? It depends on the question. If the model will be asked about *new* mixtures, only the grouped
@@ -464,7 +510,8 @@ expect("suspects among the published labels", doubtful.sum(), at_least=60, at_mo
 #
 # ## Text: tags, copies, and labels again
 #
-# Reviews of food, as published. Three looks: marks that no customer typed, copies, and reviews whose label surprises. Two copies
+# Reviews of food, as published. (The model that doubts is a logistic regression on TF-IDF: counts of words and pairs of words, in
+# which a word counts less, the more reviews have it.) Three looks: marks that no customer typed, copies, and reviews whose label surprises. Two copies
 # may differ in a blank or a tag, so `same` compares the first 60 letters and digits.
 
 # %%
@@ -618,7 +665,7 @@ expect("rows taken out in all", sum(out for _, out in ledger.values()), equals=1
 # ## Summary
 #
 # * Ask why a value is missing before filling it; the reason often *is* the value.
-# * Equal rows may be copies (take them out before the split) or different people (keep them, together).
+# * Equal rows may be copies (take them out before the split) or different people (keep them, on the same side of the split).
 # * Scale by statistics of the training data; categories become one column each.
 # * An outlier rule finds what is rare, not what is wrong; transform before you clip, and clip before you delete.
 # * Split so that nothing that belongs together is on both sides.
@@ -631,8 +678,8 @@ expect("rows taken out in all", sum(out for _, out in ledger.values()), equals=1
 # so it is probably a code for "not measured": make it missing, then ask why it was not measured.</details>
 # <details><summary>Your test score fell after you removed duplicates. Did the cleaning hurt the model?</summary>Most likely not. It
 # removed twins between training and test, and the old score was flattered.</details>
-# <details><summary>Why must the vocabulary come from training reviews only?</summary>In use, the model will meet words it has
-# never seen. A vocabulary that has seen the test pretends otherwise, and the test no longer measures it.</details><br>
+# <details><summary>Why must the vocabulary come from training reviews only?</summary>At inference, the model will meet words it has
+# never seen. A vocabulary that has seen the test pretends otherwise, and the test no longer measures how the model meets them.</details><br>
 #
 # **Next** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), steps two and three: the model that
 # will eat these data, and where its weights begin.
