@@ -42,8 +42,9 @@ class Training:
     def __init__(self, eager: bool):
         import tensorflow as tf
 
-        from bmkit import checkpoint, snapshot, train
+        from bmkit import train
         from bmkit.backend import keras
+        from bmkit.train import checkpoint, snapshot
 
         numbers = train.seed(0)
         x = numbers.normal(size=(32, 4)).astype("float32")

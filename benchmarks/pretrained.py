@@ -1,6 +1,6 @@
 """Measure how long pretrained models take to load, how much memory they need, and how fast they are.
 
-The `needs` in data/manifest.toml stand on this table. It only reports; run it on a quiet machine::
+The `needs` in data/weights stand on this table. It only reports; run it on a quiet machine::
 
     python3 benchmarks/pretrained.py
 """

@@ -1,7 +1,7 @@
-"""Start the kit with ``python3 -m bmkit VERB``: find or make the environment, then hand over to :mod:`bmkit.cli`.
+"""Start the kit with ``python3 -m bmkit VERB``: find or make the environment, then call :mod:`bmkit.course.cli`.
 
 Standard library only. This file and ``__init__`` must parse on Python 3.6, so that an unsupported Python gets one
-clear line instead of a SyntaxError; everything newer stands in :mod:`bmkit.environment`.
+clear line instead of a SyntaxError; everything newer stands in :mod:`bmkit.course.environment`.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ def _refusal(version):
 
 def _prepare(handed_over):
     """Return the Python to hand over to, or None when the running one will do."""
-    from bmkit.environment import Environment
-    from bmkit.packages import missing
+    from bmkit.course.environment import Environment
+    from bmkit.course.packages import missing
 
     environment = Environment()
     inside = os.path.realpath(sys.prefix) == os.path.realpath(str(environment.folder))
@@ -47,7 +47,7 @@ def _prepare(handed_over):
 def _mend(environment):
     """Make or repair the environment if need be, and return whether that was tried."""
     from bmkit.console import say
-    from bmkit.environment import locked
+    from bmkit.course.environment import locked
     from bmkit.errors import Error
 
     fault = environment.fault()
@@ -121,7 +121,7 @@ def main(arguments):
         return trouble.exit_code
     if python:
         return _hand_over(python, arguments)
-    from bmkit import cli
+    from bmkit.course import cli
 
     return cli.main(arguments)
 

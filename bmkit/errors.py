@@ -1,6 +1,6 @@
-"""The base class of every error that the kit expects: its text says what happened and how to mend it."""
+"""The errors that the kit expects: their texts say what happened and how to mend it."""
 
-__all__ = ["Error"]
+__all__ = ["Error", "WrongUse"]
 
 
 class Error(Exception):
@@ -15,3 +15,9 @@ class Error(Exception):
     """
 
     exit_code = 1
+
+
+class WrongUse(Error):
+    """The command line asks for what does not exist; the message says what to type instead."""
+
+    exit_code = 2

@@ -3,8 +3,10 @@
 Importing this module sets the course's Matplotlib style, whatever the user's own settings are.
 """
 
+import html
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -16,7 +18,7 @@ from PIL import Image
 
 from bmkit.live import is_live
 
-__all__ = ["COLORS", "LINES", "MARKERS", "explore", "history", "images", "matrix", "show", "subplots"]
+__all__ = ["COLORS", "LINES", "MARKERS", "explore", "history", "images", "matrix", "show", "subplots", "table"]
 
 # Okabe and Ito's palette, the green a little darker, ordered so that neighbours also differ in lightness.
 COLORS = ("#0072B2", "#E69F00", "#000000", "#D55E00", "#56B4E9", "#CC79A7", "#00805F")
@@ -75,7 +77,7 @@ def show(figure: Figure) -> None:
     from IPython.display import Image as Picture
     from IPython.display import display
 
-    bare = [axes for axes in figure.axes if axes.axison and not (axes.get_xlabel() and axes.get_ylabel())]
+    bare = [axes for axes in figure.axes if axes.axison and not _labelled(axes)]
     if bare:
         raise ValueError(
             f"{len(bare)} of the figure's {len(figure.axes)} axes lack a label; "
@@ -83,6 +85,21 @@ def show(figure: Figure) -> None:
         )
     display(Picture(_png(figure), format="png"))
     plt.close(figure)
+
+
+def _labelled(axes: Any) -> bool:
+    """Tell whether each axis of a plot that carries numbers has a label, of its own or of the whole figure."""
+    if axes.get_label() == "<colorbar>":
+        return bool(axes.get_xlabel() or axes.get_ylabel())
+    x = axes.get_xlabel() or axes.figure.get_supxlabel() or not _numbered(axes.xaxis)
+    y = axes.get_ylabel() or axes.figure.get_supylabel() or not _numbered(axes.yaxis)
+    return bool(x and y)
+
+
+def _numbered(axis: Any) -> bool:
+    """Tell whether numbers stand along an axis; those inside a grid that shares its axes have none."""
+    ticks = axis.get_major_ticks()
+    return axis.get_visible() and any(tick.label1.get_visible() or tick.label2.get_visible() for tick in ticks)
 
 
 def images(
@@ -192,6 +209,69 @@ def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, x
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(False)
     return figure
+
+
+def table(rows: Mapping[str, Mapping[str, Any]], *, corner: str = "", digits: int = 3) -> None:
+    """Show the results of a comparison side by side; a test of the notebook compares all but what was measured.
+
+    Args:
+        rows: from what is compared to its results, each from a column's heading to a value: a float, which was
+            measured here; a tuple ``(value, low, high)`` of floats, a measurement with its interval; an integer or a
+            text, which must be the same everywhere; None, where there is none. Columns stand in the order in which they
+            first come.
+        corner: heading of the first column.
+        digits: of a float, after the point.
+
+    Example:
+        >>> table({"mean": {"error": 0.31}, "network": {"error": (0.12, 0.1, 0.15)}}, corner="model")
+        a table of 2 rows (mean, network) and the columns error
+    """
+    from IPython.display import display
+
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    lines = [_row("th", corner, "".join(_cell("th", name) for name in columns))]
+    for name, row in rows.items():
+        cells = [_cell("td", _text(row.get(column), digits), _measured(row.get(column))) for column in columns]
+        lines.append(_row("td", name, "".join(cells)))
+    sentence = f"a table of {len(rows)} rows ({', '.join(rows)}) and the columns {', '.join(columns)}"
+    display(_Table("\n".join(lines), sentence))
+
+
+def _measured(value: Any) -> bool:
+    return isinstance(value, float | np.floating | tuple)
+
+
+def _text(value: Any, digits: int) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        middle, low, high = value
+        return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+    if _measured(value):
+        return f"{value:.{digits}f}"
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def _row(kind: str, name: str, cells: str) -> str:
+    return f'<tr><{kind} style="text-align: left">{html.escape(name)}</{kind}>{cells}</tr>'
+
+
+def _cell(kind: str, text: str, measured: bool = False) -> str:
+    here = ' class="here"' if measured else ""  # the test of a notebook looks past such a cell
+    return f'<{kind}{here} style="text-align: right">{html.escape(text)}</{kind}>'
+
+
+class _Table:
+    """What the notebook shows: a table, or a sentence about it where only text can stand."""
+
+    def __init__(self, lines: str, sentence: str):
+        self._lines, self._sentence = lines, sentence
+
+    def _repr_html_(self) -> str:
+        return f"<table>\n{self._lines}\n</table>"
+
+    def __repr__(self) -> str:
+        return self._sentence
 
 
 def explore(draw: Callable[..., Figure], *, start: Mapping, **values: Sequence) -> None:

@@ -2,7 +2,7 @@
 
 Run it with the Python of the kit's environment, `.venv`; progress is shown in a terminal. The same machine gives the
 same file again, byte for byte; another processor gives another file that is as good. Then size and SHA-256, which are
-printed at the end, have to be put into data/manifest.toml.
+printed at the end, have to be put into data/weights/NAME.toml.
 """
 
 import re
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     if len(words) != 1 or words[0] not in RECIPES:
         say(f"bmkit: type: python3 -m bmkit.recipes NAME, with NAME one of {', '.join(RECIPES)}")
         return 2
-    path = manifest.PATH.parent / "weights" / f"{words[0]}.safetensors"
+    path = manifest.FOLDER / "weights" / f"{words[0]}.safetensors"
     path.parent.mkdir(exist_ok=True)
     beside = path.with_suffix(".new")
     RECIPES[words[0]](beside)

@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["STANDARD", "Setting", "about", "found", "is_sought", "keras_settings", "namesakes"]
+__all__ = ["STANDARD", "Setting", "about", "found", "importable", "is_sought", "keras_settings", "namesakes"]
 
 # Keras' own defaults, in which all chapters are written.
 STANDARD = {"backend": "tensorflow", "epsilon": 1e-07, "floatx": "float32", "image_data_format": "channels_last"}
@@ -51,6 +51,38 @@ def keras_settings() -> dict[str, object]:
         return {"unreadable": type(error).__name__}
 
 
+def importable(folder: Path) -> set[str]:
+    """Return the names that Python finds in a folder: numpy for numpy/, numpy.py and numpy-1.26.4.dist-info/.
+
+    Args:
+        folder: on a search path; it need not exist.
+
+    Returns:
+        Names as they are imported, without the kit's own.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("numpy.py", "my_code.py", "numbers.csv"):
+        ...         _ = (Path(folder) / name).write_text("")
+        ...     sorted(importable(Path(folder)))
+        ['my_code', 'numpy']
+    """
+    try:
+        names = {_imported_as(path) for path in folder.iterdir()}
+    except OSError:
+        return set()
+    return {name for name in names if name.isidentifier()} - {"__pycache__", "bmkit"}
+
+
+def _imported_as(path: Path) -> str:
+    if path.suffix in (".dist-info", ".egg-info"):
+        return path.name.split("-")[0]
+    if path.suffix in (".so", ".pyd"):
+        return path.name.split(".")[0]
+    return path.stem if path.suffix == ".py" or (not path.suffix and path.is_dir()) else ""
+
+
 def namesakes(folder: Path) -> list[str]:
     """List the files and folders of a learner that bear the name of a library.
 
@@ -68,13 +100,7 @@ def namesakes(folder: Path) -> list[str]:
         ...     namesakes(Path(folder))
         ['numpy']
     """
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return []
-    modules = (path.stem for path in entries if path.suffix == ".py" or (path.is_dir() and not path.suffix))
-    names = dict.fromkeys(modules)  # each once: numpy.py and numpy/
-    return [name for name in names if name.isidentifier() and name not in USUAL and _is_library(name)]
+    return sorted(name for name in importable(folder) if name not in USUAL and _is_library(name))
 
 
 def is_sought(name: str) -> bool:

@@ -73,7 +73,7 @@ def test_a_learners_script_gets_verdicts_and_descriptions(surroundings):
 
 
 COMMANDS = """
-from bmkit import cli, suite
+from bmkit.course import cli, suite
 stages = [suite.Stage("n\\xe4me", lambda: True, ""), suite.Stage("b", lambda: False, "\\u2192")]
 suite.stages = lambda **_: stages
 for words in ("list", "data list", "doctor", "labs", "run 99", "test --fast"):

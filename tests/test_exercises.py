@@ -2,16 +2,15 @@
 
 import ast
 import importlib
-import inspect
 import pkgutil
 import re
-import textwrap
 
 import numpy as np
 import pytest
 
 from bmkit import exercises, scratch
 from bmkit.check import Exercise, Question
+from bmkit.course import knowledge
 
 CHAPTERS = sorted(module.name for module in pkgutil.iter_modules(exercises.__path__))
 MODULES = {name: importlib.import_module(f"bmkit.exercises.{name}") for name in CHAPTERS}
@@ -69,21 +68,14 @@ def stub(*arguments): ...
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_lists_its_exercises_and_has_three_at_least(chapter):
-    module = MODULES[chapter]
-    items = [name for name, value in vars(module).items() if isinstance(value, (Exercise, Question))]
+def test_the_exercises_of_a_chapter_have_the_common_form(chapter):
     assert re.fullmatch(r"ch\d\d", chapter)
-    assert module.__all__ == sorted(module.__all__) and set(module.__all__) == set(items)
-    assert len(items) >= 3
+    faults = knowledge.faults_of(MODULES[chapter])
+    assert not faults, "\n".join(faults)
 
 
 def test_there_are_chapters():
     assert {"ch00", "ch04", "ch11"} <= set(CHAPTERS)
-
-
-@each
-def test_the_name_is_where_the_learner_finds_it(item, place):
-    assert item.name == place
 
 
 @each
@@ -112,7 +104,6 @@ def test_a_forgotten_return_is_called_that(verdict, exercise, place):
 @each_exercise
 def test_the_reference_passes_its_own_check(verdict, exercise, place):
     assert verdict(exercise, exercise.reference) == f"✓ {place}: right. All {len(exercise.cases)} cases agree.\n"
-    assert len(exercise.cases) >= 3, "fewer cases let a wrong answer through by luck"
 
 
 # References that are written out for the page, where the formula of `bmkit.scratch` takes other arguments.
@@ -163,19 +154,11 @@ def test_code_that_stops_is_refused_with_its_error(verdict, exercise, place):
 @pytest.mark.parametrize(("item", "mistake", "sentence"), known_mistakes())
 def test_a_known_mistake_is_wrong_and_its_sentence_is_what_the_learner_sees(verdict, item, mistake, sentence):
     assert verdict(item, mistake) == f"✗ {item.name}: not yet. {sentence}\n"
-    assert len(sentence) > 15 and sentence.endswith("."), "one whole sentence"
-
-
-@each
-def test_no_two_mistakes_are_explained_alike(item, place):
-    sentences = [said for _, said in item.mistakes] if isinstance(item, Exercise) else list(item.mistakes.values())
-    assert len(sentences) == len(set(sentences))
 
 
 @each_question
 def test_a_question_accepts_its_answer_and_says_why(verdict, question, place):
     assert verdict(question, question.answer) == f"✓ {place}: right. {question.why}\n"
-    assert len(question.why) > 10
 
 
 @each_question
@@ -198,19 +181,11 @@ def test_a_question_tells_neighbours_apart(verdict, question, place):
 
 
 @each
-def test_hints_are_a_ladder_that_does_not_give_the_answer_away(capsys, item, place):
-    yes_or_no = isinstance(item, Question) and str(item.answer).casefold() in ("yes", "no")
-    assert len(item.hints) >= (1 if yes_or_no else 2)
-    assert len(set(item.hints)) == len(item.hints) and all(len(hint) > 10 for hint in item.hints)
+def test_hints_are_a_ladder(capsys, item, place):
     for number, hint in enumerate(item.hints, start=1):
         item.hint()
         assert capsys.readouterr().out == f"Hint {number} of {len(item.hints)}: {hint}\n"
     item._hints_given = 0  # as found: exercises live as long as their module
-    if isinstance(item, Exercise):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(item.reference))).body[0]
-        returned = [ast.unparse(node.value) for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
-        full = {re.sub(r"\s", "", text) for text in returned if len(text) > 12}
-        assert not full & {re.sub(r"\s", "", hint) for hint in item.hints}
 
 
 @each

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 import bmkit
-from bmkit import book, checkpoint, data, doctor, environment, errors, files, lab, packages, skeleton, surroundings
+from bmkit import data, errors, files, surroundings
+from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
+from bmkit.train import checkpoint
 
 # What a learner, another program or an earlier kit may have there; the names are those that the kit itself uses.
 OWN = (
-    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "manifest.toml"),
+    *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "sets/digits.toml"),
     *("backup/latest.weights.h5", "backup/training_metadata.json", "epoch-000001/state.json", "beside/notes.txt"),
     *("tmp/thesis/one.tex", "tmp/bmkit-old/two.tex", "parcels/three.whl", "sets/digits/mine/four", "online/five"),
     *(".venv/mine/six.py", "data/weights/seven", "notebooks/source/eight.py", "my_notebooks/nine.ipynb"),
@@ -88,11 +90,29 @@ def run_of_a_page(folder) -> None:
 
 # Function → how it is called with the folder. `Error`, `OSError` and `ValueError` are fine answers; lost files are not.
 TRIED = {
-    "book.nbval_arguments": lambda f: book.nbval_arguments([f / "00_start_here.ipynb"]),
-    "book.prepare_out": book.prepare_out,
-    "book.run": run_of_a_page,
-    "checkpoint.Checkpoints": checkpoint.Checkpoints,
-    "checkpoint.opened": opened,
+    "course.book.nbval_arguments": lambda f: book.nbval_arguments([f / "00_start_here.ipynb"]),
+    "course.book.prepare_out": book.prepare_out,
+    "course.book.run": run_of_a_page,
+    "course.doctor.packages": lambda f: doctor.packages(f / "thesis.docx"),
+    "course.environment.Environment": lambda f: environment.Environment(f).fault(),
+    "course.environment.locked": locked,
+    "course.lab.command": lab.command,
+    "course.lab.folder_of_the_learner": lab.folder_of_the_learner,
+    "course.lab.hand_out": lambda f: lab.hand_out(book.NOTEBOOKS, f, lambda line: None),
+    "course.lab.open_lab": lambda f: lab.folder_of_the_learner(
+        f
+    ),  # what it does with the path before JupyterLab starts
+    "course.notebook.read": lambda f: notebook.read(f / "00_start_here.ipynb"),
+    "course.packages.halves": lambda f: packages.halves([f]),
+    "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
+    "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),
+    "course.packages.pins": lambda f: packages.pins(f / "thesis.docx"),
+    "course.shake.report": lambda f: shake.report([], {}, out=f / "table.md"),
+    "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
+    "course.skeleton.dataset": lambda f: skeleton.dataset("mine", root=f),
+    "course.skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", root=f),
+    "course.skeleton.refuse_unfilled": lambda f: skeleton.refuse_unfilled(["digits"], f),
+    "course.wheel.looked_at": lambda f: wheel.looked_at(f / "parcels" / "three.whl", "three", "3"),
     "data.cache.lies_at": lambda f: cache.lies_at(f / "thesis.docx"),
     "data.cache.publish": published,
     "data.cache.set_aside": lambda f: cache.set_aside(f / "missing"),
@@ -107,30 +127,18 @@ TRIED = {
     "data.store.open_stored": lambda f: importlib.import_module("bmkit.data.store").open_stored(f),
     "data.store.store": lambda f: importlib.import_module("bmkit.data.store").store(ENTRY, {}, f),
     "data.transport.download": downloaded,
-    "doctor.packages": lambda f: doctor.packages(f / "thesis.docx"),
-    "environment.Environment": lambda f: environment.Environment(f).fault(),
-    "environment.locked": locked,
     "files.mark": lambda f: files.mark(f, "a test"),
     "files.remove": files.remove,
     "files.write": lambda f: files.write(f / "new.txt", "new"),
-    "lab.command": lab.command,
-    "lab.folder_of_the_learner": lab.folder_of_the_learner,
-    "lab.hand_out": lambda f: lab.hand_out(book.NOTEBOOKS, f, lambda line: None),
-    "lab.open_lab": lambda f: lab.folder_of_the_learner(f),  # what it does with the path before JupyterLab starts
-    "packages.halves": lambda f: packages.halves([f]),
-    "packages.importable": packages.importable,
-    "packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
-    "packages.missing": lambda f: packages.missing(f / "thesis.docx"),
-    "packages.pins": lambda f: packages.pins(f / "thesis.docx"),
     "pretrained.gguf_file.read_gguf": lambda f: gguf_file.read_gguf(f / "thesis.docx"),
     "pretrained.language.language_model": lambda f: language.language_model(f / "thesis.docx"),
     "pretrained.own.read_model": lambda f: own.read_model(f / "thesis.docx"),
     "pretrained.own.write_model": stored_model,
     "pretrained.text.sentence_encoder": text.sentence_encoder,
-    "skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
-    "skeleton.dataset": lambda f: skeleton.dataset("mine", f),
-    "skeleton.exercise": lambda f: skeleton.exercise("ch00.mine", f),
+    "surroundings.importable": surroundings.importable,
     "surroundings.namesakes": surroundings.namesakes,
+    "train.checkpoint.Checkpoints": checkpoint.Checkpoints,
+    "train.checkpoint.opened": opened,
     "train.fit": fitted,
 }
 # These train for minutes and then hand their path to `pretrained.own.write_model`, which is tried.
@@ -166,7 +174,7 @@ def test_every_public_function_that_takes_a_path_is_tried():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRIED)
 def test_a_learners_files_survive(name, folder, monkeypatch):
-    monkeypatch.setattr(book, "_execute", lambda chapter, notebook, report: notebook)  # an empty page is page enough
+    monkeypatch.setattr(book, "execute", lambda chapter, notebook, tell: notebook)  # an empty page is page enough
     before = snapshot(folder)
     with contextlib.suppress(errors.Error, OSError, ValueError, LookupError, TypeError):
         TRIED[name](folder)

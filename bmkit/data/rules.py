@@ -103,19 +103,22 @@ def check_name(name: str, where: str) -> None:
 
     Args:
         name: the name.
-        where: the table, for the message.
+        where: the file, for the message.
 
     Raises:
         DataError: it has other signs than small letters, digits and underscores.
 
     Example:
-        >>> check_name("../../evil", "[sets]")
+        >>> check_name("Evil-1", "sets/Evil-1.toml")  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
         ...
-        bmkit.data.entries.DataError: [sets]: the name is '../../evil', expected small letters, digits and underscores.
+        bmkit.data.entries.DataError: sets/Evil-1.toml: the name is 'Evil-1', expected small letters, digits and
+            underscores; rename the file.
     """
     if not NAME.fullmatch(name):
-        raise DataError(f"{where}: the name is {name!r}, expected small letters, digits and underscores.")
+        raise DataError(
+            f"{where}: the name is {name!r}, expected small letters, digits and underscores; rename the file."
+        )
 
 
 def check(built: Any, where: str) -> None:
@@ -129,10 +132,10 @@ def check(built: Any, where: str) -> None:
         DataError: a value cannot be true; the message names key, value and what was expected.
 
     Example:
-        >>> check(Field(shape=(2,), dtype="float31", unit=""), "[sets.a] x")  # doctest: +ELLIPSIS
+        >>> check(Field(shape=(2,), dtype="float31", unit=""), "x")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        bmkit.data.entries.DataError: [sets.a] x: dtype is 'float31', expected one of string, bool, uint8, ...
+        bmkit.data.entries.DataError: x: dtype is 'float31', expected one of string, bool, uint8, ...
     """
     for (kind, key), (holds, expected) in RULES.items():
         if type(built) is kind and not holds(value := getattr(built, key)):

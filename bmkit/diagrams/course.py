@@ -16,7 +16,7 @@ def course_map(chapters: Sequence) -> Figure:
     """Draw the chapters as boxes in one column a part, with arrows from what is needed to what needs it.
 
     Args:
-        chapters: as `bmkit.chapters.chapters` lists them; ready ones are filled.
+        chapters: as `bmkit.course.chapters.chapters` lists them; ready ones are filled.
 
     Returns:
         The figure.

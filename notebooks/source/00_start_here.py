@@ -10,7 +10,8 @@
 # **Data** digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0)
 
 # %%
-from bmkit import chapters, data, diagrams, doctor, models, plot, scratch, train
+from bmkit import data, diagrams, models, plot, scratch, train
+from bmkit.course import chapters, doctor
 from bmkit.check import expect
 from bmkit.exercises import ch00
 import keras

@@ -1,0 +1,313 @@
+"""The form of a chapter: every rule that its cells and its exercises keep, in one sentence each where they do not.
+
+`rules(chapter)` is what `build`, `test NN` and the tests share. `bmkit.course.rules` holds the rules of a code cell.
+"""
+
+import ast
+import importlib
+import itertools
+import json
+import re
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+
+from bmkit.check import Exercise, Question
+from bmkit.course import book, needs, notebook
+from bmkit.course import rules as cells
+from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, unfilled_places
+from bmkit.course.knowledge import faults_of
+
+__all__ = ["DENSE", "RULES", "rules", "unmet"]
+
+# Written before the rules of `bmkit.course.rules`; each leaves this list when it is rewritten, and no new one joins it.
+DENSE = {f"{number:02d}" for number in range(20)} - {"02", "04", "05", "13"}
+VERDICT = re.compile(r"✓ .*? (?P<bounds>[≥≤] .*?) \(here: (?P<here>[^)]+)\)$", re.MULTILINE)
+LARGEST_FIGURE, LARGEST_NOTEBOOK = 61_000, 600_000  # bytes
+
+
+def rules(chapter: Chapter) -> list[str]:
+    """Say what a chapter still lacks.
+
+    Args:
+        chapter: one whose source exists.
+
+    Returns:
+        One sentence for each rule that is not kept; none for a finished chapter.
+
+    Example:
+        >>> from bmkit.course.chapters import find
+        >>> [sentence for sentence in rules(find("05")) if "caption" in sentence]
+        []
+    """
+    return [sentence for rule in RULES for sentence in rule(chapter)]
+
+
+def unmet(chosen: Iterable[Chapter]) -> list[str]:
+    """Say what several chapters still lack.
+
+    Args:
+        chosen: chapters whose sources exist.
+
+    Returns:
+        One line for each rule that is not kept.
+
+    Example:
+        >>> from bmkit.course.chapters import find
+        >>> [sentence for sentence in unmet([find("05")]) if "caption" in sentence]
+        []
+    """
+    return [f"✗ {chapter.number}: {sentence}" for chapter in chosen for sentence in rules(chapter)]
+
+
+def _source(chapter: Chapter) -> list:
+    return book.read_source(chapter).cells
+
+
+def _built(chapter: Chapter) -> list:
+    """Return the cells of the notebook with their outputs, none before it has been built."""
+    return json.loads(chapter.notebook.read_text("utf-8"))["cells"] if chapter.notebook.exists() else []
+
+
+def _text(cell) -> str:
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def _printed(output) -> str:
+    return "".join(output.get("text", ""))
+
+
+def _code(chapter: Chapter) -> list[str]:
+    return [_text(cell) for cell in _source(chapter) if cell["cell_type"] == "code"]
+
+
+def _first_line(text: str) -> str:
+    return f"the cell that begins with {text.splitlines()[0] if text else ''!r}"
+
+
+def _is_filled_in(chapter: Chapter) -> Iterator[str]:
+    """Nothing that a template left in CAPITALS stays."""
+    yield from unfilled_places(chapter)
+
+
+def _is_built(chapter: Chapter) -> Iterator[str]:
+    """The notebook holds the cells of the source, each executed, in order, without an error or a warning."""
+    if problem := book.out_of_step(chapter):
+        yield f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}"
+    counts = [cell["execution_count"] for cell in _built(chapter) if cell["cell_type"] == "code"]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"not every code cell was executed, or not in order; run: python3 -m bmkit build {chapter.number}"
+    for cell in _built(chapter):
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error" or output.get("name") == "stderr":
+                yield f"an error or a warning is stored below {_first_line(_text(cell))}: {_printed(output)[:200]}"
+
+
+def _saving_it_unchanged_in_jupyterlab_changes_no_byte(chapter: Chapter) -> Iterator[str]:
+    """The file is laid out as JupyterLab saves it."""
+    if chapter.notebook.exists():
+        laid_out = notebook.text_of(notebook.read(chapter.notebook)).encode()
+        if chapter.notebook.read_bytes() != laid_out:
+            yield f"the file has another layout; run: python3 -m bmkit build --accept {chapter.number}"
+
+
+def _shows_the_plan_as_it_is(chapter: Chapter) -> Iterator[str]:
+    """What a notebook shows of the plan, as the course map, is the plan of today."""
+    if chapter.notebook.exists():
+        built = notebook.read(chapter.notebook)
+        noted, now = notebook.noted_needs(built), needs.needs(notebook.code_of(built))
+        if noted is None or noted.get(needs.PLAN) != now.get(needs.PLAN):
+            yield f"the notebook shows another plan than today's; run: python3 -m bmkit build {chapter.number}"
+
+
+def _title_and_plan_agree(chapter: Chapter) -> Iterator[str]:
+    """The title cell has the common form and says what notebooks/chapters.toml says."""
+    title = _text(_source(chapter)[0])
+    if not TITLE.match(title) or not title.startswith(f"# {chapter.number} · {chapter.title}\n"):
+        yield f"the title cell has another form or title than notebooks/chapters.toml, {chapter.title!r}"
+        return
+    before = tuple(re.findall(r"\[(\d\d) ·", re.search(r"\*\*Before\*\* (.+)", title)[1]))
+    if before != chapter.before:
+        yield f"the title cell names {before} as read before, notebooks/chapters.toml {chapter.before}"
+    if chapter.aims.count(",") + 1 > 7:
+        yield "the title cell names more than seven aims"
+    if chapter.run_seconds > 90:
+        yield f"the chapter runs for {chapter.run_seconds} s; 90 are the limit, 45 the aim"
+
+
+def _setup_is_short_and_seeds(chapter: Chapter) -> Iterator[str]:
+    """The first code cell imports and seeds, in seven lines at most."""
+    setup = _code(chapter)[0].splitlines()
+    if len([line for line in setup if line.strip()]) > 7:
+        yield "the first code cell has more than seven lines"
+    if setup[-1] not in ("train.seed(0)", "random = train.seed(0)"):
+        yield "the first code cell does not end in train.seed(0)"
+
+
+def _cells_are_mixed(chapter: Chapter) -> Iterator[str]:
+    """There are 25 to 70 cells, about one of text for one or two of code."""
+    code, every = len(_code(chapter)), len(_source(chapter))
+    if not 25 <= every <= 70:
+        yield f"{every} cells; a chapter has 25 to 70"
+    if not 0.5 <= (every - code) / code <= 2.5:
+        yield f"{every - code} text cells for {code} code cells; one for one or two is right"
+
+
+def _code_can_be_read_aloud(chapter: Chapter) -> Iterator[str]:
+    """Each code cell keeps the rules of `bmkit.course.rules`."""
+    if chapter.number in DENSE:
+        for code in _code(chapter):
+            if len(code.splitlines()) > 25 or max(map(len, code.splitlines())) > 104:
+                yield f"more than 25 lines or 104 columns in {_first_line(code)}"
+        return
+    for code in _code(chapter):
+        for fault in cells.code_rules(code):
+            yield f"{fault}, in {_first_line(code)}"
+    mean = statistics.mean(map(cells.density, _code(chapter)))
+    if mean > cells.MOST_NODES_A_CHAPTER:
+        yield f"{mean:.1f} syntax nodes a line in the mean of its code cells; at most {cells.MOST_NODES_A_CHAPTER}"
+
+
+def _headings_come_in_order(chapter: Chapter) -> Iterator[str]:
+    """One first-level heading, and no level is left out on the way down."""
+    texts = (_text(cell) for cell in _source(chapter) if cell["cell_type"] == "markdown")
+    levels = [len(mark) for text in texts for mark in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    if levels[:1] != [1] or levels.count(1) != 1 or any(b > a + 1 for a, b in itertools.pairwise(levels)):
+        yield f"the headings have the levels {levels}; begin with one #, and go down one level at a time"
+
+
+def _figures_are_small_and_told_in_words(chapter: Chapter) -> Iterator[str]:
+    """Four figures or more, each small, with a caption and the same in words below."""
+    found = _built(chapter)
+    images = [
+        [out["data"]["image/png"] for out in c.get("outputs", []) if "image/png" in out.get("data", {})] for c in found
+    ]
+    if found and sum(map(bool, images)) < 4:
+        yield f"{sum(map(bool, images))} cells show a figure; a chapter lives from its pictures, four at least"
+    for index, shown in enumerate(images):
+        where = _first_line(_text(found[index]))
+        if any(len(image) * 3 / 4 > LARGEST_FIGURE for image in shown):
+            yield f"a figure has more than {LARGEST_FIGURE:,} bytes below {where}"
+        below = next((_text(cell) for cell in found[index + 1 :] if cell["cell_type"] == "markdown"), "")
+        if shown and not below.startswith("*Figure. "):
+            yield f'no caption ("*Figure. …*") below {where}'
+        elif shown and "<details><summary>In words</summary>" not in below:
+            yield f"the caption has no <details><summary>In words</summary> below {where}"
+    if found and chapter.notebook.stat().st_size > LARGEST_NOTEBOOK:
+        yield f"the notebook has more than {LARGEST_NOTEBOOK:,} bytes"
+
+
+def _claims_hold_as_stored(chapter: Chapter) -> Iterator[str]:
+    """Three claims or more are asserted with a bound, and the stored numbers keep it."""
+    printed = "\n".join(_printed(out) for cell in _built(chapter) for out in cell.get("outputs", []))
+    found = list(VERDICT.finditer(printed))
+    if _built(chapter) and len(found) < 3:
+        yield f"{len(found)} claims with at_least or at_most; a chapter asserts what it says, three at least"
+    for match in found:
+        here = float(match["here"].replace(",", ""))
+        slack = 0.006 * abs(here)  # numbers are stored with three figures: the last may be rounded past the bound
+        for sign, bound in re.findall(r"([≥≤]) (\S+)", match["bounds"].replace(",", "")):
+            if (here - float(bound)) * (1 if sign == "≥" else -1) < -slack:
+                yield f"the stored number breaks its own bound: {match[0]}"
+
+
+def _summary_has_questions_and_references(chapter: Chapter) -> Iterator[str]:
+    """The last cell sums up, asks three questions, names what comes next and three dated references."""
+    summary = _text(_source(chapter)[-1])
+    for part in ("## Summary", "**Ask yourself**", "**Next** ", "**References**"):
+        if part not in summary:
+            yield f"the last cell has no {part.strip()}"
+    if summary.partition("**Ask yourself**")[2].count("<details><summary>") < 3:
+        yield "the last cell asks fewer than three questions with folded answers"
+    references = re.findall(r"^\* .*\(\d{4}\)", summary.partition("**References**")[2], re.MULTILINE)
+    if len(references) < 3:
+        yield f"the last cell has {len(references)} references with a year, as * AUTHOR (2024), …; three at least"
+
+
+def _links_resolve(chapter: Chapter) -> Iterator[str]:
+    """Links to other chapters lead to notebooks that are there."""
+    for cell in _source(chapter):
+        for link in re.findall(r"\]\(([^)\s]+\.ipynb)[^)]*\)", _text(cell)):
+            if not (NOTEBOOKS / link).exists():
+                yield f"a link to {link} leads nowhere"
+
+
+def _exercises_stand_in_it_untouched(chapter: Chapter) -> Iterator[str]:
+    """Three exercises or more, one of them a question; each has an untouched stub that says so, and keeps its rules."""
+    place = f"ch{chapter.number}"
+    if not (ROOT / "bmkit" / "exercises" / f"{place}.py").exists():
+        yield f"bmkit/exercises/{place}.py is missing; three exercises at least"
+        return
+    module = importlib.import_module(f"bmkit.exercises.{place}")
+    yield from faults_of(module)
+    found = {name: one for name, one in vars(module).items() if isinstance(one, (Exercise, Question))}
+    if len(found) < 3 or not any(isinstance(one, Question) for one in found.values()):
+        yield f"{len(found)} exercises; three at least, one of them a Question (predict, then run)"
+    for name in found:
+        ending = f"{place}.{name}.check({name})"
+        if not any(_text(cell).endswith(ending) for cell in _source(chapter)):
+            yield f"no code cell ends in {ending}"
+        for cell in _built(chapter):
+            if _text(cell).endswith(ending) and not any("not attempted" in _printed(out) for out in cell["outputs"]):
+                yield f"the stub of {name} is not untouched: its check does not say 'not attempted'"
+
+
+def _nothing_switches_checking_off(chapter: Chapter) -> Iterator[str]:
+    """No comment and no tag keeps a cell from being compared."""
+    for cell in _source(chapter):
+        tags = set(cell["metadata"].get("tags", []))
+        if "NBVAL" in _text(cell).upper() or {"raises-exception", "nbval-ignore-output", "nbval-skip"} & tags:
+            yield f"a comment or a tag switches checking off in {_first_line(_text(cell))}"
+
+
+def _named(node: ast.AST, context: type) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, context)}
+
+
+def _drawn_from(name: str, functions: dict) -> set[str]:
+    """Collect the notebook's names that a function reads, by way of other functions too."""
+    seen, waiting = set(), {name}
+    while waiting:
+        seen |= waiting
+        bodies = [functions[one] for one in waiting if one in functions]
+        own = [{argument.arg for argument in ast.walk(body) if isinstance(argument, ast.arg)} for body in bodies]
+        reads = [
+            _named(body, ast.Load) - _named(body, ast.Store) - mine for body, mine in zip(bodies, own, strict=True)
+        ]
+        waiting = set().union(*reads) - seen
+    return seen - {name}
+
+
+def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator[str]:
+    """What a slider draws with keeps its value to the end of the chapter."""
+    body = ast.parse("\n".join(_code(chapter))).body
+    for place, statement in enumerate(body):
+        call = getattr(statement, "value", None)
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "plot.explore"):
+            continue
+        functions = {one.name: one for one in body[:place] if isinstance(one, ast.FunctionDef)}
+        later: set[str] = set()
+        for other in body[place + 1 :]:
+            is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
+            later |= {other.name} if is_definition else _named(other, ast.Store)
+        if taken := _drawn_from(call.args[0].id, functions) & later:
+            yield f"a later cell gives {', '.join(sorted(taken))} another value, and the slider draws with it: rename"
+
+
+RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
+    _is_filled_in,
+    _is_built,
+    _saving_it_unchanged_in_jupyterlab_changes_no_byte,
+    _shows_the_plan_as_it_is,
+    _title_and_plan_agree,
+    _setup_is_short_and_seeds,
+    _cells_are_mixed,
+    _code_can_be_read_aloud,
+    _headings_come_in_order,
+    _figures_are_small_and_told_in_words,
+    _claims_hold_as_stored,
+    _summary_has_questions_and_references,
+    _links_resolve,
+    _exercises_stand_in_it_untouched,
+    _nothing_switches_checking_off,
+    _no_later_cell_takes_a_name_away_from_a_slider,
+)

@@ -1,0 +1,174 @@
+"""The file of a notebook: read from its source, laid out as JupyterLab saves it, with ids and outputs that stay."""
+
+import configparser
+import functools
+import hashlib
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from bmkit.course import needs
+from bmkit.course.chapters import ROOT, Chapter
+
+__all__ = ["code_of", "keep", "note_needs", "noted_needs", "read", "read_source", "same_cells", "text_of"]
+
+MEASURED = ROOT / "tests" / "nbval_sanitize.cfg"  # what stands for numbers of one machine: patterns and replacements
+OURS = "bmkit"  # the kit's own notes in a notebook's metadata
+
+
+def read_source(chapter: Chapter):
+    """Turn a chapter's text source into a notebook without outputs; the same text gives the same bytes.
+
+    Args:
+        chapter: a chapter that is ready.
+
+    Returns:
+        An `nbformat` notebook; ids are those that the file on disk has for the same cells, others come from the text.
+    """
+    import jupytext
+
+    notebook = jupytext.read(chapter.source, fmt="py:percent")
+    for cell in notebook.cells:
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
+    notebook["metadata"] = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    _name_cells(notebook.cells, read(chapter.notebook).cells if chapter.notebook.exists() else [])
+    return notebook
+
+
+def read(path: Path):
+    """Read a notebook file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        An `nbformat` notebook.
+    """
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def text_of(notebook) -> str:
+    """Lay a notebook out as JupyterLab saves it: whoever saves it unchanged there changes no byte.
+
+    Args:
+        notebook: from `read` or `read_source`.
+
+    Returns:
+        What stands in the file.
+    """
+    import nbformat
+
+    return nbformat.writes(notebook) + "\n"
+
+
+def code_of(notebook) -> list[str]:
+    """List a notebook's code cells.
+
+    Args:
+        notebook: from `read` or `read_source`.
+
+    Returns:
+        The text of each.
+    """
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def same_cells(one, other) -> bool:
+    """Tell whether two notebooks hold the same cells: kinds, texts, tags.
+
+    Args:
+        one: from `read` or `read_source`.
+        other: another.
+
+    Returns:
+        Whether they do, whatever their outputs.
+    """
+    both = ([(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells] for notebook in (one, other))
+    return next(both) == next(both)
+
+
+def keep(notebook, old) -> None:
+    """Give a notebook that has just been executed the old outputs where only what was measured differs.
+
+    Args:
+        notebook: the new one; changed in place.
+        old: the one that it replaces.
+    """
+    for before, now in _pairs(old.cells, notebook.cells):
+        same = before.cell_type == now.cell_type == "code" and before.source == now.source
+        if same and _comparable(before.outputs) == _comparable(now.outputs):
+            now.outputs = before.outputs
+
+
+def noted_needs(notebook) -> dict[str, str] | None:
+    """Return what a notebook's outputs came from when it was built.
+
+    Args:
+        notebook: from `read`.
+
+    Returns:
+        As `needs.needs` gives it; None where nothing was noted.
+    """
+    return notebook.metadata.get(OURS, {}).get("needs")
+
+
+def note_needs(notebook) -> None:
+    """Note in a notebook what its outputs come from today.
+
+    Args:
+        notebook: changed in place.
+    """
+    notebook.metadata[OURS] = {"needs": needs.needs(code_of(notebook))}
+
+
+@functools.cache
+def _measured() -> list[tuple[re.Pattern, str]]:
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(MEASURED, "utf-8")
+    return [(re.compile(config[name]["regex"]), config[name]["replace"]) for name in config.sections()]
+
+
+def _comparable(outputs):
+    """Return outputs without what was measured on one machine."""
+    if isinstance(outputs, dict):
+        return {key: _comparable(value) for key, value in outputs.items()}
+    if isinstance(outputs, list):
+        return [_comparable(value) for value in outputs]
+    if isinstance(outputs, str):
+        for pattern, replacement in _measured():
+            outputs = pattern.sub(replacement, outputs)
+    return outputs
+
+
+def _pairs(old: list, new: list) -> Iterator[tuple]:
+    """Pair the cells of two notebooks that are the same, or that stand in the same place between two that are."""
+    texts = ([(cell.cell_type, cell.source) for cell in cells] for cells in (old, new))
+    for kind, a, a_end, b, b_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+        if kind in ("equal", "replace"):
+            yield from zip(old[a:a_end], new[b:b_end], strict=False)
+
+
+def _name_cells(cells: list, old: list) -> None:
+    """Give each cell the id that it had before, also where its text was edited; a new one is named by its text."""
+    kept = {id(now): before["id"] for before, now in _pairs(old, cells) if before.cell_type == now.cell_type}
+    taken = set(kept.values())
+    for cell in cells:
+        name = kept.get(id(cell)) or _free_name(cell, taken)
+        taken.add(name)
+        cell["id"] = name
+
+
+def _free_name(cell, taken: set[str]) -> str:
+    name = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+    more = 1
+    while name in taken:  # two cells of the same text
+        more += 1
+        name = f"{name[:8]}-{more}"
+    return name

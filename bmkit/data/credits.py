@@ -1,0 +1,48 @@
+"""The tables of README.md that say which data sets and weights there are, and whose they are."""
+
+from bmkit.data.load import describe, names
+from bmkit.data.weights import weights
+
+__all__ = ["sets_table", "weights_table"]
+
+
+def sets_table() -> str:
+    """Write the table of data sets from their entries.
+
+    Returns:
+        Markdown, a line a set.
+
+    Example:
+        >>> [line[:48] for line in sets_table().splitlines() if "`wine`" in line]
+        ['| `wine` | 178 Italian wines of three growers, b']
+    """
+    lines = ["| `NAME` | data | rows | licence | cite |", "|---|---|---|---|---|"]
+    for one in map(describe, names()):
+        rows = f"{sum(one.rows.values()):,}"
+        cells = (f"`{one.name}`", one.title, rows, one.licence, f"[{one.citation}]({one.reference})")
+        lines.append(_line(cells))
+    return "\n".join(lines)
+
+
+def weights_table() -> str:
+    """Write the table of pretrained weights from their entries.
+
+    Returns:
+        Markdown, a line a model.
+
+    Example:
+        >>> [line.split(" | ")[2] for line in weights_table().splitlines() if "`minilm`" in line]
+        ['84 MB']
+    """
+    lines = ["| `NAME` | model | download | needs | licence | cite |", "|---|---|---|---|---|---|"]
+    for one in weights().values():
+        size = f"{one.download_bytes / 1e6:.0f} MB"
+        if one.own:
+            size = f"none ({one.own.bytes / 1e6:.1g} MB, part of the kit)"
+        credit = f"[{one.citation}]({one.reference})"
+        lines.append(_line((f"`{one.name}`", one.title, size, one.needs, one.licence, credit)))
+    return "\n".join(lines)
+
+
+def _line(cells: tuple) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
