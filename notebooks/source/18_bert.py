@@ -327,8 +327,8 @@ expect("    counting over fine-tuned", lead, at_least=-0.05, at_most=0.1)
 #
 # ## A real BERT
 #
-# Ours read 190,000 words. **MiniLM** has six blocks of width 384 and 22.7 million parameters. It learned from a BERT-base, which had read
-# 3.3 billion words, and then from a billion *pairs* of sentences that belong together, until their mean vectors pointed in like directions. So
+# Ours read 190,000 words. **MiniLM** has six blocks of width 384 and 22.7 million parameters. It was distilled from a UniLM v2 of the
+# size of BERT-base, that is, trained to imitate that larger network, and then learned from a billion *pairs* of sentences that belong together, until their mean vectors pointed in like directions. So
 # it makes **sentence vectors**: the product of two, both of length 1, is the cosine of their angle, 1 for the same meaning, about 0 for
 # nothing in common. Its makers publish three numbers for one sentence; ours must be the same.
 
