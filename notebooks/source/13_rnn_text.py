@@ -107,7 +107,7 @@ ch13.read_sequence.check(read_sequence)
 # We need sentences in which *only the order* tells. So we write them by rule: an adjective about the taste and one about the
 # price, in either order, and one of the two is negated. Up to two adverbs stand between "not" and its adjective, and the same
 # adverbs stand before the other adjective. The question is: **is the taste praised?** Every collection of words then occurs
-# twice, once with each answer. We hold back for validation all sentences with certain pairs of adjectives, so that training
+# four times, twice with each answer. We hold back for validation all sentences with certain pairs of adjectives, so that training
 # never sees these together.
 
 
@@ -167,7 +167,7 @@ for longest, name in enumerate(["words", "and pairs", "and triples"], start=1):
 # %% [markdown]
 # ### The network in Keras, and padding
 #
-# The sentences have 6 to 11 words, and a batch is one rectangular array, so shorter sentences are padded with token 0
+# The sentences have 7 to 11 words, and a batch is one rectangular array, so shorter sentences are padded with token 0
 # ([chapter 03](03_language_vision_speech.ipynb)). What should a recurrent network do with padding? Nothing: **where there is
 # no word, the state stays as it was.**
 #
@@ -216,7 +216,7 @@ expect("SimpleRNN, worst of three: right", min(shares["SimpleRNN"]), at_least=0.
 
 # %% [markdown]
 # The table is a staircase. Pairs are enough while "not" stands beside its adjective; one adverb more, and it takes triples. A
-# model that counts n-grams sees no farther than its window. The recurrent network has no window to choose: it carries the "not"
+# linear model of n-gram counts sees no farther than its window (groups of four would reach the last column). The recurrent network has no window to choose: it carries the "not"
 # in its state, and it applies what it has learned to pairs of adjectives that it has never seen together.
 #
 # What does it think on the way? We ask it for its verdict after every word, by giving the dense layer each state in turn. (It
@@ -507,8 +507,8 @@ offered["input_gate"] = [0.0, 0.02, 0.1, 0.5]
 plot.explore(draw, start=start, **offered)
 
 # %% [markdown]
-# *Figure. With the forget gate at 0.9 about a third of the first 1 is left after ten steps (dotted line). Which two settings keep
-# it for sixty?*
+# *Figure. With the forget gate at 0.9 about a third of the first 1 is left after ten steps (dotted line). Which setting of the two sliders keeps
+# half of it for sixty, without noise?*
 # <details><summary>In words</summary>Memory over sixty steps. A smooth dashed curve falls from 1 towards 0, to about a third at ten
 # steps, which a dotted upright line marks. The solid curve follows it with small jitter.</details><br>
 #
@@ -633,7 +633,7 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The gradient through time before training. With bias 0 an LSTM and a GRU lose it faster than a SimpleRNN; with 4.6 both
+# *Figure. The gradient through time before training. With bias 0 an LSTM and a GRU lose it faster than a SimpleRNN of gain 1; with 4.6 (and −4.6 at the LSTM's input gate) both
 # carry it over a hundred steps.*
 # <details><summary>In words</summary>Six curves on a logarithmic axis over distances of 1 to 100 steps. LSTM and GRU
 # with bias 0 fall fastest and leave the picture at 1e-16. SimpleRNN and LSTM with bias 1 end below 1e-4. LSTM and GRU with bias
@@ -657,7 +657,7 @@ ch13.reach.check(reach)
 #
 # Now the trial that counts: learning. A sequence has $T$ symbols; the first is one of four, all others are noise. At the end:
 # which was the first? Guessing is right in a quarter of the cases. There are a thousand sequences to learn from, and all cells
-# get 16 units, the same optimizer and 6 epochs. The names below give the cell, the bias of its keeping gate, and $T$. Predict
+# get 16 units, the same optimizer and 6 epochs. The names below give the cell, the bias of its keeping gate (with 4.6 the LSTM's input gate has −4.6), and $T$. Predict
 # for each of the five: does it learn?
 
 
@@ -708,8 +708,7 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Ten steps are easy for a SimpleRNN. At a hundred it guesses, and so does an LSTM whose forget gate starts at 0.73; with
-# the gate at 0.99, LSTM and GRU learn the task.*
+# *Figure. Ten steps are easy for a SimpleRNN. At a hundred it guesses, and so does an LSTM whose forget gate starts at 0.73; with the keeping gate at 0.99 (and the LSTM's input gate nearly shut), both learn the task.*
 # <details><summary>In words</summary>Share of right answers over six epochs, with a thin line at 0.25 for guessing. SimpleRNN
 # with T = 10 is near 1 at once. SimpleRNN and LSTM with bias 1 at T = 100 stay near the thin line. LSTM and GRU with bias 4.6
 # climb to 1 within a few epochs.</details><br>
@@ -871,9 +870,10 @@ _, high = lead("GRU, last state", "TF-IDF, and pairs")
 expect("GRU, last state: ahead of TF-IDF, upper end", high, at_most=0)
 
 # %% [markdown]
-# The chosen reader clearly beats what knows no word. But no reader beats TF-IDF with pairs, which counts and fits in a second: none of the
+# The chosen reader clearly beats what knows no word. But no reader beats TF-IDF with pairs: none of the
 # intervals lies above 0, and the GRU that answers from its last state is clearly behind. (Whether the *chosen* reader is behind too, or not told
-# apart, depends on the start: look at its interval in the table.) On this task, with 3,569 reviews to learn from, counting is the better choice.
+# apart, depends on the start: look at its interval in the table.) On this task, with 3,569 reviews to learn from, counting is the simpler choice and not the worse one. (It also reads whole reviews and all words that occur twice; the readers get 80 words
+# and a vocabulary of 2,000.)
 #
 # ### Does it use the order at all?
 #
@@ -894,7 +894,7 @@ expect("points lost by shuffling, at most", high, at_most=6)
 expect("answers that change (share)", np.mean(after != before), at_most=0.2)
 
 # %% [markdown]
-# You could not read these shuffled reviews. The reader hardly minds: few answers change, and it loses few points if any. It *can* use order, as the
+# You would find these shuffled reviews hard to read. The reader hardly minds: few answers change, and it loses few points if any. It *can* use order, as the
 # taste sentences proved; here it hardly does. **A model that can see the order is not thereby a model that uses it.** Measure it. (Why? Perhaps the
 # words alone tell nearly all that so few examples can teach.)
 #
@@ -940,13 +940,13 @@ plot.show(figure)
 # * The gradient through $k$ steps is a product of $k$ Jacobians, at most $\lVert U\rVert^k$ for a SimpleRNN. Measured at gain 1, it vanished.
 # * LSTM and GRU carry a memory that is multiplied by a **gate**. An open gate keeps the gradient; a half-open one does not.
 #   Set its bias for the length you need.
-# * Where only order tells, and "not" stands far from its adjective, the recurrent network beats counting clearly. On 3,569 reviews it does
-#   not beat TF-IDF, and it hardly uses the order. Shuffle to find out.
+# * Where only order tells, and "not" stands far from its adjective, the recurrent network beats counts of up to three neighbouring words clearly. On 3,569 reviews no reader
+#   beats TF-IDF, and the chosen one hardly uses the order. Shuffle to find out.
 #
 # **Ask yourself**
 #
 # <details><summary>Can a decision tree on counts of single words and pairs solve the taste sentences with two adverbs?</summary>In
-# principle: "in not" says which half is negated and "good yet" which adjective comes first, and a tree can join the two. A
+# principle: "all not" says which half is negated and "good yet" which adjective comes first, and a tree can join the two. A
 # linear model adds them up, and no sum of them gives the answer. Real sentences have many more ways to say it.</details>
 # <details><summary>Why not start every forget gate at 0.999?</summary>Then next to nothing is forgotten, and with the input gate
 # open everything is added up: noise fills the memory. A task that needs a short memory must first learn to shut the

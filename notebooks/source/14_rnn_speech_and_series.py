@@ -160,7 +160,7 @@ reader = compiled(speaker_network(), rate=0.01, steps=84)  # 12 epochs of 7 batc
 history = train.fit(reader, (x, who), (x_val, who_val), epochs=12)
 
 # %% [markdown]
-# How good that is we shall ask further down, beside its rivals. First to two properties of the state that a mean of the frames does not have:
+# How good that is we shall ask further down, beside its rivals. First we turn to two properties of the state:
 # it can be *lost*, and it can be *asked at any time*.
 #
 # ## What a forgotten mask costs
@@ -301,8 +301,7 @@ at_the_end = frame_network()  # the network trained before, asked at every frame
 at_the_end.set_weights(reader.get_weights())
 
 # %% [markdown]
-# The rivals. Logistic regression on the mean frame knows no order of the frames. Nor does a classical method of speaker recognition, older than
-# such networks. It gives each man $k$ a normal distribution of frames and adds up how well it explains what was heard so far:
+# The rivals. Logistic regression on the mean frame knows no order of the frames. Nor does a classical method of speaker recognition, older than the GRU. It gives each man $k$ a normal distribution of frames and adds up how well it explains what was heard so far:
 #
 # $$\mathrm{score}_k(t) = \sum_{u\le t} \log \mathcal N\big(x_u;\, \mu_k, \Sigma_k\big)$$
 #
@@ -381,9 +380,8 @@ expect("lead of the loss at the end, at the end", price, at_most=0.07)
 expect("Gaussian voices, at the end", voices_right[-1], at_least=0.93)
 
 # %% [markdown]
-# Train a network on the question that it will be asked. There is a price: the loss at every frame shares its effort among all frames, and at
-# the end the network that was trained on the end is level or a little ahead. On one test set the two are *not told apart* there; run the
-# chapter with other seeds, and the lead lies between nothing and four points. If some moments matter more than others, weight the
+# Train a network on the question that it will be asked. There may be a price: the loss at every frame shares its effort among all frames, and at
+# the end the network that was trained on the end is level or a little ahead. On one test set the two are *not told apart* there: their intervals overlap. If some moments matter more than others, weight the
 # frames (`sample_weight`). And a classical method does as well all the way: the Gaussian voices simply add up what they hear.
 #
 # ### Exercise 2 · Build a labeller that reads both ways
@@ -406,7 +404,7 @@ ch14.labeller.check(labeller)
 # ## People never heard before
 #
 # "Who speaks?" cannot be asked about a stranger. The set has no other labels, but one can be made: play half of the recordings
-# **backwards**. Everyone says *a* and then *e*; is this recording the right way round? Now the speakers can be held out: five men to train
+# **backwards**. Everyone says *a* and then *e*; is this recording the right way round? Now the speakers can be held out (only the mean and spread that normalise the frames still come from all nine): five men to train
 # with, two others for validation, two others again for the test. And now the order is everything: a mean frame is the *same*
 # forwards and backwards.
 
@@ -471,8 +469,8 @@ for name, answer in direction_answers.items():
 plot.table(rows, corner="forwards or backwards, two unheard men")
 
 # %% [markdown]
-# The GRU found by itself that the order matters, and it holds for men whom it has never heard. But somebody who *knows* that the
-# direction shows at the two ends needs one subtraction and a linear model. A network pays where nobody knows where to look.
+# The GRU found by itself that the order matters, and it holds for two men whom it has never heard. But somebody who *knows* that the
+# direction shows at the two ends needs one subtraction and a linear model. A network can pay where nobody knows where to look.
 #
 # ## A series: what comes next?
 #
@@ -498,7 +496,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Two weeks. One day resembles the next and one week the next: five high days, two low ones.*
-# <details><summary>In words</summary>A curve between about 20 and 37 thousand megawatts with fourteen humps, low at night. Days 5, 6,
+# <details><summary>In words</summary>A curve between about 19 and 39 thousand megawatts with fourteen humps, low at night. Days 5, 6,
 # 12 and 13, the weekends, are lower than the others.</details><br>
 #
 # With $y_t$ the demand in half-hour $t$ and $\hat y_{t+h}$ the forecast made at time $t$ for $h$ steps ahead, the **seasonal naive**
@@ -609,7 +607,7 @@ ch14.split_windows.check(split_windows)
 # $$\hat y_{t+1} = b + \sum_{l\in L} w_l\, y_{t+1-l}$$
 #
 # Our GRU reads one day, 48 steps. Each step holds the scaled demand and the *calendar of the next half-hour*, which is known in
-# advance: sine and cosine of the time of day, and the weekday as a one-hot row. At every step it is asked for the next
+# advance: sines and cosines of the time of day (one and two waves a day), and the weekday as a one-hot row. At every step it is asked for the next
 # change, so each window asks 48 questions. The autoregression comes with the 48 lags of one day, and with nine lags around
 # now, a day ago and a week ago.
 
@@ -705,7 +703,8 @@ nine = errors["linear, nine lags"]
 expect("linear with nine lags over GRU", nine / gru_error, at_most=0.85)
 
 # %% [markdown]
-# The GRU beats the linear model that reads the same day. A sum of lags cannot say that the morning begins later on Sundays: that is a
+# On these two weeks the GRU, which also knows the calendar, beats the linear model that reads the same day without it. Even with a
+# calendar a sum cannot say that the morning begins later on Sundays: that is a
 # *product* of weekday and hour. But such products can be made by hand. Subtract the mean week of the training data, forecast the
 # *deviation* with the same 48 lags, and the linear model is ahead of the GRU. Ten numbers that are shown the same hours
 # a week ago do better still.
@@ -724,7 +723,8 @@ ch14.without_week.check(without_week)
 # ## A day ahead: directly or step by step
 #
 # Tomorrow's plan needs 48 half-hours at once. There are two ways. **Recursive**: take the one-step model, forecast, append the
-# forecast as if it had happened, and go on. **Direct**: a network with 48 outputs.
+# forecast as if it had happened, and go on. **Direct**: a network with 48 outputs. (Ours forecasts the change since the same half-hour yesterday; the one-step model forecasts the
+# change since now.)
 #
 # $$\text{recursive: } \hat y_{t+h} = f\big(\dots, y_t, \hat y_{t+1}, \dots, \hat y_{t+h-1}\big) \qquad \text{direct: } (\hat y_{t+1},\dots,\hat y_{t+48}) = g(\dots, y_t)$$
 #
@@ -821,11 +821,11 @@ axes.legend(fontsize=9, ncols=3, loc="upper left")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The recursive GRU begins low, and its error grows with every hour. The direct GRU is nearly level. The forecast by
+# *Figure. The recursive GRU begins low, and its error grows over the day. The direct GRU is nearly level. The forecast by
 # differencing, with one learned number, lies below the direct GRU all day.*
 # <details><summary>In words</summary>Mean absolute error over up to 24 hours ahead. A week
-# ago is a level line near 750 megawatts. The recursive GRU starts low and climbs towards that line and beyond. The direct GRU stays
-# between 400 and 500. The differenced forecast lies lowest, below 350.</details><br>
+# ago is a level line near 750 megawatts. The recursive GRU starts low and climbs to that line. The direct GRU stays
+# between 400 and 530. The differenced forecast lies lowest, below 350.</details><br>
 
 # %%
 by_hour = {name: values.mean(axis=0) for name, values in errors_val.items()}  # (48,)
@@ -873,7 +873,7 @@ plot.explore(draw, start=start, day=range(13), hour=range(0, 24, 3))
 #
 # ## The closed weeks, opened once
 #
-# The differenced forecast has the lowest error on validation, so it is chosen. Now the last two weeks of August. Errors of
+# The differenced forecast has the lowest error on validation, so it is chosen. Now the last two weeks, 14 to 27 August. Errors of
 # neighbouring half-hours resemble one another, so the interval must not treat them as 672 independent measurements. We take one
 # mean error for each of the fourteen days and draw *days* with replacement (the bootstrap).
 
@@ -920,7 +920,7 @@ for name in ("a week ago", "GRU, direct"):
 
 # %% [markdown]
 # The result is sobering, and that is its use. On validation the differenced forecast was far ahead of the others. On the test weeks neither "a week
-# ago" nor the direct GRU can be told apart from it: both intervals hold zero. In August there was less drift to follow, and a correction
+# ago" nor the direct GRU can be told apart from it: both intervals hold zero. Perhaps there was less drift to follow ("a week ago" itself was better there), and a correction
 # that follows drift also adds up the noise of the weeks that it compares. Two weeks chose, and two weeks are few.
 #
 # With one series of eight weeks a network has little to learn from, and formulas that know the seasons are hard to beat. Networks that win such contests are trained on thousands of series at once, and often *with* the season taken
@@ -930,12 +930,12 @@ for name in ("a week ago", "GRU, direct"):
 #
 # * A recurrent state **waits**: where the mask is 0, the old state is copied. Without the mask padding overwrites the state, and no error
 #   message tells you.
-# * Batches of similar length save the work that a mask cannot save.
-# * A network decides early if it was **trained at every frame**; it pays for that at the end.
+# * Batches of similar length save most of the work that a mask cannot save.
+# * A network decides early if it was **trained at every frame**; at the end the two were not told apart.
 # * Who speaks can be told without the order of the frames, and there classical methods do as well. Forwards or backwards cannot, and
 #   there a GRU finds the answer without being told where to look.
 # * A series is split by time and then cut into windows. Windows shuffled before the split leak nearly everything.
-# * **Recursive** forecasts are sharp at first and drift; **direct** ones keep their level. Seasonal naive forecasts, lags and differences are
+# * Here the **recursive** forecast was sharp at first and drifted; the **direct** one kept its level. Seasonal naive forecasts, lags and differences are
 #   rivals that have to be beaten, in MASE and in the unit of the data.
 #
 # **Ask yourself**

@@ -107,9 +107,9 @@ plot.explore(draw, start=start, wind_from=bearings, length=range(7))
 # north-east. Right, four bars of weight: north and east are equally high, south and west nearly nothing; above
 # them the answer, 8.2 °C.</details><br>
 #
-# This is called a **soft look-up**: it never fails, and it has a derivative everywhere, so gradient descent can learn all its parts.
+# This is called a **soft look-up**: it always has an answer, and a derivative everywhere, so gradient descent can learn all its parts.
 #
-# (If the two arrows have length 1, their dot product is the **cosine similarity** of chapter 13. Attention does not normalize: the
+# (If the two arrows have length 1, their dot product is the cosine of the angle between them, the **cosine similarity**. Attention does not normalize: the
 # lengths are one more thing that a network can use.)
 #
 # ## Many queries at once
@@ -193,12 +193,12 @@ figure = diagrams.boxes(places, arrows, shaded=learned, figsize=(8.0, 3.2))
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Self-attention over n steps of w numbers. Only the grey boxes have weights to learn. The n × n field of scores is what costs.*
+# *Figure. Self-attention over n steps of w numbers. Only the grey boxes have weights to learn. The n × n field of scores is what grows with the square of n.*
 # <details><summary>In words</summary>From the steps X, shape (n, w), three arrows lead to queries, keys and values. Queries and keys, each
 # (n, d), enter the scores. Through softmax these, (n, n), become the weights of the weighted means,
 # where the values, (n, d_v), come in. Out comes (n, d_v).</details><br>
 #
-# As a layer of our own it is ten lines. Three `Dense` layers without bias are the three matrices:
+# As a layer of our own it is short. Three `Dense` layers without bias are the three matrices:
 
 
 # %%
@@ -303,8 +303,8 @@ figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Scores that are not divided grow with the size of the keys, until one key takes all and no gradient gets through. Divided by √d,
-# nothing depends on the size.*
+# *Figure. Scores that are not divided grow with the size of the keys, until one key takes nearly all and hardly any gradient gets through. Divided by √d,
+# hardly anything depends on the size.*
 # <details><summary>In words</summary>Three charts over sizes from 4 to 1024. Dashed, not divided: the standard deviation rises to 32, the
 # effective keys fall from about 12 to 1, the gradient falls from about 0.9 to 0. Solid, divided: all three are level, at 1, at about 20
 # and above 0.9.</details><br>
@@ -791,13 +791,13 @@ for name in ("GRU, asked last", "GRU, asked at each note"):
     expect(f"{name}: lead over the most frequent value", gain, at_most=0.05)
 
 # %% [markdown]
-# Attention answers most questions. Neither recurrent network gets beyond the most frequent value, nor did they at smaller learning rates: with these
-# examples they have not learned to look up. And the reason that suggests itself, their small memory, is *not* the one that is seen here, for the second GRU hears
+# Attention answers most questions. Neither recurrent network gets beyond the most frequent value: with these
+# examples, two epochs and one learning rate they have not learned to look up. And the reason that suggests itself, their small memory, is *not* the one that is seen here, for the second GRU hears
 # the question beside every note and fails as well. What it lacks is perhaps the comparison itself. An attention layer has the dot product of two
 # pictures ready; a recurrent layer would have to build it from sums and gates, perhaps with many more examples. (Where memory itself is the
 # limit, [chapter 16](16_transformer.ipynb) can prove it.)
 #
-# The learned matrices earn their price too: the same look-up on raw pixels is far behind.
+# What is learned earns its price too: the same look-up on raw pixels is far behind.
 #
 # ### An attention map
 #
@@ -932,8 +932,8 @@ expect(f"sharp: {used}", share_in_use["sharp"], at_most=0.35)
 
 # %% [markdown]
 # The networks clearly beat the most frequent verdict. But where the interval of a difference contains zero, network and counting are *not told
-# apart*, and no network is clearly ahead. Nor does looking pay among the networks: the plain mean does about as well as the soft look. For
-# a verdict on a whole review little needs to be looked up; every word adds a little evidence, and that can be counted.
+# apart*, and no network is clearly ahead. Nor do the networks differ by much: 400 reviews are few to tell them apart. Perhaps, for
+# a verdict on a whole review, little needs to be looked up; every word adds a little evidence, and that can be counted.
 #
 # Still, two of the networks *did* learn to look. The effective number of words, our measure from above, tells how narrowly: soft uses most of a
 # review, sharp less than a third.
@@ -1083,11 +1083,11 @@ for n in (50, 256, 1000):
 # ## Summary
 #
 # * Attention is a soft look-up: queries against keys by dot product, softmax to weights, weighted mean of values, in NumPy as in Keras.
-# * Undivided scores grow with $\sqrt d$; the softmax saturates and no gradient gets through.
+# * Undivided scores grow with $\sqrt d$; the softmax saturates and hardly any gradient gets through.
 # * A mask acts on the scores, before the softmax. A forgotten one raises no error; test it by changing what must not matter.
 # * Several heads look in several ways, with the parameters of one: $4(d^2+d)$.
 # * Attention is blind to order. Sinusoidal positions are added; rotary ones turn queries and keys, so that only distance counts.
-# * Where one thing must be found by what it is, attention wins clearly; where every word gives a little evidence, counting is as good.
+# * Where one thing must be found by what it is, attention won clearly here; on the verdict of a review it was not told apart from counting.
 # * A map shows where a network looked. Whether that mattered, only an experiment tells.
 # * The work is $2n^2d + 4nd^2$, quadratic in the length; an LSTM's is linear, but step by step.
 #

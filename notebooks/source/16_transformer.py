@@ -22,11 +22,11 @@ random = train.seed(0)
 #
 # *12 juin 1931*, *1931年6月12日*, *12 июн. 1931 г.* and *June 12, 1931* are the same day. A computer wants it as `1931-06-12`. This is a small
 # translation, and it has what makes translation hard: the order of the parts changes, some parts are copied and some looked up, some
-# words say nothing (the weekday), and the answer is as long as it wants to be, whatever the length of the question.
+# words say nothing (the weekday), and the length of the answer does not follow from that of the question.
 #
-# So two machines are needed. The **encoder** reads the whole source and makes one vector of each of its characters. The **decoder**
+# The classical answer is two machines. The **encoder** reads the whole source and makes one vector of each of its characters. The **decoder**
 # writes the answer from left to right. It looks at two things: at what it has written so far, and, by cross-attention ([chapter
-# 15](15_attention.ipynb)), at the vectors of the encoder. Both are towers of the same **block**. That is the Transformer.
+# 15](15_attention.ipynb)), at the vectors of the encoder. Both are towers of nearly the same **block**. That is the Transformer.
 
 # %%
 dates = data.load("dates")
@@ -276,9 +276,11 @@ plot.show(figure)
 # at the top; the other three stay near 1. Right, similarity from 0 upwards: without shortcuts it is 1 from about depth 3 on, with
 # the norm after it approaches 1 slowly, without norms and with the norm first it stays lower.</details><br>
 #
-# Attention takes means, and means of means become all alike: without shortcuts the steps melt into one. Sums grow, and with them the gradients:
-# without norms the gradient at the bottom is more than ten thousand times that at the top, and no learning rate suits both. Both norms keep the gradient in bounds in this picture.
-# Where they differ is told by Xiong et al. (2020): with the norm *after* the sum, the gradients of the weights near the output are large at the
+# Attention takes means, and means of means become all alike: without shortcuts the steps melt into one
+# (Dong et al., 2021, prove it for attention alone). Sums grow, and with them the gradients:
+# without norms the gradient at the bottom is more than ten thousand times that at the top, so one learning rate for plain gradient descent can hardly suit both. Both norms keep the gradient in bounds in this picture.
+# They differ on the right: with the norm after the sum the steps end nearly as alike as without shortcuts. And they differ in training
+# (Xiong et al., 2020): with the norm *after* the sum, the gradients of the weights near the output are large at the
 # start of training, so the first steps must be small, and the models of 2017 needed a careful warm-up. With the norm first they can do
 # without. BERT (2018) and its family kept the norm after; GPT-2 (2019) and most large language models since put it first.
 #
@@ -534,7 +536,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Whole dates right on validation days, by language. The recurrent pair misses more than a quarter.*
 # <details><summary>In words</summary>Seven groups of three bars, de, en, es, fr, ja, ru, zh. The bars of the rule and of the Transformer
-# reach almost or fully to 1 in each language; those of the recurrent pair stand between about a third and two thirds.</details><br>
+# reach almost or fully to 1 in each language; those of the recurrent pair stand between about a half and two thirds.</details><br>
 
 # %%
 worst = min(by_language(right["Transformer"], fresh["language"]))
@@ -550,13 +552,14 @@ gain = characters[1] - characters[0]
 expect("    gain of the second epoch over the first", gain, at_least=0.02)
 
 # %% [markdown]
-# Be honest about the rule: ten lines of ordinary code are as good or better. Where you can write down how a thing is done, do so. But they
+# Be honest about the rule: twenty lines of ordinary code are as good or better. Where you can write down how a thing is done, do so. But they
 # were written by somebody who knows what a month is. The Transformer was told nothing, not even that there are seven languages; to add
-# the eighth, one adds examples. And nobody has such a rule for sentences.
+# the eighth, one adds examples. (So does this rule for its words of months, but not for a new order of day and month.) And nobody has such a
+# rule for sentences.
 #
 # The recurrent pair gets nearly every single character, and yet misses more than a quarter of the dates: ten characters in a row must
-# *all* be right, and $0.95^{10}$ is 0.60. It is not unable, for it was still getting better; give it more epochs and see. But all that it read must pass
-# through one state, and where each part stands in there has to be learned first. Cross-attention simply looks. Watch it. We take the
+# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It is not unable, for it was still getting better; give it more epochs and see. Perhaps it is slow because all that it read must pass
+# through one state, and where each part stands in there has to be learned first. Cross-attention can look. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
 
 # %%
@@ -606,11 +609,11 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # %% [markdown]
 # *Figure. Where the decoder looks in the source before it writes each character, the mean of four heads; dark is much.*
 # <details><summary>In words</summary>A grid. Columns are the characters of a written date, rows those of the answer, from the year's first
-# digit to "end". Most rows have one or a few dark fields: the rows of the year under the year's digits or just beside, those of the month under the
+# digit to "end". Some rows have one or two dark fields: most rows of the year under the year's digits or just beside, those of the month are pale and spread around the
 # month's name, those of the day under its number.</details><br>
 #
-# Nobody told it where the year stands; it learned to look there from pairs of texts alone. Digit by digit it looks at the year, mostly at the
-# right place or just beside it. So it seems to copy. Do you trust the picture?
+# Nobody told it where the year stands; it learned to look there from pairs of texts alone. For the last two digits of the year it looks
+# at the right places; for the second digit it looks nowhere in particular. So it seems to copy, at least in part. Do you trust the picture?
 #
 # ## What it has not learned
 #
@@ -620,7 +623,7 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 #
 # ### Exercise 6 · Predict, then run
 #
-# German dates, hundreds of them in training. The *century* is new: days from 1800 to 1899. **What share does it get right?** *Two minutes;
+# German dates, 1,800 of them in training. The *century* is new: days from 1800 to 1898. **What share does it get right?** *Two minutes;
 # expected: a number from 0 to 1.*
 
 # %%
@@ -658,8 +661,8 @@ for language, (least, most) in bounds.items():
     expect(f"{language}, 1950 to 2048", share, at_least=least, at_most=most)
 
 # %% [markdown]
-# It reads most of Dutch, which it never saw, and fails on the year 1850 in German, which it reads well. To us copying four digits is the
-# easy part. But "the year begins with 19 or 20" was true of every example, so it learned that instead of copying. The picture did not say so:
+# It reads most of Dutch, which it never saw, and gets hardly any day of the nineteenth century right in German, which it reads well. To us copying four digits is the
+# easy part. But "the year begins with 19 or 20" was true of every example, so nothing forced it to learn copying there, and perhaps it did not. The picture did not say so:
 # where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
 # force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.
 #
@@ -713,8 +716,8 @@ def notes(sequences, m):
 
 
 # %% [markdown]
-# A Transformer of one block and one head, about 15,000 parameters, begins with two notes and goes on to 32 and to 128. No positions are needed,
-# since a note is found by its name. It is then asked about up to 1,024 notes, eight times more than it was trained on.
+# A Transformer of one block and one head, about 14,000 parameters, begins with two notes and goes on to 32 and to 128. No positions are needed,
+# since a note is found by its name. It is then asked about up to 1,024 notes, eight times as many as it was trained on.
 
 # %%
 inputs = keras.Input((None, 28))
@@ -790,7 +793,7 @@ print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.
 # * Without shortcuts the steps melt into one; without norms the gradients explode; today the norm mostly goes first.
 # * The encoder reads everything at once, the decoder writes one token after another and looks back; teacher forcing trains all
 #   places in one pass, and the causal mask keeps it honest.
-# * On dates in seven languages it gets nearly all days right that it never saw; a recurrent pair of its size, trained as
+# * On dates in seven languages it gets right nearly all days that it never saw; a recurrent pair of its size, trained as
 #   long, misses more than a quarter.
 # * It learned what the examples force it to learn: Dutch came for free, the nineteenth century did not.
 # * A state of fixed size cannot hold what grows with the text. Attention keeps the text.
@@ -800,7 +803,7 @@ print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.
 # <details><summary>Why can a decoder be trained on all places at once, but must write one after the other?</summary>In training the right
 # beginning of each place is known beforehand. In use it has to be written first.</details>
 # <details><summary>You stack forty blocks, and after training every position gives the same output. Which part do you check
-# first?</summary>The shortcuts: without them attention's means make all steps alike within a few blocks.</details>
+# first?</summary>The shortcuts: without them all steps were alike within a few blocks. Then the place of the norm: after the sum they became alike too, more slowly.</details>
 # <details><summary>A date reader gets 99 % on its test set and is sold to an archive of the 18th century. What should the buyer have
 # asked?</summary>What all training and test examples have in common, and for a score on days that do not share it.</details><br>
 #
