@@ -6,7 +6,7 @@ from bmkit import scratch
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["causal_weights", "cross_attention", "crossing", "mean_look", "sharp_keys", "split_heads"]
+__all__ = ["causal_weights", "cross_attention", "crossing", "mean_look", "sharp_keys"]
 
 ops = keras.ops
 _random = np.random.default_rng(15)
@@ -95,13 +95,6 @@ def _causal_weights(scores):
     return scratch.softmax(np.where(allowed, scores, -1e30))
 
 
-def _split_heads(x, heads):
-    """Give each head its own columns."""
-    time, width = x.shape
-    columns = x.reshape(time, heads, width // heads)
-    return columns.swapaxes(0, 1)
-
-
 causal_weights = Exercise(
     "ch15.causal_weights",
     _causal_weights,
@@ -140,37 +133,6 @@ causal_weights = Exercise(
             "The softmax runs down the columns; each row, one query, must sum to 1.",
         ),
         (scratch.softmax, "Nothing is forbidden yet: step 0 must not see step 1."),
-    ],
-)
-
-split_heads = Exercise(
-    "ch15.split_heads",
-    _split_heads,
-    [
-        (np.arange(12.0).reshape(3, 4), 2),
-        (np.arange(6.0).reshape(1, 6), 3),
-        (_random.normal(size=(5, 8)), 4),
-        (_random.normal(size=(4, 4)), 1),
-    ],
-    hints=[
-        "Head 0 gets the first width / heads columns of every step, head 1 the next ones, and so on.",
-        "x.reshape(time, heads, size) cuts each row into heads: the axes are then (time, heads, size).",
-        "Exchange the first two axes: np.swapaxes(…, 0, 1), or np.split along axis 1 and np.stack.",
-    ],
-    mistakes=[
-        (
-            lambda x, heads: x.reshape(heads, len(x), -1),
-            "The shape is right, but the numbers are mixed: reshape alone gives head 0 whole steps instead of its "
-            "columns. Cut the columns first, then exchange the axes.",
-        ),
-        (
-            lambda x, heads: x.reshape(len(x), heads, -1),
-            "The axes are (time, heads, size); bring the heads to the front.",
-        ),
-        (
-            lambda x, heads: x.reshape(len(x), -1, heads).transpose(2, 0, 1),
-            "You dealt the columns out in turn; head 0 gets the first ones side by side.",
-        ),
     ],
 )
 

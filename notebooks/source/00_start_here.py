@@ -23,7 +23,8 @@ train.seed(0)
 #
 # This course teaches you to build applications with large AI models, from the first neuron to a language model that answers
 # questions about these very chapters. Everything runs on one laptop without a graphics card, and after the set-up without a
-# network. The data are real, and so are the pretrained models.
+# network. Nearly all data are real, and a chapter says so where they are not. (Which chapters are ready and which are planned, the map
+# below shows.)
 #
 # You are reading a *notebook*: text and code in turn. Click on a code cell and press **Shift+Enter**: the cell runs, its result
 # appears below it, and the next cell is selected. Run them in order from the top, because later cells use what earlier ones
@@ -36,8 +37,8 @@ train.seed(0)
 print(*doctor.summary(), sep="\n")
 
 # %% [markdown]
-# What stands in `(here: …)` belongs to your machine and may differ from ours. Everything else in these pages is the same on
-# every machine, and that is tested: each notebook is run again and again, and every printed line must come out as you see it.
+# What stands in `(here: …)` belongs to your machine and may differ from ours. Every other printed line is the same on
+# every machine, and that is tested: each notebook is run again and again. Pictures and tables of trained networks may differ in detail.
 #
 # ## First, look at the data
 #
@@ -58,7 +59,7 @@ plot.show(plot.images(pictures[:16], titles, columns=8, vmin=0, vmax=1))
 # There are three piles. The model learns from **training** data. We watch it on **validation** data while we try things out. The
 # **test** data stay closed until the very end, because whatever we looked at while deciding can no longer surprise us.
 #
-# To a computer, a picture is numbers. Here is one digit as it is stored, 0 for paper and 1 for ink:
+# To a computer, a picture is numbers, stored from 0 for paper to 1 for full ink. Here is one digit, times 9 and rounded for the eye:
 
 # %%
 first = pictures[0]
@@ -275,7 +276,7 @@ axes.set(xlabel="probability of the digit it names", ylabel="pictures of noise")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Shown nothing but noise, the network names a digit, and most of the time it is rather sure.*
+# *Figure. Shown nothing but noise, the network names a digit, and most of the time gives it more than one half.*
 # <details><summary>In words</summary>A histogram of the highest probability for 1,000 pictures of noise. Most of the bars are
 # right of one half.</details>
 
@@ -284,7 +285,7 @@ sure = np.mean(surest > 0.5)
 expect("share of noise named with more than 0.5", sure, at_least=0.5)
 
 # %% [markdown]
-# It never learned that there is anything but digits. Real applications must deal with that; much of Part V of this course is
+# It never learned that there is anything but digits. Real applications must deal with that; much of Part V of this course (planned) will be
 # about it.
 #
 # ## The map
@@ -310,7 +311,7 @@ plot.show(diagrams.course_map(chapters.chapters()))
 # * A notebook runs from top to bottom with Shift+Enter; `✓`, `✗` and `○` are its three verdicts.
 # * Data come in three piles: training, validation, and a test set that is opened once.
 # * A network is a function with parameters; training adjusts them to make a loss smaller.
-# * Every result stands beside a baseline, and every claim is an `expect`.
+# * Every result stands beside a baseline, and claims are checked by `expect`.
 #
 # **Ask yourself**
 #

@@ -182,7 +182,7 @@ plot.explore(draw, start=begin, direction=directions, bias=biases)
 # <details><summary>In words</summary>The tumours again, with a nearly level line through them and an arrow at a right angle to
 # it. This start is a bad one: many benign tumours lie on the side of the arrow.</details><br>
 #
-# Did you notice that neither input alone is best? And that half a turn, with the other sign of the bias, gives the same line and
+# Did you notice that on these tumours a slanted line gets a few more right than the best upright one (radius alone)? And that half a turn, with the other sign of the bias, gives the same line and
 # the opposite verdicts? Here is the search that you did by hand, over every position of the two sliders:
 
 # %%
@@ -334,8 +334,8 @@ expect("baseline: never an 8, share right", never, at_least=0.63, at_most=0.7)
 expect("one trained neuron, share right", reached, at_most=0.72)
 
 # %% [markdown]
-# No better than never saying "8", and often worse: the neuron was trained to make the *loss* small, not the number of errors, and even
-# its loss is little below that of a constant prediction. So most of its verdicts are close to tosses of a coin. Did the
+# No better than never saying "8", and here worse: the neuron was trained to make the *loss* small, not the number of errors, and even
+# its loss is little below that of a constant prediction. So it knows next to nothing. Did the
 # training fail? We try many thousand lines on the training digits, and take the best:
 
 # %%
@@ -355,7 +355,7 @@ loss = train.evaluate(single, train_set)["loss"]
 expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
 
 # %% [markdown]
-# Even the best line of all is only a few points better than none. It has to cut through the heap somewhere, and wherever it does,
+# Even the best of them is only a few points better than none. It has to cut through the heap somewhere, and wherever it does,
 # zeros or ones come along. This is not a matter of more training. No setting of the three numbers could do it. Minsky and Papert
 # published arguments of this kind in 1969, and for years few people worked on neurons.
 #
@@ -577,7 +577,7 @@ plot.show(figure)
 # *Figure. Left, the hidden neurons' lines, and a dashed path. Right, what each hidden neuron adds along that path (grey), and the sum, which is
 # above zero only among the eights.*
 # <details><summary>In words</summary>Left, the region of "8" with thin straight lines across it; the region's edges bend where
-# a line crosses them. Right, grey curves of two straight pieces each, some rising and some falling, and their thick dashed sum,
+# a line crosses them. Right, grey curves of one or two straight pieces each, some rising, some falling, some level, and their thick dashed sum,
 # which rises above zero in the middle and falls below it on both sides.</details><br>
 #
 # Here is the same network drawn as a graph, the way networks are usually drawn. Each dot is a number, each line a weight.
@@ -611,7 +611,7 @@ for axes, weights in zip(row, drawn):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One neuron, two hidden by hand, eight hidden by training. Inputs left, output right: solid blue lines are positive weights, dashed red ones negative; thickness is strength.*
+# *Figure. One neuron, two hidden by hand, eight hidden by training. Inputs left, output right: solid blue lines are positive weights, dashed red ones negative; thickness is strength, compared within one layer.*
 # <details><summary>In words</summary>Three graphs. The first has two dots joined to one. The second has two inputs, two hidden
 # dots and one output; the lower input has no visible lines, since its weights are 0. The third has eight hidden dots in a column,
 # each joined to both inputs and to the output by solid or dashed lines of different thickness.</details><br>
@@ -641,7 +641,7 @@ ch01.count.check(count)
 # ## All 64 pixels
 #
 # Two inputs let us draw maps. Real tasks have many, and then nobody draws, but nothing else changes. Take all ten digits and all
-# 64 pixels, and ask: **is the number even?** Even digits have nothing in common that one weighted sum could see. A 4 looks more
+# 64 pixels, and ask: **is the number even?** What should the even digits have in common that one weighted sum could see? A 4 looks more
 # like a 9 than like a 2. One neuron first, then 64 hidden ones. Guess both scores.
 
 # %%
@@ -666,7 +666,7 @@ expect("64 hidden neurons, share right", by_wide, at_least=0.94)
 expect("their lead over one neuron", by_wide - by_alone, at_least=0.025)
 
 # %% [markdown]
-# With 64 inputs one neuron gets surprisingly far: in 64 directions there is a lot of room for a flat cut. That is worth
+# With 64 inputs one neuron gets surprisingly far, perhaps because in 64 directions there is a lot of room for a flat cut. That is worth
 # remembering. Try the simple model first; the hidden layer must earn its place. Here it does.
 #
 # And what do its neurons respond to? A hidden neuron has one weight for each pixel, so its weights *are* a picture. Then, once, the

@@ -22,7 +22,7 @@ train.seed(0)
 #
 # For decades people who worked on language, on pictures and on speech had little to say to one another: grammars here, edges
 # there, acoustics elsewhere. Today they share their models, and often the very same code. This chapter shows why. All three
-# turn what they get into the same thing, and from there on nobody can tell where it came from.
+# turn what they get into the same thing, and from there on one and the same model can read it.
 #
 # First the map. Five names come up wherever large models are discussed, and they do not lie on one level. *Neural networks*
 # are a kind of **model** ([chapter 01](01_neural_networks.ipynb)). *Deep learning* is a **method**: train such models, with many
@@ -331,12 +331,13 @@ for axes, (title, values) in zip(row, shown.items()):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Without the titles, could you tell which is which? All three are steps from top to bottom, features from left to
-# right. The even grey at the foot of the utterance is padding.*
+# *Figure. All three are steps from top to bottom, features from left to right; only the digit gives itself away to the
+# eye. The even grey at the foot of the utterance is padding.*
 # <details><summary>In words</summary>Three grey matrices side by side: 15 steps of 4 features, 28 steps of 28 features in which
 # a digit is visible, and 29 steps of 12 features whose last thirteen steps are one even grey.</details><br>
 #
-# The same in a table, made from the arrays themselves. Read the third column from top to bottom: after the entrance only the
+# The same in a table. The last number of each tensor is the length of one step's vector; for words it is the width of the table $E$
+# that the model will learn (32). Read the third column from top to bottom: after the entrance only the
 # numbers differ, never the *number of axes*.
 
 # %%
@@ -553,8 +554,8 @@ expect("speech: lower end", low["speech"], at_most=0.02)
 # frame and the nearest picture keep up with it, as the test will confirm. A body that fits everything knows nothing special about anything. Chapters 11 to 16 build bodies that do.
 #
 # And order? For reviews, *which* words occur perhaps says nearly all that this body can use. A vowel pair is always spoken in the same
-# order, so speakers perhaps differ in the sounds rather than in their sequence. But a row of pixels alone says little about a digit:
-# strokes show only across rows.
+# order, so speakers perhaps differ in the sounds rather than in their sequence. But single rows of pixels, without their neighbours, say less about
+# a digit, perhaps because strokes show only across rows.
 #
 # ### Exercise 4 · Predict, then run
 #
@@ -645,7 +646,7 @@ who = [str(k) for k in range(1, 10)]
 plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabel="true speaker"))
 
 # %% [markdown]
-# *Figure. Nine speakers, 370 test utterances: almost all on the diagonal. The few errors are not spread evenly.*
+# *Figure. Nine speakers, 370 test utterances: almost all on the diagonal.*
 # <details><summary>In words</summary>A table of nine rows and nine columns. The fields on the diagonal hold from two dozen to
 # almost ninety utterances; off the diagonal are a few small counts.</details><br>
 #

@@ -25,7 +25,7 @@ train.seed(0)
 # there are questions, learning by heart is easy.
 #
 # Our questions are 600 food reviews: did the writer give the top rating? We show the network a **bag of words**: for each of the
-# 1,000 most frequent words a 1 if the review has it and a 0 if not. 400 validation reviews and 800 more of the published
+# 999 most frequent words, and one column for all others, a 1 if the review has it and a 0 if not. 400 validation reviews and 800 more of the published
 # training set serve as the new questions.
 
 # %%
@@ -363,9 +363,10 @@ row[0].legend(fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. With L2 all weights shrink together and none is ever zero. With L1 one after another is switched off, the noise early.*
+# *Figure. With L2 the weights fade together in the end, some after growing first, and at none of the 25 strengths is one exactly zero. With
+# L1 one after another is switched off, the noise and some measurements early.*
 # <details><summary>In words</summary>Two panels of lines over a logarithmic strength. Left, all lines glide smoothly towards
-# zero. Right, the thin noise lines reach zero early and stay there, while two thick lines go on to the right end.</details>
+# zero, a few rise or change their sign before. Right, the thin noise lines reach zero early and stay there, while two thick lines go on to the right end.</details>
 
 # %%
 kept = paths["L1"][14] != 0
@@ -559,9 +560,9 @@ right = unseen["L2, too strong"]["accuracy"] - new_y.mean()
 expect("its accuracy over always 'great'", right, at_most=0.02)
 
 # %% [markdown]
-# With each of the three the gap has shrunk by more than half, the share of right answers stayed about the same, and the
-# *confidence* fits the errors better. The training loss got worse, and that is no failure: it is the price. Which of the three is
-# best? On 1,200 reviews they are *not told apart*: they differ by less than a quarter of what each of them gained.
+# With each of the three the gap has shrunk by more than half, the share of right answers lost less than five points, and the
+# mistakes cost less. The training loss got worse, and that is no failure: it is the price. Which of the three is
+# best? We leave that open: on these 1,200 reviews their losses differ by less than a quarter of what each of them gained.
 #
 # And the gap is not what we are after. "L2, too strong" has by far the smallest, because it has hardly learned anything: it
 # **underfits**, and says "great" to nearly everybody. Choose by the loss on new data, never by the gap.
@@ -580,8 +581,8 @@ ch06.far_too_strong.check(far_too_strong)
 # ## Way 3: stop in time
 #
 # Look at the first figure again. The free network was good, for a few epochs. **Early stopping** watches the validation loss,
-# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. It costs nothing; it even
-# saves time. `train.fit` does it:
+# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. It saves time, and
+# it needs validation rows. `train.fit` does it:
 
 # %%
 stopped = network()
@@ -651,7 +652,8 @@ for strength in (0.01, 1.0):
 # ## The test, once
 #
 # Validation reviews have had a say: they chose the strengths. So we ask the test reviews, of other products than all before, and
-# only now. Two candidates: the free network, which is what one gets without knowing this chapter, and dropout.
+# only now. Two candidates: the free network as 20 epochs of Keras' `fit` left it, and dropout. (The stopped network, level with dropout on
+# validation, is not in this race.)
 
 # %%
 test_texts, test_y = data.load("small_fine_foods").arrays("test")
@@ -671,7 +673,7 @@ expect("test accuracy, dropout minus free", lead, at_least=-0.04)
 # * A model with more weights than examples can learn by heart: it **overfits**, and the **gap** between training and validation loss
 #   shows it. Measure both with `evaluate`. A small gap alone is no aim: a model that **underfits** has one too.
 # * **L2** pulls in proportion to a weight and makes all of them small; **L1** pulls with constant force and makes many exactly
-#   zero, by the soft threshold.
+#   zero, if the method uses the soft threshold, as the lasso does. Adam on Keras' L1 does not: there, do not expect exact zeros.
 # * **Dropout** silences random activations in training, makes the others louder, and is gone at inference.
 # * **Early stopping** goes back to the best epoch. **Weight decay** is L2 for plain gradient descent; with Adam use AdamW.
 # * Each has a hyperparameter, set on rows that the weights have not seen: too free fits accidents, too tight misses what is real.

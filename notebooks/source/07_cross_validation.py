@@ -173,7 +173,7 @@ expect("twenty instead of ten change, points", abs(mean[4] - mean[3]), at_most=0
 # <details><summary>In words</summary>A falling curve of the CV estimate over 2 to 354 folds, from above 45 points to a little
 # above 44, flat from ten folds on. The error bars shrink from left to right.</details><br>
 #
-# Five or ten folds are the usual bargain. Ten times the work of one split buys an estimate that no longer depends on who
+# Five or ten folds are the usual bargain. Ten times the work of one split buys an estimate that hardly depends on who
 # happened to be hidden.
 #
 # ## Which rows may be parted? The kinds of folds
@@ -289,9 +289,9 @@ def coin_accuracy(folds, coin):
 
 # %% [markdown]
 # *Figure. How far is each of 80 pictures from each other one? Eight people, ten pictures each; dark is near. Pictures of one person
-# are alike.*
-# <details><summary>In words</summary>A square of 80 by 80 grey fields. Eight darker squares of ten by ten lie along the
-# diagonal; the rest is lighter, with stripes where two people look alike.</details><br>
+# are mostly nearer to each other than to the rest.*
+# <details><summary>In words</summary>A square of 80 by 80 grey fields. Squares of ten by ten lie along the
+# diagonal, most of them darker than the rest; some squares off the diagonal are dark too, where two people look alike.</details><br>
 #
 # Our classifier looks for the most similar known picture and repeats its answer. We throw the 32 coins a hundred times anew,
 # and each time estimate its accuracy twice: with shuffled folds of pictures, and with **grouped** folds that hide all ten
@@ -347,7 +347,7 @@ expect("variance explained, lecturers known", explained["known"], at_least=0.12)
 expect("variance explained, lecturers new", explained["new"], at_most=0.01)
 
 # %% [markdown]
-# Both numbers are right, each for its question. The first is the one for next term's lectures by the same staff, the second for
+# Both numbers are right, each for its question. The first is the one for further ratings of the same staff, the second for
 # a lecturer on the first day. **The folds must resemble the use.** For the same reason, what is to be forecast *in time* needs
 # folds that hide the later rows.
 #
@@ -450,8 +450,8 @@ expect("leak by scaling, size", abs(leaky[2] - honest[2]), at_most=0.02)
 # <details><summary>In words</summary>Three pairs of bars. For choosing columns and for copying rare rows the leaky bar is near
 # 0.9 or above and the honest one not far from the line of "no model". For scaling, both bars are equally high.</details><br>
 #
-# Scaling is the leak that every textbook warns of, and here it is worth nothing: leaving out 28 of 142 wines hardly moves a
-# mean. The warning is right all the same. You cannot know beforehand which step is harmless, and the cure is the same for all:
+# Scaling is the leak that many textbooks warn of, and here it is worth nothing, perhaps because leaving out 28 of 142 wines hardly
+# moves a mean. The warning is right all the same. You cannot know beforehand which step is harmless, and the cure is the same for all:
 # **whatever learns from data belongs inside the fold**. In scikit-learn a `Pipeline` does it; by hand it is one habit.
 #
 # ### Exercise 4 · The habit
@@ -606,12 +606,13 @@ axes.legend(fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The standard error of five folds is about right on average, but from sample to sample it varies by a factor of
+# *Figure. The standard error of five folds is of the right size on average, but from sample to sample it varies by a factor of
 # two and more. Ten shuffles make the estimate look more than twice as sure as it is.*
 # <details><summary>In words</summary>Two histograms and a dashed line near 4 points. The standard errors of five folds spread
 # widely around the line. Those of ten times five folds form a narrow block near 1, far left of the line.</details><br>
 #
-# Shuffling again removes the luck of the shuffle, not the luck of *who was in the sample*. Give the standard error of one round,
+# Shuffling again removes the luck of the shuffle, not the luck of *who was in the sample*. (The 150 samples overlap, so the dashed line is perhaps
+# too far left.) Give the standard error of one round,
 # say that it is rough, and compare two models on the *same* folds, where most of the luck cancels.
 
 # %%

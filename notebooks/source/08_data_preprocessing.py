@@ -129,7 +129,7 @@ _ = keep(np.ones(len(left)), "customers, equal ones", out=0)
 
 # %% [markdown]
 # Sets in which some left and some stayed cannot be copies of one customer: they hold different people. For the other sets nobody can
-# tell. All of them are in their first month, when customers still have little that could tell them apart, so we take them for
+# tell. All of them have tenure 1, when customers still have little that could tell them apart, so we take them for
 # different people too, and keep them. They teach something: of two customers with equal inputs and different outcomes every model
 # gets at least one wrong. (All of a set are in the same split, so none leaks.)
 #
@@ -312,7 +312,8 @@ expect("range of the last five losses, other units", np.ptp(others[5:]), at_most
 expect("last loss, other units minus scaled, nats", others[-1] - scaled[-1], at_most=0.03)
 
 # %% [markdown]
-# It does. (Plain SGD would suffer even more: its step is the gradient, and the gradient of a weight is multiplied by its input.)
+# It does. So the size of the columns is to blame; whether through Adam's steps or through the large sums at the start, this test
+# cannot say. (Plain SGD would perhaps suffer even more: its step is the gradient, and the gradient of a weight is multiplied by its input.)
 #
 # Scaling used the mean and standard deviation of the training rows alone. [Chapter 07](07_cross_validation.ipynb) shows what happens when
 # validation rows have a say in them.
@@ -432,7 +433,7 @@ expect("flattery of the score", right.mean() - right[fresh].mean(), at_least=0.0
 #
 # The second spoiler needs no exact copy. Concrete of *one mixture* was crushed at several ages. Split the rows at random, and the
 # model meets test mixtures it already knows. Split by **groups**, whole mixtures at a time, and it does not. (The third kind of split,
-# **stratified**, keeps each class's share equal in all parts: all sets of this kit with classes are drawn so.
+# **stratified**, keeps each class's share equal in all parts: many sets of this kit are drawn so, `digits` for one.
 # [Chapter 07](07_cross_validation.ipynb) cuts all three by hand.) We take
 # a **random forest**, the mean of many decision trees, because it shows the effect best: a tree can look a known mixture up. The
 # straight line above cannot. Guess how much it flatters the forest.
@@ -505,7 +506,7 @@ expect("suspects among the published labels", doubtful.sum(), at_least=60, at_mo
 #
 # Look closely, one by one. Nearly all labels are *right*: the suspect is an unusual view, such as a bird with folded wings
 # taken for a sheep, or a giraffe with visible patches taken for a zebra. We would not swear on one or two of them, but we found
-# no plain error. The planted test said the method works; here there is little to find. So we change no label. A suspicion is a
+# no plain error. The planted test said the method finds planted errors; among these 24 there is little to find. So we change no label. A suspicion is a
 # reason to look, never a reason to relabel unseen.
 #
 # ## Text: tags, copies, and labels again
@@ -549,9 +550,9 @@ for row in np.flatnonzero(doubtful & (stars == 0)):
         print(textwrap.fill("· " + " ".join(reviews[row].split())[:406], 88))
 
 # %% [markdown]
-# Read them. Is the label wrong? The first is nothing but praise, and perhaps its writer gave four stars, or slipped: we cannot
+# Read them; we picked these two of the suspects. Is the label wrong? The first is nothing but praise, and perhaps its writer gave four stars, or slipped: we cannot
 # know. The second *says* why: the food deserves five, the delivery costs two. That label is right. What does not fit is our
-# wish to read it as a verdict on the food. Doubtful labels often question the *definition* of the label, so settle that first.
+# wish to read it as a verdict on the food. Doubtful labels can question the *definition* of the label, so settle that first.
 #
 # ### From words to numbers
 #

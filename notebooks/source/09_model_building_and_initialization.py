@@ -257,8 +257,8 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Two tiny nudges to one neuron of the constant start. On the logarithmic axis both differences rise from epoch to epoch: they
-# multiply instead of dying out.*
+# *Figure. Two tiny nudges to one neuron of the constant start. On the logarithmic axis both differences rise: they multiply instead of
+# dying out, by quite different factors, perhaps because each run met its batches in another order.*
 # <details><summary>In words</summary>Two rising lines, one above the other, on a logarithmic axis. Each is nearly level at first and
 # then climbs, by two powers of ten or more in all.</details><br>
 #
@@ -525,7 +525,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Activations in the twelfth layer. Glorot leaves them between the ends; five times as wide pushes them against −1 and
-# 1, where tanh is flat and no gradient passes; a fifth as wide leaves nothing but zero.*
+# 1, where tanh is flat; a fifth as wide leaves next to nothing.*
 # <details><summary>In words</summary>Three histograms from −1 to 1: a bell around zero; two towers at both ends with little between;
 # a single tower at zero.</details><br>
 #
@@ -622,10 +622,11 @@ axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Twelve layers, six starts, four learning rates. He learns at every rate up to 0.1, Glorot only when the rate is just right, and
-# the other four nowhere.*
+# *Figure. Twelve layers, six starts, four learning rates. He learns at every rate and best up to 0.1, Glorot slowly at the smaller rates and
+# better at the larger, and the other four nowhere.*
 # <details><summary>In words</summary>Share right over the learning rate. The curve of He is high from 0.01 to 0.1 and falls at 0.3.
-# Glorot's starts low, rises to its best at 0.1, below He's, and falls. Too small, too large, zero and constant lie on the thin line of
+# Glorot's starts low, rises up to 0.1, where it stays below He's, and at 0.3 the two
+# meet. Too small, too large, zero and constant lie on the thin line of
 # the baseline at all rates.</details>
 
 # %%
@@ -642,8 +643,8 @@ lost = [name for name in starts if not finite[name, 0.01]]
 print("weights are no longer numbers at rate 0.01:", lost)
 
 # %% [markdown]
-# With He almost any reasonable rate will do; Glorot's shrinking has to be made up for by a larger rate, and there is little room before
-# the steps get too large. In shallow networks that hardly matters, and with tanh Glorot is the right one. In a deep plain ReLU network
+# With He each rate up to 0.1 will do; Glorot needs a larger rate, perhaps to make up for its shrinking, and its best of the four
+# stays behind. In shallow networks that perhaps matters less, and with tanh it was Glorot that kept the numbers level. In a deep plain ReLU network
 # write `kernel_initializer="he_normal"`.
 #
 # ### Exercise 4 · Change the experiment
@@ -656,15 +657,15 @@ with_adam = ...
 ch09.with_adam.check(with_adam)
 
 # %% [markdown]
-# None of these runs raised an error, not even the one that is *too large* (`train.fit` would have). Its sums overflowed in the first
-# epoch, and since then each of its weights is `nan`, "not a number". It answers 0 to every picture, which is right for one in ten.
+# None of these runs raised an error, not even the one that is *too large* (`train.fit` would have). At the end its first matrix
+# holds `nan`, "not a number". It answers 0 to every picture, which is right for one in ten.
 # A network that does not learn looks, from outside, just like one that needs more time. So look at the RMS of every layer *before*
 # training: one forward pass tells.
 #
 # ## Or normalize in between: BatchNormalization
 #
 # A good start gives every layer numbers of a good size *before* training. Why not see to it all the time? A layer for that stands
-# between sum and activation in most deep networks since 2015. **Batch normalization** brings each neuron's sums to mean 0 and variance
+# between sum and activation in many deep networks since 2015. **Batch normalization** brings each neuron's sums to mean 0 and variance
 # 1 over the batch, and lets the network learn another mean and another width if it wants them:
 #
 # $$\hat z_{ik} = \frac{z_{ik}-\mu_k}{\sqrt{v_k+\varepsilon}}, \qquad \mathrm{BN}(z)_{ik} = \gamma_k\,\hat z_{ik} + \beta_k$$
@@ -721,8 +722,9 @@ rescued = max(normalized["too small"])
 expect("too small, normalized, at its best rate", rescued, at_least=0.35)
 
 # %% [markdown]
-# Glorot needs no lucky rate any more, He bears rate 0.3, and even *too small* has begun to move: the normalization undoes the size of
-# the weights before it. The ResNet of chapter 19 has such a layer behind every convolution. It has a price: in very small batches
+# Glorot now learns well at all three rates, He bears rate 0.3, and even *too small* moves at the largest. It is no free gift: compare
+# He at rate 0.03 in the table. On the way forward the normalization undoes the size of the weights before it; as *too small* still
+# lags, that is not the whole story. The ResNet of chapter 19 has such a layer behind every convolution. It has a price: in very small batches
 # $\mu$ and $v$ are poor estimates, and training and inference compute different things, which is a common source of errors.
 #
 # ## A better start than chance: pretrained weights
@@ -809,7 +811,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Share right over 30 steps: thin lines are the six tens, thick lines their mean. The pretrained start is ahead before the
-# first step, and the random one does not catch up.*
+# first step, and the random one does not catch up within 30.*
 # <details><summary>In words</summary>Validation accuracy over 30 steps. The random start climbs from about one tenth to about
 # 0.6; the pretrained start begins near 0.6 and soon reaches 0.7 and more, above the other all the way.</details>
 
@@ -825,7 +827,7 @@ expect("test set, its mean lead over the random start", leads.mean(), at_least=0
 expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 
 # %% [markdown]
-# The pretrained start needs fewer steps *and* ends higher, though neither network saw more than ten pictures of this task. It works
+# Within these 30 steps the pretrained start needs fewer *and* ends higher, though neither network saw more than ten pictures of this task. It works
 # perhaps because the tasks are related: Yosinski and colleagues measured how the gain shrinks as two tasks drift apart. So measure both
 # starts, as we did. Chapter 19 does it with a network trained on photographs.
 #
@@ -837,9 +839,9 @@ expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 #   grown large enough to part them. With zeros only the last biases learn. Chance breaks the symmetry at once.
 # * A layer with $n$ inputs multiplies the RMS by $\sigma\sqrt{n}$, ReLU keeps half of the mean square, and layers multiply: the factor must be 1.
 # * He, $\sigma^2 = 2/n_{\text{in}}$, for ReLU; Glorot, $\sigma^2 = 2/(n_{\text{in}}+n_{\text{out}})$, for tanh.
-# * **BatchNormalization** between sum and activation brings every neuron to mean 0 and variance 1 over the batch; then the start matters
-#   much less. At inference it uses running means.
-# * A pretrained start from a related task beats chance when labels are few.
+# * **BatchNormalization** between sum and activation brings every neuron to mean 0 and variance 1 over the batch; then He and Glorot
+#   both did well, and a far too small start still lagged. At inference it uses running means.
+# * A pretrained start from a related task was far ahead of a random one with ten labels and 30 steps.
 #
 # **Ask yourself**
 #

@@ -140,11 +140,12 @@ for axes, picture, name in zip(row, maps, names):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One photograph, three kernels: each answers one question everywhere in the picture.*
+# *Figure. One photograph, three kernels, the same everywhere in the picture. Shown is the size of each answer, without its sign, cut off
+# at 1.*
 # <details><summary>In words</summary>A cat's eye in grey. "Upright edges" lights up the left and right rim of the eye, "level
 # edges" the eyelids, "blur" is the photograph out of focus.</details><br>
 #
-# Nobody writes kernels by hand any more: training finds them, by the gradient of a loss. Can it? Take a picture of pure noise and its
+# Kernels are seldom written by hand any more: training finds them, by the gradient of a loss. Can it? Take a picture of pure noise and its
 # map of upright edges, and give a Keras layer with a random kernel nothing but these two. Sixty steps of gradient descent on the
 # squared error between its map and ours:
 
@@ -160,7 +161,7 @@ off = np.abs(learned - vertical).max()
 expect("largest difference from the kernel made by hand", off, at_most=0.02)
 
 # %% [markdown]
-# It has found "right minus left" from examples alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
+# It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
 # cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix.
 
 # %%
@@ -423,7 +424,8 @@ ch11.small_cnn.check(small_cnn)
 # **Fault 1: a name that was never imported.** The network's forward pass calls a module of functions by a short name that no
 # import defines. **Fault 2: data that is not there.** The data sets are left as three dots, and the loops run over loaders that
 # no line ever builds. Python looks names up when a line *runs*, not when it is read, and three dots are valid Python: an object
-# called `Ellipsis`. So both pass at first, and the errors wait further down, for the first picture:
+# called `Ellipsis`. So both pass at first, and the errors wait further down, where the loop asks for its loader and where the first picture goes in. (Loop
+# over the three dots themselves, and that fails too.)
 
 
 # %%
@@ -529,7 +531,7 @@ plot.show(figure)
 # coin; a solid line at 0.5 marks the same coin on fresh questions.</details><br>
 #
 # **Fault 5: the last batch speaks for all.** The loop prints the loss of each batch beside an epoch number. The number is left
-# over from the training loop before, so it never changes; and what stays on the screen is the *last* batch, which is often
+# over from the training loop before, so it never changes; and whoever reads the last line reads the *last* batch, which is often
 # smaller and always noisy. The loss of a set is the mean over its *examples*. Take as loss how far each of 1,000 digits is from
 # the average digit:
 
@@ -550,9 +552,9 @@ apart = weighted - whole
 expect("means weighted by size minus the mean", apart, equals=0, tolerance=1e-6)
 
 # %% [markdown]
-# Smaller ones remain: no accuracy is ever computed, nothing is shuffled or seeded, and the step titled "parameter
-# initialisation" creates an optimizer and a loss but initialises no parameter. Keras' `fit` and `evaluate` avoid all of these,
-# which is the best reason to use them.
+# Smaller ones remain: no accuracy is ever computed, nothing is shuffled or seeded, and in the article the step titled
+# "parameter initialisation" creates an optimizer and a loss but initialises no parameter. Keras' `fit` shuffles arrays and
+# `evaluate` takes the mean over all examples: good reasons to use them. The accuracy and the seed you must still ask for.
 #
 # ## The working version
 #
@@ -560,8 +562,8 @@ expect("means weighted by size minus the mean", apart, equals=0, tolerance=1e-6)
 # in 28×28, so the rim is nearly empty: we cut two pixels from each side, which takes a little ink from about one digit in eight, and
 # repeat the grey channel three times. Every model below sees exactly these pictures:
 #
-# * a **baseline** without convolution: one hidden layer, with as many parameters,
-# * the network with the **article's optimizer** (plain gradient descent, step 0.01),
+# * a **baseline** without convolution: one hidden layer, with about as many parameters, Adam with a fixed step, no dropout,
+# * the network with the **article's optimizer** (plain gradient descent, step 0.01), for five epochs instead of eight,
 # * the same network with **Adam** and a step that shrinks to zero, and dropout before the dense layer.
 
 
@@ -613,8 +615,9 @@ plot.show(figure)
 # <details><summary>In words</summary>Loss over the epochs for three models, training dashed and validation solid. All fall.
 # "Adam, shrinking step" ends lowest, the article's optimizer starts highest. The loss axis is logarithmic.</details><br>
 #
-# We choose by **validation** loss, and only now, once, open the test set. One model goes in, one number comes out. The baseline
-# is measured beside it because a number alone says nothing.
+# We choose by **validation** loss, and only now, once, open the test set. The chosen model goes in, one number comes out. The baseline
+# is measured beside it because a number alone says nothing. (It had no dropout and no shrinking step, so not all of the lead need be the
+# convolution's.)
 
 # %%
 best = min(lowest, key=lowest.get)
@@ -651,13 +654,13 @@ figure = plot.images(grey, titles, columns=6)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The twelve errors the network was surest of: some are hard for people too, some are plainly the network's fault.*
+# *Figure. The twelve errors the network was surest of: some look hard for people too, some do not.*
 # <details><summary>In words</summary>Twelve digits, each with the true digit and the wrong reading above it. Several are
 # written sloppily, with open loops or missing strokes.</details><br>
 #
 # ## What the network looks at
 #
-# The first layer's kernels were found by training. Here are its feature maps for one digit, those with the strongest answers first.
+# The first layer's kernels were found by training. Here are its feature maps for one digit, after the pooling, those with the strongest answers first.
 
 # %%
 model = candidates[best]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 17 · GPT
 #
-# **After this you can** cut text into tokens by byte-pair encoding, build and train a decoder that predicts the next token, say what a perplexity means and when two of them may be compared, hold a language model against the best counting, write the sampling loop and the cache of keys and values, and tell writing from copying
+# **After this you can** cut text into tokens by byte-pair encoding, build and train a decoder that predicts the next token, say what a perplexity means and when two of them may be compared, hold a language model against good counting, write the sampling loop and the cache of keys and values, and tell writing from copying
 #
 # **Time** 65 min to read, 120 min to teach, 60 s to run
 #
@@ -27,7 +27,7 @@ train.seed(0)
 #
 # Nobody has to label anything. Any text is full of such questions, each with its answer right behind it. **GPT**, the *generative
 # pre-trained Transformer*, is the decoder half of [chapter 16](16_transformer.ipynb), trained on this question alone. In this
-# chapter you build one from the first byte to the last sampled word, hold it against the best that counting can do, and run a large
+# chapter you build one from the first byte to the last sampled word, hold it against good counting, and run a large
 # one with the same few lines.
 #
 # We learn from the prose inside five Python packages, in which their authors explain functions. All docstrings of a file are in
@@ -111,8 +111,8 @@ theirs = " ".join(token.decode() for token in vocabulary[256:])
 expect("new tokens of bmkit.scratch", theirs == " ".join(by_hand), equals=True)
 
 # %% [markdown]
-# The space belongs to the word, so "·top" at the beginning of a word and "top" inside one are different tokens. Is this what *real*
-# tokenizers do? The `tokenizers` library serves most of today's language models. We let it learn 767 merges from the training text,
+# The space belongs to the word, so " top" at the beginning of a word and "top" inside one can become different tokens, like " stop" here. Is this what *real*
+# tokenizers do? The `tokenizers` library serves many of today's language models. We let it learn 767 merges from the training text,
 # cut into words at the same places, and so does `scratch.bpe_train`.
 
 # %%
@@ -166,7 +166,7 @@ plot.show(diagrams.cut_text(cuts))
 # *Figure. One sentence that stands nowhere in the data, cut after 0, 30, 300 and 767 merges; a dot is a space, the number of tokens
 # stands on the right.*
 # <details><summary>In words</summary>Four rows with the same sentence on changing greys. In the first every letter is a piece;
-# further down the pieces get longer; in the last "·the", "·gradient" and "·of" are single pieces. The numbers of tokens are 63, 46, 31
+# further down the pieces get longer; in the last "·the", "·of" and "·then" are single pieces. The numbers of tokens are 63, 46, 31
 # and 23.</details><br>
 #
 # Frequent words end up whole. *Subsampled* and *normalize* come in parts, but nothing is unknown.
@@ -199,9 +199,9 @@ plot.show(diagrams.boxes(places, arrows, shaded=row[2:3], figsize=(9.2, 1.4)))
 # <details><summary>In words</summary>Six boxes in a row: tokens, embedding, causal block (four of them, shaded), layer norm, dense,
 # softmax. The arrows carry the shapes (256,), (256, 128) three times, and (256, 1024).</details><br>
 #
-# $$h^{0} = E[x], \qquad h^{l} = \mathrm{block}_l\big(h^{l-1}\big), \qquad z = \mathrm{norm}\big(h^{L}\big)\,W + b, \qquad p(\,\cdot \mid x_{\le t}) = \mathrm{softmax}(z_t)$$
+# $$h^{0} = \sqrt{d}\,E[x], \qquad h^{l} = \mathrm{block}_l\big(h^{l-1}\big), \qquad z = \mathrm{norm}\big(h^{L}\big)\,W + b, \qquad p(\,\cdot \mid x_{\le t}) = \mathrm{softmax}(z_t)$$
 #
-# * $x$ holds the tokens, shape (time,); $E$ is the table of vectors, shape (vocabulary, width): here 1,024 × 128,
+# * $x$ holds the tokens, shape (time,); $E$ is the table of vectors, shape (vocabulary, width $d$): here 1,024 × 128,
 # * $h^{l}$ has shape (time, width); $L=4$ blocks; order comes in by rotary positions inside them,
 # * $z$, the logits, has shape (time, vocabulary), and row $t$ is the prediction of token $t+1$.
 #
@@ -306,7 +306,7 @@ ch17.wavering.check(wavering)
 #
 # * $h$ are the $n-1$ tokens before $w$, and $h'$ is $h$ without its first token,
 # * $D(c)$ is one of three discounts, for counts of 1, of 2, and of 3 and more; they follow from how many n-grams came once, twice, three
-#   and four times. $g(h)$ is what was given up after $h$, so the probabilities still sum to 1,
+#   and four times. $g(h)$ is what was given up after $h$, so the probabilities still sum to 1; where $h$ was never counted, $p_n = p_{n-1}$,
 # * $c(hw)$ for the *longest* n-grams is how often $hw$ came. For all shorter ones it is **how many different tokens came before** $hw$.
 #
 # The last point is the idea of Kneser and Ney. "The" without a space before it begins a text or a line. It comes 2,053 times, but after
@@ -459,7 +459,7 @@ def perplexity_with(length):  # windows of so many tokens of validation
 # %% [markdown]
 # ### Exercise 4 · Change the experiment
 #
-# Does it really use a long context? In a window of 256 tokens a prediction sees 128 tokens on average. Measure with windows of 8. **By
+# Does it use more than the last few tokens? In a window of 256 tokens a prediction sees 128 tokens on average, in one of 8 between 4 and 5. Measure with windows of 8. **By
 # what factor is the perplexity higher than with windows of 256?** *Five minutes; expected: a number, measured, to one decimal.*
 
 # %%
@@ -472,7 +472,7 @@ ch17.short_context.check(short_context)
 # Now the GPT against counting, on the same tokens of the same text. To be fair to the GPT, its windows overlap by half: then every
 # token but the first 128 has at least 128 tokens before it. Both surprises are known *for each token*, so we take the difference
 # token by token. How sure is its mean? The tokens of one docstring are alike, so the interval comes from drawing whole docstrings anew
-# (a **bootstrap**): 2,000 times we draw as many docstrings as there are, with repetition, and take the mean of what was drawn.
+# (a **bootstrap**): 2,000 times we draw as many docstrings as there are, with repetition, and take the mean of what was drawn. (Docstrings of one file are alike, too, so the interval is perhaps rather too narrow.)
 
 
 # %%
@@ -584,9 +584,10 @@ for name, surprise in rivals.items():
 plot.table(rows, corner="test", digits=2)
 
 # %% [markdown]
-# Read the table twice. GPT and n-grams are not told apart. The cache helps the GPT about as much as the n-grams. So although attention
-# *can* look back at everything in its window, this small model makes little use of it to copy. And the mean of both is
-# clearly better than either, so they know different things. Who is better where? We sort by the longest counted context:
+# Read the table twice. GPT and n-grams are not told apart, and n-grams with their cache are ahead of the GPT alone: of the two gains, the
+# intervals do not touch. The cache helps the GPT about as much as the n-grams. So although attention
+# *can* look back at everything in its window, this small model seems to make little use of it to copy. And the mean of both is
+# clearly better than either, so they are surprised by different tokens. Who is better where? We sort by the longest counted context:
 
 # %%
 runs = runs_of_seven(unseen)
@@ -629,7 +630,7 @@ plot.show(figure)
 # tokens the points lie between 0.05 and 0.1 above zero, and their bars do not reach it; for 6 or more the point lies near −0.35, far
 # below zero.</details><br>
 #
-# That is the difference between the two. Counting knows *passages*. For four tokens in five, however, the six tokens before are new as a whole.
+# That is one difference between the two. Counting knows *passages*. For four tokens in five, however, the six tokens before are new as a whole.
 # There counting must fall back on shorter contexts, and the GPT is ahead: perhaps because similar words have similar vectors, so that
 # what was learned of one serves for the other. (We measured the gain, not its cause.) In the cost of training counting wins:
 # a few seconds against a quarter of an hour.
@@ -638,7 +639,7 @@ plot.show(figure)
 #
 # The model gives 1,024 probabilities; a text needs *one* token. Always take the likeliest? That is **greedy** decoding. It is
 # repeatable, but it soon runs in circles. Draw at random? Then now and then an odd token comes, and the rest of the text has to live
-# with it. In between there are three settings. They change the logits $z$ before the draw:
+# with it. In between there are three settings. They change the probabilities before the draw, the first by way of the logits $z$:
 #
 # $$p_v = \frac{e^{z_v/\tau}}{\sum_{u} e^{z_u/\tau}}$$
 #
@@ -714,7 +715,7 @@ ks = [1, 2, 5, 10, 16]
 plot.explore(draw, start=at_first, temperature=warmth, top_k=ks, top_p=parts)
 
 # %% [markdown]
-# *Figure. One prediction, what follows "The shape of the", as it is and under each setting: temperature sharpens, the other two cut the
+# *Figure. One prediction, what follows "The shape of the", as it is and under each setting: a temperature below 1 sharpens, the other two cut the
 # tail off. Below each, how many tokens can still be drawn.*
 # <details><summary>In words</summary>Four charts of level bars for the 16 likeliest tokens. As predicted: a few long bars and a tail.
 # Temperature 0.5: the first bars grow, the tail nearly vanishes, yet all 1,024 tokens have a chance. Top-k 5: five bars are left.
@@ -790,7 +791,7 @@ for name, settings in styles.items():
     print()
 
 # %% [markdown]
-# Read them as a critic. The words are right, mostly the grammar too, and the manner is that of documentation. And yet hardly a sentence
+# Read them as a critic. Up to temperature 1 the words are right, mostly the grammar too, and the manner is that of documentation. And yet hardly a sentence
 # tells anything. The model knows how such texts *go*, not what a function *does*. Hot text falls apart.
 #
 # ### Exercise 6 · Mend the draw
@@ -966,7 +967,7 @@ plot.table(rows, corner="milliseconds", digits=1)
 #
 # $$\text{nats per character} = \mathcal{L} \cdot \frac{\text{tokens}}{\text{characters}}$$
 #
-# We take eight test docstrings of middle length, and give each model the end of a text before the first token, as in its training.
+# We take the first eight test docstrings of 400 to 650 characters, and give each model the end of a text before the first token, as in its training.
 
 # %%
 smol = pretrained.load("smollm2")
@@ -1019,8 +1020,8 @@ better = np.sum(least < np.array(nats["our GPT"]))
 expect("docstrings where SmolLM2 is better", better, at_least=7)
 
 # %% [markdown]
-# SmolLM2 wins, as it should. But look how *little* a hundredfold of parameters and a millionfold of text gain on this narrow field:
-# a model that has read nothing but docstrings is good at docstrings, and at nothing else. Ask ours for the capital of France.
+# SmolLM2 wins, on all eight: a hundredfold of parameters and a millionfold of text save about a fifth of the surprise. On this narrow field
+# a model that has read nothing but docstrings is not hopeless. For the rest, ask ours for the capital of France.
 #
 # And an honest doubt: SmolLM2 read much of the public code of the world, so it has probably read these very docstrings. They are held
 # out for our model, not for it. For any large model this is the first question to ask of a test: **was it in the training text?**
@@ -1082,14 +1083,14 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. How many runs of a text stand in the training text, by their length. People repeat one another over dozens of tokens; the
-# models hardly over twelve.*
+# models, in 1,440 tokens from each, hardly over twelve.*
 # <details><summary>In words</summary>Four falling curves over lengths from 1 to 48 on logarithmic axes. Up to 4 tokens the GPT at temperature
 # 0.7 is highest; from 8 tokens on people are, with a tail that reaches beyond 24, where the others have none.</details><br>
 #
-# A surprise: it is *people* who copy most. The same passage stands in many functions, word for word, in files of all three splits.
-# That is what counting lived on in the test. The GPT is too small, or read too briefly, to know such passages by heart, and the n-grams,
-# when they write, soon draw a token that leads out of a passage.
-# Larger models, trained longer on text that repeats itself, do learn whole pages by heart, private ones among them (Carlini and
+# A surprise: it is *people* who copy most. The same passage can stand in files of training and of validation, word for word.
+# Perhaps that is what counting lived on in the test. Perhaps the GPT is too small, or read too briefly, to know such passages by heart, and perhaps the n-grams,
+# when they write, soon draw a token that leads out of a passage. (We did not test it.)
+# Larger models, trained longer on text that repeats itself, do learn passages by heart, private data among them (Carlini and
 # others, 2021). So ask the question of *your* model, and with a comparison, as here.
 #
 # ## What it cannot do
@@ -1097,15 +1098,16 @@ plot.show(figure)
 # * It continues. It has no aim, no facts to look up and no notion of true and false; a likely sentence is not a true one.
 # * It sees at most what its window holds. We trained on 256 tokens; what lies further back does not exist for it.
 # * A low perplexity means that text of *this* kind is no surprise. It says nothing about answers being right or harmless.
-# * To follow an instruction, as SmolLM2-Instruct does, a second training on questions with answers is needed (chapter 44).
+# * To follow an instruction, as SmolLM2-Instruct does, a second training on questions with answers is needed (chapter 44, planned).
 #
 # ## Summary
 #
 # * Byte-pair encoding joins the commonest neighbours again and again; ours learned the merges of the `tokenizers` library.
 # * A decoder with a causal mask answers one question at every position at once: what comes next? The text is its own answer key.
 # * Perplexity is $e$ to the mean surprise. Compare it on equal tokens only; else take nats per character.
-# * The best counting, modified Kneser–Ney, is a strong rival: our GPT of a quarter of an hour is *not told apart* from it. Counting wins
-#   where a passage was read before, the GPT nearly everywhere else, and the mean of both beats either.
+# * Counting with modified Kneser–Ney smoothing is a strong rival: our GPT of a quarter of an hour is *not told apart* from it, and a small
+#   cache puts counting ahead. Without it, counting wins where the last six tokens were read before, the GPT nearly everywhere else, and the
+#   mean of both beats either.
 # * Temperature reshapes a prediction, top-k and top-p cut its tail off. A cache of keys and values saves the factor $t$ in products at
 #   token $t$.
 # * Before you admire a text or a score, ask what was in the training text.
@@ -1119,7 +1121,7 @@ plot.show(figure)
 # whole text once and does not append to it. And in it a new token would change all earlier positions, so nothing
 # old could be kept.</details>
 # <details><summary>Greedy takes the likeliest token each time. Is the text the likeliest text?</summary>No. A less likely first token
-# may open the way to a far likelier rest. Beam search keeps several beginnings (chapter 20), and even the likeliest text is often a
+# may open the way to a far likelier rest. Beam search keeps several beginnings (chapter 20, planned), and even the likeliest text is often a
 # dull one.</details>
 # <details><summary>Two models have the same perplexity. Does it matter which one you take?</summary>Perhaps much. They may be good at different
 # tokens, as here. Look at the differences token by token, sorted by something you understand, and try their mean.</details><br>

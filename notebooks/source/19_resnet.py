@@ -107,7 +107,7 @@ helped = rows["block 1"]["probe: share right"] - readable
 expect("what it gains from one block", helped, at_least=0.02)
 
 # %% [markdown]
-# One random block even helps the probe: its 8 filters offer more numbers than the 196 pixels. From then on the pictures
+# One random block even helps the probe, perhaps since its 8 filters offer more numbers than the 196 pixels. From then on the pictures
 # become alike, and the probe reads less and less. The digits are not gone, it still reads far more than one in ten. But
 # layers that merely passed on what block 1 gave them would have kept everything, and a random layer is very far from
 # that.
@@ -124,7 +124,7 @@ plot.show(diagrams.residual_block((8, 6, 4)))
 # has none.*
 # <details><summary>In words</summary>From x an arrow leads through a convolution, a ReLU and a second convolution to a
 # plus sign; a second arrow leads from x in an arc straight to the plus sign. From there it goes through a ReLU to y. On
-# every arrow stands the shape (8, 6, 4).</details><br>
+# every arrow but the one behind the plus sign stands the shape (8, 6, 4).</details><br>
 #
 # $$y = \mathrm{relu}\bigl(x + F(x)\bigr), \qquad F(x) = W_2 * \mathrm{relu}(W_1 * x + b_1) + b_2$$
 #
@@ -134,7 +134,8 @@ plot.show(diagrams.residual_block((8, 6, 4)))
 #   connection.
 #
 # If $F = 0$, then $y = \mathrm{relu}(x) = x$, since $x$ comes out of a ReLU and is not negative. Zero weights, which
-# ruined the networks of chapter 09, are here a block that does no harm. By hand:
+# ruined the networks of chapter 09, are here a block that does no harm. (Set only the second kernel to zero: with both
+# at zero and no bias, $F$ would get no gradient and never learn.) By hand:
 
 
 # %%
@@ -337,9 +338,9 @@ expect("plain, He's start: front over end", plain_full, at_least=0.05, at_most=2
 expect("residual, He's start: front over end", full, at_least=8)
 
 # %% [markdown]
-# So both have a start at which gradients keep their size. The plain network must hit it exactly: $0.5^2$ a block is
-# already fatal. The residual one takes any *small* scale; only at 1, where $F$ is about as large as $x$, does the
-# gradient grow, as $1+F'$ told us.
+# So both have a start at which gradients keep their size. The plain network must hit it closely: $0.5^2$ a block is
+# already fatal. The residual one keeps its gradients at 0.5 (try smaller scales in the figure); at 1, where $F$ is no
+# longer small, they grow, as $1+F'$ told us.
 #
 # ## Batch normalization
 #
@@ -372,7 +373,7 @@ in_inference = norm(batch, training=False)
 expect("inference: running averages", in_inference, equals=by_hand, tolerance=1e-4)
 
 # %% [markdown]
-# What does it do for depth? Multiply a kernel by any number: the mean and the standard deviation of its output are
+# What does it do for depth? Multiply a kernel by any positive number: the mean and the standard deviation of its output are
 # multiplied by the same number, and the normalization divides it out again. The scale that was fatal has no effect any
 # more, but for $\varepsilon$:
 
@@ -384,17 +385,17 @@ expect("plain, normalized: scale 0.5 over scale 1", ratio, at_least=0.5, at_most
 
 # %% [markdown]
 # The price is that a picture's output depends in training on the other pictures of its batch, and that training and
-# inference differ. It also costs time. A small start, after Zhang and colleagues, does without it, and we take that
-# for the next experiment, so that shortcuts alone are tested.
+# inference differ. It also costs time. Zhang and colleagues do without it, by a small start (and some more). We take
+# a small start for the next experiment, so that shortcuts are tested without normalization.
 # %% [markdown]
 # ## Does it matter for training?
 #
-# Now the experiment of He and colleagues in small. So that it takes seconds, the digits shrink once more, to 7×7 pixels,
-# and the networks have 44 layers without normalization. The same pictures, optimizer and number of steps for all:
+# Now a small relative of He and colleagues' experiment (their networks had batch normalization, ours have none). So that it takes seconds, the digits shrink once more, to 7×7 pixels,
+# and the networks have 44 layers without normalization. The same pictures, number of steps and kind of optimizer (Adam) for all:
 #
-# * a **shallow baseline**: plain, 6 layers,
-# * **44 layers, residual**, all kernels at 0.3 of He's initialization, so that $F$ starts small,
-# * **44 layers, plain**, with He's initialization, the only scale at which its gradients keep their size.
+# * a **shallow baseline**: plain, 6 layers, rate 0.004,
+# * **44 layers, residual**, all block kernels at 0.3 of He's initialization, so that $F$ starts small, rate 0.001,
+# * **44 layers, plain**, with He's initialization, at which its gradients keep their size, rates 0.001 and 0.00025.
 #
 # A rate that suits one network may ruin another one, so the plain network gets two learning rates, and its better result
 # counts. TensorFlow turns a training step into a graph first, which takes seconds for 44 layers; so the two plain runs
@@ -471,13 +472,13 @@ expect("residual ahead of the best plain one, share right", lead, at_least=0.1)
 # %% [markdown]
 # The deep plain network is the worst on its own *training* data, at the better of two rates. With shortcuts and a small
 # start the same number of weights learns. Nothing here says that digits need 44 layers: the shallow network
-# reads them as well. What was tested is whether depth can be trained at all. Where tasks are hard, depth pays; so let
+# reads them as well. What was tested is how far a deep network gets in the same few steps. Where tasks are hard, depth can pay; so let
 # us use a network that somebody else has trained, on 1.28 million photographs.
 #
 # ## A network that has seen photographs
 #
-# **EfficientNet-Lite0** was trained on ImageNet: photographs of 1,000 kinds of things. Its block is $x + F(x)$ too,
-# without the outer ReLU, and $F$ first widens the channels, filters each for itself, and narrows them again, with batch
+# **EfficientNet-Lite0** was trained on ImageNet: photographs of 1,000 kinds of things. Nine of its sixteen blocks are $x + F(x)$ too,
+# without the outer ReLU, and their $F$ first widens the channels, filters each for itself, and narrows them again, with batch
 # normalization after each convolution. The weights (a parcel of 17 MB) are fetched once and then stay on this computer.
 # Two photographs to begin with:
 
@@ -651,7 +652,7 @@ scratch_score = train.evaluate(from_scratch, (x_fresh, y_fresh))["accuracy"]
 # `middle_few`, so they need not run again.
 #
 # The batch normalizations inside keep the statistics that they learned from a million photographs: the block is called
-# with `training=False`. A hundred silhouettes would give bad ones.
+# with `training=False`. A hundred silhouettes might give bad ones.
 
 # %%
 train.seed(0)
@@ -715,9 +716,9 @@ distance = abs(tuned_share - linear_share)
 expect("fine-tuned against frozen, distance", distance, at_most=0.07)
 
 # %% [markdown]
-# The frozen features lead by far: their interval lies above those of both rivals. Fine-tuning and frozen features are
-# *not told apart* on 300 pictures. With ten labels a class there is little to tune a million weights on; with more
-# labels fine-tuning usually gains.
+# The frozen features lead by far: their interval lies above those of both rivals. Fine-tuning and frozen features
+# lie close together, well inside each other's interval: *not told apart* on 300 pictures. Perhaps ten labels a class are too few
+# to tune a million weights on. (The intervals hold the luck of the test pictures, not that of the 100 labels.)
 #
 # ### Exercise 4 · Change the experiment
 #
@@ -745,7 +746,7 @@ for i in surest:
 plot.show(plot.images(x_test[surest], titles, columns=5))
 
 # %% [markdown]
-# *Figure. The ten errors it was surest of: among them elephants seen from the front, birds in flight, and horses whose
+# *Figure. The ten errors it was surest of: among them elephants seen from the front, birds in flight, and a horse whose
 # head hangs low.*
 # <details><summary>In words</summary>Ten white shapes, above each the true animal and the one it was read
 # as.</details><br>
@@ -753,7 +754,7 @@ plot.show(plot.images(x_test[surest], titles, columns=5))
 # Why does it work at all? ImageNet holds hardly any white shapes on black, and networks trained on photographs lean on
 # texture more than on shape (Geirhos and colleagues), which silhouettes do not have. Perhaps the early layers help,
 # which answer to edges and curves; perhaps it helps that many of the 1,000 classes are animals. This chapter has not
-# tested either. It has tested that the features beat what 100 pictures alone can teach. With thousands of labels a
+# tested either. It has tested that the features beat a regression and one small network that learned from 100 pictures alone. With thousands of labels a
 # network from scratch may catch up, so put the rival beside it, every time.
 #
 # ## Summary
@@ -764,19 +765,19 @@ plot.show(plot.images(x_test[surest], titles, columns=5))
 # * Its gradient is $I+F'$: the 1 lets the gradient pass while $F'$ is small; a large $F'$ makes it explode, and a
 #   negative one can make it vanish.
 # * Batch normalization divides the scale of a kernel out again; in inference it uses running averages.
-# * With the same number of weights, 44 layers learn with shortcuts, and without them stay behind.
-# * Where labels are few, the frozen features of a pretrained network and a linear classifier beat training from
-#   scratch. Measure it, with rivals beside.
+# * With the same number of weights and steps, 44 layers with shortcuts and a small start learn more than 44 plain ones.
+# * With ten labels a class, the frozen features of a pretrained network and a linear classifier beat a small network
+#   trained from scratch. Measure it, with rivals beside.
 #
 # **Ask yourself**
 #
-# <details><summary>Why must ReLU come after the sum, and not at the end of F?</summary>If F ended in a ReLU it could
-# only add: the values would grow from block to block, and nothing could be taken away again.</details>
+# <details><summary>Why does F not end in a ReLU?</summary>If it did, it could only add: no value could ever shrink from
+# block to block, and nothing could be taken away again.</details>
 # <details><summary>Does a shortcut cost weights?</summary>Not where the shapes agree, nor when it is padded with
 # zeros. Only a 1×1 convolution in it has weights.</details>
 # <details><summary>Why does fine-tuning call batch normalization with training=False?</summary>With training=True it
 # would use the statistics of the small batch in training, and move its running averages towards those of a hundred
-# pictures, on which the frozen layers never relied.</details><br>
+# pictures, for which its weights were not made.</details><br>
 #
 # **Next** Part V applies all of this. Chapter 37, *Pretrained models* (planned), takes the transfer further. [00 ·
 # Start here](00_start_here.ipynb) has the map.
