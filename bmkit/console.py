@@ -7,9 +7,8 @@ be a UnicodeEncodeError in the middle of a command. Files are not touched: the k
 import codecs
 import sys
 import unicodedata
-from collections.abc import Iterable
 
-__all__ = ["TWINS", "prepare", "say", "shown", "table"]
+__all__ = ["TWINS", "prepare", "say", "shown"]
 
 HANDLER = "bmkit.twins"
 TWINS = {
@@ -84,32 +83,3 @@ def shown(text: str) -> str:
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, HANDLER).decode(encoding)
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table that fits the terminal; long texts are folded.
-
-    Args:
-        title: above it.
-        columns: their headings.
-        rows: texts, one for each column.
-
-    Example:
-        >>> table("Sets", ["name", "rows"], [("digits", "1,797")])  # doctest: +NORMALIZE_WHITESPACE
-               Sets
-        ┏━━━━━━━━┳━━━━━━━┓
-        ┃ name   ┃ rows  ┃
-        ┡━━━━━━━━╇━━━━━━━┩
-        │ digits │ 1,797 │
-        └────────┴───────┘
-    """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    drawn = Table(title=title)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
-    for row in rows:
-        drawn.add_row(*(escape(shown(text)) for text in row))
-    Console().print(drawn)

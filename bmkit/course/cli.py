@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bmkit import console
-from bmkit.course import catalogue
+from bmkit.course import tables
 from bmkit.course.chapters import NOTEBOOKS
 from bmkit.errors import Error, WrongUse
 
@@ -99,7 +99,7 @@ def _test(
 
 def _verdict(verdicts) -> int:
     for_all = [("✓" if v.passed else "✗", v.stage.name, f"{v.seconds:.0f} s") for v in verdicts]
-    console.table("bmkit test", ["", "stage", "time"], for_all)
+    tables.table("bmkit test", ["", "stage", "time"], for_all)
     failed = [verdict.stage for verdict in verdicts if not verdict.passed]
     for stage in failed:
         print(f"✗ {stage.name}: {stage.mend}")
@@ -117,7 +117,7 @@ def _list() -> None:
         else (c.number, c.title, "planned", "", "")
         for c in book.chapters()
     ]
-    console.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
+    tables.table("Chapters", ["NN", "title", "to read", "to teach", "to run"], rows)
 
 
 @app.command("run")
@@ -164,7 +164,7 @@ def _data(
             advice = f"type: {PROGRAM} data {action} {near[0]}" if near else f"see them with: {PROGRAM} data list"
             raise WrongUse(f"there is no data set {name!r}; {advice}")
     if action is Action.LIST:
-        catalogue.catalogue([data.describe(name) for name in names or known])
+        tables.catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
         skeleton.refuse_unfilled(names or [])
         with kernels.entered():

@@ -35,7 +35,7 @@ def needs(cells: Iterable[str]) -> dict[str, str]:
         From the name of each file or data set to a short hash of what the notebook uses of it.
 
     Example:
-        >>> needs(["from bmkit.check import expect"]).keys() >= {"bmkit/check.py"}
+        >>> needs(["from bmkit.check import expect", "expect('sum', 2, equals=2)"]).keys() >= {"bmkit/check.py"}
         True
         >>> list(needs(["x = 1"]))
         []

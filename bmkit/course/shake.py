@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from bmkit import console, data, files
-from bmkit.course import book, claims, kernels, shaken
+from bmkit import data, files
+from bmkit.course import book, claims, kernels, shaken, tables
 from bmkit.course.chapters import Chapter
 
 __all__ = ["Kernels", "Outcome", "Run", "old_machine", "report", "run", "shake", "variants"]
@@ -216,7 +216,7 @@ def report(chapters: list[Chapter], ways: dict[str, dict[str, str]], *, jobs: in
     finally:
         every = [(one.run.chapter.number, one.run.variant, *pair) for one in outcomes for pair in one.records]
         found = claims.gather(every)
-        console.table("bmkit shake", claims.COLUMNS, [claim.row(len(ways)) for claim in found])
+        tables.table("bmkit shake", claims.COLUMNS, [claim.row(len(ways)) for claim in found])
         if out:
             text = claims.as_json(found) if out.suffix == ".json" else claims.markdown(found, len(ways))
             files.write(out, text)

@@ -75,7 +75,9 @@ def fetched(requirement: str) -> Wheel:
     with work_folder(doing=f"fetching {requirement}", temporary=True) as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
         command += ["--platform", "any", "--implementation", "py", "--abi", "none", "--disable-pip-version-check"]
-        done = subprocess.run([*command, "-q", "-d", str(folder), requirement], capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, "-q", "-d", str(folder), requirement], capture_output=True, encoding="utf-8", errors="replace"
+        )
         if done.returncode or not (files := list(folder.glob("*.whl"))):
             told = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
             raise WheelError(f"pip finds no wheel of {requirement} that fits every computer ({told[-1]}); name another")

@@ -32,8 +32,7 @@ def _longest_first(tokens, merges):
         spelled[pieces[256 + number]] = 256 + number
     found, start = [], 0
     while start < len(tokens):
-        ends = range(len(tokens), start, -1)
-        end = next(end for end in ends if tuple(tokens[start:end]) in spelled)
+        end = next(end for end in range(len(tokens), start, -1) if tuple(tokens[start:end]) in spelled)
         found.append(spelled[tuple(tokens[start:end])])
         start = end
     return found
@@ -82,21 +81,16 @@ def _causal(x, attention):
 
 def _behaviour(model) -> str:
     """Say what a model of token numbers does: the shape of its answers, and which tokens each answer depends on."""
-    tokens = np.random.default_rng(17).integers(0, 11, size=(3, 8))
-    changed_last = tokens.copy()
-    changed_last[:, -1] = (tokens[:, -1] + 1) % 11
-    changed_first = tokens.copy()
-    changed_first[:, 0] = (tokens[:, 0] + 1) % 11
+    tokens = np.random.default_rng(17).integers(0, 10, size=(3, 8))  # below the vocabularies of all cases
+    changed_last, changed_first = (tokens + np.eye(8, dtype=int)[place] for place in (-1, 0))  # one token each
     answers, last, first = (keras.ops.convert_to_numpy(model(x)) for x in (tokens, changed_last, changed_first))
     shape = f"answers of shape {answers.shape} to tokens of shape (3, 8)"
     if answers.ndim != 3:
         return shape
-    ahead = np.abs(last - answers)[:, :-1].max() > 1e-6
-    back = np.abs(first - answers)[:, -1].max() > 1e-6
-    itself = np.abs(last - answers)[:, -1].max() > 1e-6
+    moved, moved_by_first = np.abs(last - answers).max(axis=(0, 2)), np.abs(first - answers).max(axis=(0, 2))
+    facts = {"later tokens": moved[:-1].max(), "earlier tokens": moved_by_first[-1], "the last token": moved[-1]}
     sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-4)
-    facts = {"later tokens": ahead, "earlier tokens": back, "the last token": itself}
-    seen = ", ".join(f"{name} {'seen' if fact else 'not seen'}" for name, fact in facts.items())
+    seen = ", ".join(f"{name} {'seen' if fact > 1e-6 else 'not seen'}" for name, fact in facts.items())
     return f"{shape}; {seen}; {'probabilities' if sums else 'logits'}"
 
 
@@ -107,9 +101,7 @@ def _pick(logits, temperature, number):
 
 
 def _pick_as_given(logits, temperature, number):
-    chances = scratch.softmax(logits) / temperature
-    edges = np.cumsum(chances)
-    return int(np.sum(edges <= number)) + 1
+    return int(np.sum(np.cumsum(scratch.softmax(logits) / temperature) <= number)) + 1
 
 
 def _guess(*shares):
@@ -138,10 +130,7 @@ encode_word = Exercise(
             "You take the longest known piece from the left. Byte-pair encoding does not: the merge that was learned "
             "first wins, wherever it stands in the word.",
         ),
-        (
-            lambda tokens, merges: _encode_word(tokens, merges[:1]),
-            "Only the first merge was carried out.",
-        ),
+        (lambda tokens, merges: _encode_word(tokens, merges[:1]), "Only the first merge was carried out."),
         (
             lambda tokens, merges: _encode_word(tokens[::-1], [pair[::-1] for pair in merges])[::-1],
             "You join from the right: of five equal tokens the first two are a pair, then the next two.",
@@ -213,10 +202,7 @@ tiny_gpt = Exercise(
             _out_of(lambda x, attention: x + attention(x, x)),
             "Every answer depends on later tokens, so the model is shown what it should guess: use_causal_mask=True.",
         ),
-        (
-            _out_of(_causal, "softmax"),
-            "These are probabilities; give logits: the last layer has no activation.",
-        ),
+        (_out_of(_causal, "softmax"), "These are probabilities; give logits: the last layer has no activation."),
         (_out_of(lambda x, attention: x), "No answer depends on earlier tokens; the attention is missing."),
         (
             _out_of(lambda x, attention: _causal(x, attention)[:, -1]),
@@ -255,10 +241,7 @@ pick = Exercise(
             lambda logits, temperature, number: _pick(logits, 1 / temperature, number),
             "The temperature works the wrong way round: divide the logits by it.",
         ),
-        (
-            lambda logits, temperature, number: int(np.argmax(logits)),
-            "This is greedy: the random number must decide.",
-        ),
+        (lambda logits, temperature, number: int(np.argmax(logits)), "This is greedy: the random number must decide."),
     ],
 )
 
@@ -267,10 +250,7 @@ short_context = Question(
     1.55,
     why="In windows of eight a guess sees four or five tokens on average. Most of what helps stands close before it, "
     "but not all.",
-    hints=[
-        "perplexity_with(8) and perplexity_with(256) are the two perplexities.",
-        "Divide the first by the second.",
-    ],
+    hints=["perplexity_with(8) and perplexity_with(256) are the two perplexities.", "Divide the first by the second."],
     mistakes={
         1: "Nothing changed; give the first one windows of 8.",
         0.645: "You divided the wrong way round: windows of 8 over windows of 256.",

@@ -22,7 +22,7 @@ __all__ = [
 WITHOUT_FORMULA = (0.5, 1.0, 1.5)  # discounts where a text is too short to estimate them, as in the program KenLM
 
 
-class NgramCounts(NamedTuple):
+class _NgramCounts(NamedTuple):
     """All different runs of one length.
 
     Attributes:
@@ -37,7 +37,7 @@ class NgramCounts(NamedTuple):
     kinds_before: np.ndarray
 
 
-def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[NgramCounts]:
+def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[_NgramCounts]:
     """Count every run of 1, 2, … `order` tokens, and how many different tokens come before it.
 
     Args:
@@ -73,7 +73,7 @@ def ngram_counts(tokens: np.ndarray, order: int, vocabulary_size: int) -> list[N
         if n > 1:  # each different run names one token before the run that is left without its first token
             kinds = np.bincount(shorter[first + 1], minlength=len(tables[-1].runs))
             tables[-1] = tables[-1]._replace(kinds_before=kinds)
-        tables.append(NgramCounts(runs, times, np.zeros(0, int)))
+        tables.append(_NgramCounts(runs, times, np.zeros(0, int)))
     return tables
 
 
@@ -104,11 +104,11 @@ def kneser_ney_discounts(counts: np.ndarray) -> np.ndarray:
     return discounts if ((discounts >= 0) & (discounts <= k)).all() else np.array(WITHOUT_FORMULA)
 
 
-class SmoothedCounts(NamedTuple):
+class _SmoothedCounts(NamedTuple):
     """What all runs of one length say about their last token.
 
     Attributes:
-        runs: as in `NgramCounts`.
+        runs: as in `_NgramCounts`.
         shares: of each run, ``(c − D(c)) / Σc``: the probability that its context gives to its last token.
         left: of each context, ``Σ D(c) / Σc``: the probability that it leaves to the shorter context; 1 where nothing
             ever came.
@@ -119,7 +119,7 @@ class SmoothedCounts(NamedTuple):
     left: np.ndarray
 
 
-def kneser_ney(counts: Sequence[NgramCounts], vocabulary_size: int) -> list[SmoothedCounts]:
+def kneser_ney(counts: Sequence[_NgramCounts], vocabulary_size: int) -> list[_SmoothedCounts]:
     """Turn counts into shares: ``(c − D(c)) / Σc`` for a token; ``Σ D(c) / Σc`` is left for the shorter context.
 
     This is interpolated modified Kneser–Ney smoothing. The longest runs are counted by how often they come, all shorter
@@ -151,11 +151,11 @@ def kneser_ney(counts: Sequence[NgramCounts], vocabulary_size: int) -> list[Smoo
         total, given = (np.bincount(after, values, minlength=contexts) for values in (c, discounts))
         left = np.divide(given, total, out=np.ones(contexts), where=total > 0)
         shares = np.divide(c - discounts, total[after], out=np.zeros(len(c)), where=total[after] > 0)
-        smoothed.append(SmoothedCounts(table.runs, shares, left))
+        smoothed.append(_SmoothedCounts(table.runs, shares, left))
     return smoothed
 
 
-def kneser_ney_probabilities(runs: np.ndarray, smoothed: Sequence[SmoothedCounts], vocabulary_size: int) -> np.ndarray:
+def kneser_ney_probabilities(runs: np.ndarray, smoothed: Sequence[_SmoothedCounts], vocabulary_size: int) -> np.ndarray:
     """Predict each run's last token: ``pₙ = share + left · pₙ₋₁``, from ``p₀ = 1 / vocabulary``.
 
     A context that never came leaves the prediction from the shorter one as it is.
@@ -190,7 +190,7 @@ def kneser_ney_probabilities(runs: np.ndarray, smoothed: Sequence[SmoothedCounts
     return guess
 
 
-def longest_known_contexts(runs: np.ndarray, counts: Sequence[NgramCounts], vocabulary_size: int) -> np.ndarray:
+def longest_known_contexts(runs: np.ndarray, counts: Sequence[_NgramCounts], vocabulary_size: int) -> np.ndarray:
     """Tell how much of what stands before each run's last token was counted: the length of the longest known end.
 
     Args:
@@ -208,6 +208,9 @@ def longest_known_contexts(runs: np.ndarray, counts: Sequence[NgramCounts], voca
         >>> counts = ngram_counts(np.array([0, 1, 0, 1, 1]), 3, 2)
         >>> longest_known_contexts(np.array([[0, 1, 7], [0, 0, 7]]), counts, 2)
         array([2, 1])
+
+    Reference:
+        Katz (1987), Estimation of probabilities from sparse data, section 2, https://doi.org/10.1109/TASSP.1987.1165125
     """
     runs, known = _checked(runs, counts), np.zeros(len(runs), int)
     for length in range(1, len(counts)):
@@ -253,14 +256,14 @@ def copied_shares(texts: Sequence[np.ndarray], source: np.ndarray, lengths: Sequ
     return shares
 
 
-def _checked(runs: np.ndarray, tables: Sequence[NgramCounts | SmoothedCounts]) -> np.ndarray:
+def _checked(runs: np.ndarray, tables: Sequence[_NgramCounts | _SmoothedCounts]) -> np.ndarray:
     runs = np.asarray(runs)
     if runs.ndim != 2 or runs.shape[1] < len(tables):
         raise ValueError(f"runs have shape {runs.shape}; expected at least {len(tables)} tokens, (n, {len(tables)}).")
     return runs
 
 
-def _places(runs: np.ndarray, tables: Sequence[NgramCounts | SmoothedCounts], base: int) -> np.ndarray:
+def _places(runs: np.ndarray, tables: Sequence[_NgramCounts | _SmoothedCounts], base: int) -> np.ndarray:
     """Find each run of shape ``(n, length)`` among the counted ones of its length; −1 where it is not there."""
     places = np.zeros(len(runs), "int64")
     for column, table in zip(runs.T, tables, strict=False):

@@ -68,4 +68,4 @@ def test_the_tests_of_chapters_and_commands_pass_and_the_old_map_of_the_course_i
     files = [f"tests/course/test_{name}.py" for name in ("chapters", "cli", "skeleton")]
     done = pytest_in(finished, *files, "tests/course/test_book.py::test_a_planned_chapter_is_called_planned")
     failed = re.findall(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
-    assert failed == ["test_what_a_notebook_shows_of_the_plan_is_the_plan[00_start_here]"], done.stdout[-3000:]
+    assert failed == ["test_a_chapter_keeps_the_rule[shows_the_plan_as_it_is-00_start_here]"], done.stdout[-3000:]

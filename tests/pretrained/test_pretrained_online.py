@@ -21,7 +21,9 @@ from bmkit.pretrained import online, text
 def test_models_from_the_network_without_one_are_one_clear_error(monkeypatch, name, host):
     asked = []
     monkeypatch.setattr(online, "reaches", asked.append)
-    with pytest.raises(data.DataError, match=f"comes from {host} and there is no network; .* minilm, smollm2"):
+    with pytest.raises(
+        data.DataError, match=f"comes from {host} and there is no network; .* minilm, minilm_reviews, smollm2"
+    ):
         pretrained.load(name)
     assert asked == [host]
 
@@ -32,7 +34,7 @@ def test_models_from_the_network_without_one_are_one_clear_error(monkeypatch, na
         ("keras:Resnet50", "'keras:ResNet50'"),
         ("minilm2", "'minilm'"),
         ("bert_tiny_en", "'bert_tiny_en_uncased'"),
-        ("ftp://x", "there are: minilm"),
+        ("ftp://x", "there are: bert_reviews"),
     ],
 )
 def test_a_name_that_does_not_exist_is_answered_with_near_ones(monkeypatch, name, near):

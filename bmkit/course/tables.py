@@ -1,0 +1,55 @@
+"""Tables of the command line."""
+
+import re
+from collections.abc import Iterable
+
+from bmkit import console
+
+__all__ = ["catalogue", "table"]
+
+
+def catalogue(descriptions: Iterable) -> None:
+    """Print data sets and weights with their sizes and licences.
+
+    Args:
+        descriptions: as `data.describe` returns them.
+    """
+    rows = []
+    for one in descriptions:
+        size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
+        weights = hasattr(one, "parameters")
+        rows_of = f"{one.parameters:,} weights" if weights else " + ".join(f"{n:,}" for n in one.rows.values())
+        licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
+        kind = "weights" if weights else "core" if one.core else "online"
+        rows.append((one.name, one.title, rows_of, size, licence, kind))
+    table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
+    print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table that fits the terminal; long texts are folded.
+
+    Args:
+        title: above it.
+        columns: their headings.
+        rows: texts, one for each column.
+
+    Example:
+        >>> table("Sets", ["name", "rows"], [("digits", "1,797")])  # doctest: +NORMALIZE_WHITESPACE
+               Sets
+        ┏━━━━━━━━┳━━━━━━━┓
+        ┃ name   ┃ rows  ┃
+        ┡━━━━━━━━╇━━━━━━━┩
+        │ digits │ 1,797 │
+        └────────┴───────┘
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(title=title)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")  # the ellipsis is one letter here and three in ASCII
+    for row in rows:
+        drawn.add_row(*(escape(console.shown(text)) for text in row))
+    Console().print(drawn)
