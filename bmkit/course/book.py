@@ -139,6 +139,7 @@ def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] =
             _write(chapter, draft)
         else:
             report(f"{chapter.notebook.name} {out_of_step(chapter)}; run: python3 -m bmkit build {chapter.number}")
+    update_readme()
     return [chapter.notebook for chapter, content in before.items() if chapter.notebook.read_bytes() != content]
 
 
