@@ -219,11 +219,15 @@ def test_chapter_runs_to_its_end(lab, page, cells):
         assert re.search(r"^✓ test accuracy of the convolutional network ≥ 0\.95 \(here: 0\.9\d*\)$", printed, re.M)
 
 
-def test_training_shows_live_progress_and_leaves_one_line_each(page, cells):
+def _trainings(cells):
+    return [out.data for out in _outputs(cells) if "training done" in str(out.get("data"))]
+
+
+def test_training_shows_live_progress_and_leaves_one_line_each(lab, page, cells):
     assert "max=" in (page.evaluate("() => window.sawProgress") or "no progress bar was ever on the page")
-    lines = [output.data for output in _outputs(cells) if "training done" in str(output.get("data"))]
-    fits = sum(len(re.findall(r"^ +runs\[name\] = train\.fit", cell.source, re.M)) for cell in cells)
-    assert fits == 1 and len(lines) == 3, "one loop over three candidates"
+    lines = _trainings(cells)
+    stored = _trainings(nbformat.read(lab.kit / "notebooks" / NAME, 4).cells)
+    assert len(lines) == len(stored) > 1, "as many trainings as when the notebook was built"
     assert all(list(data) == ["text/plain"] and "epochs" in data["text/plain"] for data in lines)
     assert "<progress" not in json.dumps(_outputs(cells))
 
