@@ -114,15 +114,17 @@ layers_with_weights = Question(
 
 three_labels = Question(
     "ch19.three_labels",
-    0.7,
-    why="Thirty labels already give most of what a hundred give; pixels get about half with all hundred.",
+    0.58,  # five draws of the labelled pictures gave 0.48 to 0.66
+    why="With three of each it depends much on which three: between about a half and two thirds. Ten of each give about "
+    "four fifths.",
     hints=[
         "The places of the first three of each animal: [10 * animal + i for animal in range(10) for i in range(3)].",
         "model = linear(0.1).fit(features_few[places], y_few[places]), then model.score(features_fresh, y_fresh).",
     ],
     mistakes={
-        0.84: "That is about the share with ten labels of each; fit on three of each.",
+        0.83: "That is about the share with ten labels of each; fit on three of each.",
+        0.34: "That is about the share with one label of each; fit on three of each.",
         0.1: "That is chance: take features and labels at the same places.",
     },
-    tolerance=0.03,
+    tolerance=0.12,
 )
