@@ -1,6 +1,6 @@
 """Turn the members of a parcel into three splits of NumPy arrays: one module a reader, found by its name.
 
-A module has one function, `read(members, description)`. It takes the members (contents by name, sorted) and the
+A module has a function `read(members, description)`. It takes the members (contents by name, sorted) and the
 description of the set, and returns {"train": (x, y), "validation": (x, y), "test": (x, y)}; the recipe of a set names
 the module. Splits are drawn here, once, with seed 0, and stored, so every reader of the course has the same. When a
 reader's result changes, raise `version` in the recipe of each set whose rows are others now: only those sets are then
