@@ -107,7 +107,8 @@ def find(number: str) -> Chapter:
         'cnn_images'
     """
     wanted = Path(number).stem
-    wanted = wanted.zfill(2) if wanted.isdigit() else wanted
+    wanted = wanted.zfill(2) if re.fullmatch("[0-9]", wanted) else wanted
+    is_number = re.fullmatch("[0-9]{2}", wanted)
     for chapter in chapters():
         if wanted in (chapter.number, chapter.slug, f"{chapter.number}_{chapter.slug}"):
             if chapter.ready:
@@ -116,11 +117,11 @@ def find(number: str) -> Chapter:
             raise BookError(
                 f"chapter {chapter.number} ({chapter.title}) is planned, not written yet; {begin}; {_ready_ones()}"
             )
-    written = sorted((NOTEBOOKS / "source").glob(f"{wanted}_*.py")) if wanted.isdigit() else []
+    written = sorted((NOTEBOOKS / "source").glob(f"{wanted}_*.py")) if is_number else []
     if written:
         raise BookError(f"{written[0].name} is not in the plan; add it to notebooks/chapters.toml")
     begin = f"; add it to notebooks/chapters.toml with: python3 -m bmkit new chapter {wanted}_SLUG"
-    raise BookError(f"there is no chapter {number!r}{begin if wanted.isdigit() else ''}; {_ready_ones()}")
+    raise BookError(f"there is no chapter {number!r}{begin if is_number else ''}; {_ready_ones()}")
 
 
 def _ready_ones() -> str:
