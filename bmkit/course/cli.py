@@ -166,7 +166,7 @@ def _data(
     if action is Action.LIST:
         tables.catalogue([data.describe(name) for name in names or known])
     elif action is Action.FETCH:
-        skeleton.refuse_unfilled(names or [])
+        skeleton.refuse_unfilled(names or known)
         with kernels.entered():
             data.fetch(names or None)
     else:

@@ -3,11 +3,11 @@
 __all__ = ["PARCEL", "READER", "SET"]
 
 PARCEL = """\
-version = "«version»"
-file = "«file»"
-sha256 = "«sha256»"
+version = «version»
+file = «file»
+sha256 = «sha256»
 bytes = «bytes»
-licence = "«licence»"
+licence = «licence»
 """
 
 READER = '''\
@@ -31,11 +31,11 @@ def _number(text: str) -> float:
 
 
 def read(members: Members, description: Description) -> Splits:
-    """Read one table whose column «label» is the class; WHAT IS DONE ABOUT MISSING VALUES AND REPEATED ROWS."""
+    """Read one table whose last column is the class; WHAT IS DONE ABOUT MISSING VALUES AND REPEATED ROWS."""
     (content,) = members.values()
-    rows = list(csv.DictReader(io.StringIO(«content».decode())))
+    rows = list(csv.DictReader(io.StringIO(«content».decode(), newline="")))
     x = np.array([[_number(row[name]) for name in description.features] for row in rows], np.float32)
-    y = np.array([description.classes.index(row["«label»"]) for row in rows])
+    y = np.array([description.classes.index(row[«label»]) for row in rows])
     return stratified_splits(x, y, description)
 '''
 
@@ -54,5 +54,5 @@ reference = "https://doi.org/WHERE"
 
 [recipe]
 «source»
-reader = "«name»"
+reader = "«reader»"
 """

@@ -6,6 +6,7 @@ Nothing is ever overwritten, and all files of one call are written at its end, o
 import ast
 import builtins
 import contextlib
+import glob
 import json
 import keyword
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from bmkit.course import exercise_templates, set_templates, templates, wheel
 from bmkit.course.chapters import ROOT
-from bmkit.errors import Error
+from bmkit.errors import WrongUse
 
 __all__ = ["SkeletonError", "chapter", "dataset", "exercise", "refuse_unfilled"]
 
@@ -30,10 +31,8 @@ KINDS = {  # of exercises: what comes into bmkit/exercises, and into the chapter
 FIRST_EXERCISES = (("first", "function"), ("second", "question"), ("third", "build"))
 
 
-class SkeletonError(Error):
-    """The skeleton cannot be written; the message says what to type instead."""
-
-    exit_code = 2
+class SkeletonError(WrongUse):
+    """A skeleton cannot be written, or is not filled in yet; the message says what to type or to mend."""
 
 
 def chapter(name: str, root: Path = ROOT) -> list[str]:
@@ -49,7 +48,7 @@ def chapter(name: str, root: Path = ROOT) -> list[str]:
     Raises:
         SkeletonError: the name has another form, or the chapter exists.
     """
-    if not re.fullmatch(r"\d\d_[a-z][a-z0-9_]*", name):
+    if not re.fullmatch(r"[0-9]{2}_[a-z][a-z0-9_]*", name):
         raise SkeletonError(
             f"{name!r} is no chapter name; type for example: python3 -m bmkit new chapter 12_cnn_speech"
         )
@@ -98,7 +97,7 @@ def exercise(name: str, kind: str = "function", root: Path = ROOT) -> list[str]:
     Raises:
         SkeletonError: the name has another form, the exercise exists, or the chapter does not.
     """
-    match = re.fullmatch(r"(?:ch)?(\d\d)\.([a-z][a-z0-9_]*)", name)
+    match = re.fullmatch(r"(?:ch)?([0-9]{2})\.([a-z][a-z0-9_]*)", name)
     if not match or kind not in KINDS:
         raise SkeletonError(
             f"{name!r} {kind!r} is no exercise; type for example: python3 -m bmkit new exercise ch12.frame_count, with "
@@ -114,7 +113,8 @@ def exercise(name: str, kind: str = "function", root: Path = ROOT) -> list[str]:
         raise SkeletonError(f"ch{number}.{short} exists already; choose another name")
     sources = sorted((root / "notebooks" / "source").glob(f"{number}_*.py"))
     bodies = {source: source.read_text("utf-8") for source in sources}
-    _refuse_taken(short, [templates.CHAPTER, text, *bodies.values()])
+    codes = {"the template": templates.CHAPTER, path.name: text}
+    _refuse_taken(short, codes | {source.name: body for source, body in bodies.items()})
     texts = {path: _with_exercise(text, number, short, KINDS[kind][0])}
     for source, body in bodies.items():
         last = body.rfind("\n# %% [markdown]\n# ## Summary")
@@ -127,7 +127,7 @@ def exercise(name: str, kind: str = "function", root: Path = ROOT) -> list[str]:
 
 
 def dataset(name: str, requirement: str = "", root: Path = ROOT) -> list[str]:
-    """Write the entry of a new data set, its parcel, and a reader that takes a table.
+    """Write the entry of a new data set; of one that lies in a package also its parcel, and a reader of a table.
 
     Args:
         name: such as ``iris_flowers``.
@@ -147,21 +147,21 @@ def dataset(name: str, requirement: str = "", root: Path = ROOT) -> list[str]:
             f"{name!r} is no data set name; type for example: python3 -m bmkit new dataset iris_flowers PACKAGE==1.0"
         )
     _refuse_long(name)
-    _refuse_taken(name, [])
+    _refuse_taken(name, {})
     place, code = root / "data" / "sets" / f"{name}.toml", root / "bmkit" / "data" / "readers" / f"{name}.py"
     if os.path.lexists(place) or os.path.lexists(code):
         raise SkeletonError(f"the data set or reader {name} exists already; choose another name")
     one = wheel.fetched(requirement) if requirement else None
-    texts = {place: _filled(set_templates.SET, **_of_set(name, one)), code: _reader(one)}
+    texts = {place: _filled(set_templates.SET, **_of_set(name, one))} | ({code: _reader(one)} if one else {})
     parcel = root / "data" / "parcels" / f"{one.name if one else ''}.toml"
     lines = [f"wrote {path.relative_to(root)}: fill in what stands in CAPITALS" for path in texts]
     if one and parcel.exists():
         lines.append(f"{parcel.relative_to(root)} is there already and stays; look whether it has the version you want")
     elif one:
-        texts[parcel] = _filled(set_templates.PARCEL, **{key: str(value) for key, value in vars(one).items()})
+        texts[parcel] = _filled(set_templates.PARCEL, **{key: _literal(value) for key, value in vars(one).items()})
         lines.append(f"wrote {parcel.relative_to(root)}, as pip fetched it")
     _write_all(texts)
-    lines.append("if another reader fits, name it in the recipe and delete this one")
+    lines += ["if another reader fits, name it in the recipe and delete this one"] if one else []
     return [*lines, f"then run: python3 -m bmkit data fetch {name}", "and: python3 -m bmkit test --fast"]
 
 
@@ -174,25 +174,26 @@ def _columns(one: wheel.Wheel | None) -> tuple[list[str], str]:
 def _of_set(name: str, one: wheel.Wheel | None) -> dict[str, str]:
     """Fill in what the wheel tells about a set."""
     features, _ = _columns(one)
-    source = 'source = "scikit-learn"  # or WHERE ELSE'
+    source = f'source = "scikit-learn"  # its load_{name}, or WHERE ELSE'
     if one:
-        others = f"  # there are also {', '.join(one.members[1:9])}" if one.members[1:] else ""
-        source = f'parcel = "{one.name}"\nmembers = [{_listed(one.members[:1])}]{others}'
-    return {"name": name, "columns": str(len(features)), "features": _listed(features), "source": source}
+        others = f"  # there are also {_listed(one.members[1:9])}" if one.members[1:] else ""
+        source = f'parcel = "{one.name}"\nmembers = [{_literal(glob.escape(one.members[0]))}]{others}'
+    reader = name if one else "embedded_table"
+    return {"reader": reader, "columns": str(len(features)), "features": _listed(features), "source": source}
 
 
-def _reader(one: wheel.Wheel | None) -> str:
-    packed = one is not None and one.members[0].endswith(".gz")
+def _reader(one: wheel.Wheel) -> str:
+    packed = one.members[0].endswith(".gz")
     gunzip = "from bmkit.data.unpack import gunzip\n" if packed else ""
     content = "gunzip(content)" if packed else "content"
-    return _filled(set_templates.READER, label=_columns(one)[1], content=content, imports=gunzip)
+    return _filled(set_templates.READER, label=_literal(_columns(one)[1]), content=content, imports=gunzip)
 
 
 def refuse_unfilled(names: Iterable[str], root: Path = ROOT) -> None:
-    """Refuse data sets in whose entries or readers a template's CAPITALS are left.
+    """Refuse data sets and weights in whose entries, readers or parcels a template's CAPITALS are left.
 
     Args:
-        names: of the sets.
+        names: of the sets and weights.
         root: the kit's folder.
 
     Raises:
@@ -201,20 +202,33 @@ def refuse_unfilled(names: Iterable[str], root: Path = ROOT) -> None:
     Example:
         >>> refuse_unfilled(["digits"])
     """
-    sets, readers = root / "data" / "sets", root / "bmkit" / "data" / "readers"
-    paths = [path for name in names for path in (sets / f"{name}.toml", readers / f"{name}.py") if path.is_file()]
+    paths = dict.fromkeys(path for name in names for path in _files_of(name, root) if path.is_file())
     if told := [sentence for path in paths for sentence in templates.unfilled(path.name, path.read_text("utf-8"))]:
         raise SkeletonError("; ".join(told))
 
 
+def _files_of(name: str, root: Path) -> list[Path]:
+    """Return where entry, reader and parcels of a set or of weights lie, if it has them."""
+    places = [root / "data" / kind / f"{name}.toml" for kind in ("sets", "weights")]
+    tables = [tomllib.loads(place.read_text("utf-8")) for place in places if place.is_file()]
+    parcels = [one for table in tables for one in (table.get("recipe", {}).get("parcel"), *table.get("files", ()))]
+    reader = root / "bmkit" / "data" / "readers" / f"{name}.py"
+    return [*places, reader, *(root / "data" / "parcels" / f"{one}.toml" for one in parcels)]
+
+
+def _literal(value: object) -> str:
+    """Write a value that a stranger chose so that TOML and Python read it, in one line, as what it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML takes no raw control character
+
+
 def _listed(texts: Sequence[str]) -> str:
-    return ", ".join(json.dumps(text, ensure_ascii=False) for text in texts)
+    return ", ".join(map(_literal, texts))
 
 
 def _planned(number: str, slug: str, root: Path) -> tuple[str, str, bool]:
     """Return the title, links to the chapters that come before, and whether the chapter is planned."""
     plan = root / "notebooks" / "chapters.toml"
-    parts = tomllib.loads(plan.read_text("utf-8"))["parts"] if plan.exists() else []
+    parts = tomllib.loads(plan.read_text("utf-8"))["parts"]
     entries = {entry["number"]: entry for part in parts for entry in part["chapters"]}
     known = entries.get(number)
     if known and known["slug"] != slug:
@@ -243,18 +257,21 @@ def _refuse_long(name: str) -> None:
         raise SkeletonError(f"the name has {len(name)} letters; choose one of at most {LONGEST}")
 
 
-def _refuse_taken(name: str, codes: list[str]) -> None:
+def _refuse_taken(name: str, codes: dict[str, str]) -> None:
     """Refuse a name that Python needs, or that a function of that name would hide in the code it joins."""
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
         raise SkeletonError(f"{name} is a word of Python itself; choose another name, such as {name}_1")
-    for code in codes:
-        if name in _imported(code):
+    for where, code in codes.items():
+        if name in _imported(code, where):
             raise SkeletonError(f"{name} is imported there and would be hidden; choose another name, such as {name}_1")
 
 
-def _imported(code: str) -> set[str]:
+def _imported(code: str, where: str) -> set[str]:
     """Return the names that a text of Python binds by its imports; «…» of a template stands for a number."""
-    nodes = ast.walk(ast.parse(re.sub("«[a-z0-9]+»", "00", code)))
+    try:
+        nodes = ast.walk(ast.parse(re.sub("«[a-z0-9]+»", "00", code)))
+    except SyntaxError as error:
+        raise SkeletonError(f"{where} is no Python: line {error.lineno}: {error.msg}; mend it first") from None
     aliases = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
     return {alias.asname or alias.name.split(".")[0] for alias in aliases}
 

@@ -2,51 +2,40 @@
 
 import csv
 import email
-import gzip
-import hashlib
+import glob
 import io
 import subprocess
-import sys
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmkit.data.cache import work_folder
-from bmkit.errors import Error
+from bmkit.data.cache import sha256_of, work_folder
+from bmkit.data.entries import DataError, Parcel
+from bmkit.data.parcels import read_members
+from bmkit.data.rules import PIN
+from bmkit.data.transport import PIP_DOWNLOAD
+from bmkit.data.unpack import gunzip
+from bmkit.errors import WrongUse
 
 __all__ = ["Wheel", "WheelError", "fetched", "looked_at"]
 
 CODE = (".py", ".pyi", ".pyc", ".so", ".pyd", ".dll", ".dylib", "/", "py.typed")
+LONGEST = 600  # seconds that pip may take
 
 
-class WheelError(Error):
-    """There is no such wheel, or none that runs on every computer; the message says what to type instead."""
-
-    exit_code = 2
+class WheelError(WrongUse):
+    """There is no such wheel, or none that can be used on every computer; the message says what to type instead."""
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """A wheel.
+@dataclass(frozen=True, kw_only=True)
+class Wheel(Parcel):
+    """A parcel, and what is in it.
 
     Attributes:
-        name: of the package.
-        version: of the package.
-        file: the name of the file.
-        sha256: its hash.
-        bytes: its size.
-        licence: what its metadata say.
         members: its files but for code and metadata, tables first, then the largest.
         columns: of the first member, where that is a table with a header.
     """
 
-    name: str
-    version: str
-    file: str
-    sha256: str
-    bytes: int
-    licence: str
     members: tuple[str, ...]
     columns: tuple[str, ...]
 
@@ -69,19 +58,18 @@ def fetched(requirement: str) -> Wheel:
         ...
         bmkit.course.wheel.WheelError: 'numpy' names no exact version; type PACKAGE==VERSION, as palmerpenguins==0.1.4
     """
-    name, _, version = requirement.partition("==")
-    if not name or not version or name.startswith("-"):
+    if not PIN.fullmatch(requirement):
         raise WheelError(f"{requirement!r} names no exact version; type PACKAGE==VERSION, as palmerpenguins==0.1.4")
     with work_folder(doing=f"fetching {requirement}", temporary=True) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-        command += ["--platform", "any", "--implementation", "py", "--abi", "none", "--disable-pip-version-check"]
-        done = subprocess.run(
-            [*command, "-q", "-d", str(folder), requirement], capture_output=True, encoding="utf-8", errors="replace"
-        )
+        command = [*PIP_DOWNLOAD, "--platform", "any", "-q", "-d", str(folder), requirement]
+        try:
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            raise WheelError(f"pip did not bring {requirement} within {LONGEST} seconds; type it again") from None
         if done.returncode or not (files := list(folder.glob("*.whl"))):
             told = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
             raise WheelError(f"pip finds no wheel of {requirement} that fits every computer ({told[-1]}); name another")
-        return looked_at(files[0], name, version)
+        return looked_at(files[0], *requirement.split("=="))
 
 
 def looked_at(path: Path, name: str, version: str) -> Wheel:
@@ -96,48 +84,47 @@ def looked_at(path: Path, name: str, version: str) -> Wheel:
         What it is.
 
     Raises:
-        WheelError: it holds nothing but code, or is damaged.
+        WheelError: it holds nothing but code, is damaged, or would unpack to more than any honest set.
     """
-    content = path.read_bytes()
     try:
-        licence, members, columns = _opened(content)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
-        raise WheelError(f"{path.name} is not a sound wheel ({error}); type it again") from error
+        licence, members, columns = _opened(path)
+    except (DataError, csv.Error, zipfile.BadZipFile, RuntimeError, OSError, ValueError) as error:
+        raise WheelError(f"{path.name} is not a sound wheel ({error}); type it again, or name another") from error
     if not members:
         raise WheelError(f"{path.name} holds nothing but code; name another package")
     return Wheel(
         name=name,
         version=version,
         file=path.name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
+        sha256=sha256_of(path),
+        bytes=path.stat().st_size,
         licence=licence,
         members=tuple(members),
         columns=columns,
     )
 
 
-def _opened(content: bytes) -> tuple[str, list[str], tuple[str, ...]]:
+def _opened(path: Path) -> tuple[str, list[str], tuple[str, ...]]:
     """Read licence, members and the columns of the first table."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with zipfile.ZipFile(path) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
-        about = next((one for one in sizes if one.endswith(".dist-info/METADATA")), "")
-        licence = _licence(email.message_from_bytes(archive.read(about) if about else b""))
-        data = [one for one in sizes if not one.endswith(CODE) and ".dist-info/" not in one]
-        members = sorted(data, key=lambda one: (not _is_table(one), -sizes[one]))
-        return licence, members, _columns(members[0], archive) if members else ()
+    (about, *_) = read_members(path, ("*.dist-info/METADATA",)).values()
+    licence = _licence(email.message_from_string(about.decode("utf-8", "replace")))
+    data = [one for one in sizes if not one.endswith(CODE) and ".dist-info/" not in one]
+    members = sorted(data, key=lambda one: (not _is_table(one), -sizes[one]))
+    return licence, members, _columns(path, members[0]) if members else ()
 
 
 def _is_table(member: str) -> bool:
     return member.endswith((".csv", ".csv.gz"))
 
 
-def _columns(member: str, archive: zipfile.ZipFile) -> tuple[str, ...]:
+def _columns(path: Path, member: str) -> tuple[str, ...]:
     if not _is_table(member):
         return ()
-    packed = archive.read(member)
-    text = (gzip.decompress(packed) if member.endswith(".gz") else packed).decode("utf-8", "replace")
-    return tuple(next(csv.reader(io.StringIO(text)), ()))
+    (content,) = read_members(path, (glob.escape(member),)).values()
+    text = (gunzip(content) if member.endswith(".gz") else content).decode("utf-8", "replace")
+    return tuple(next(csv.reader(io.StringIO(text, newline="")), ()))
 
 
 def _licence(metadata) -> str:

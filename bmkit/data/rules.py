@@ -6,7 +6,7 @@ from typing import Any
 
 from bmkit.data.entries import DataError, Description, Field, Own, Parcel, Recipe, Weights
 
-__all__ = ["check", "check_name", "climbs", "is_plain"]
+__all__ = ["PIN", "check", "check_name", "climbs", "is_plain"]
 
 DTYPES = ("string", "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 NAME = re.compile(r"[a-z0-9_]+")  # of sets and weights: a folder of the cache and a function of Python

@@ -25,9 +25,13 @@ from pathlib import Path
 from bmkit.data.cache import FULL
 from bmkit.data.entries import DataError, Parcel
 
-__all__ = ["REFUSED", "Progress", "download", "reaches"]
+__all__ = ["PIP_DOWNLOAD", "REFUSED", "Progress", "download", "reaches"]
 
 Progress = Callable[[int, int], None]
+PIP_DOWNLOAD = (
+    *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"),
+    *("--implementation", "py", "--abi", "none", "--disable-pip-version-check"),
+)
 INDEX = "https://pypi.org/simple"  # where pip looks unless it is told otherwise
 PATIENCE = 5  # seconds in which a computer must take a connection
 SILENCE = 10  # seconds without a byte after which pip gives up
@@ -117,9 +121,7 @@ def _command(parcel: Parcel, folder: Path) -> list[str]:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{parcel.name}=={parcel.version} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
     system = parcel.file.removesuffix(".whl").rsplit("-", 1)[-1].split(".")[0]  # "any", or as "win_amd64"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += ["--platform", system, "--implementation", "py", "--abi", "none", "--no-cache-dir"]
-    command += ["--disable-pip-version-check", "--progress-bar", "raw"]
+    command = [*PIP_DOWNLOAD, "--platform", system, "--no-cache-dir", "--progress-bar", "raw"]
     command += ["--retries", "0", "--timeout", str(SILENCE), "--require-hashes"]
     return [*command, "-d", str(folder), "-r", str(wanted)]
 

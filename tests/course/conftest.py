@@ -1,8 +1,10 @@
-"""Chapters of the tests' own, for the day when every chapter of the plan has been written."""
+"""What several tests start from: a chapter that is planned whatever the course has, and a wheel that nobody fetches."""
+
+import zipfile
 
 import pytest
 
-from bmkit.course import book, chapters
+from bmkit.course import book, chapters, wheel
 
 
 @pytest.fixture
@@ -13,3 +15,20 @@ def planned(monkeypatch):
     for module in (book, chapters):
         monkeypatch.setattr(module, "chapters", lambda: [*plan, one])
     return one
+
+
+@pytest.fixture
+def wheel_of_flowers(tmp_path_factory, monkeypatch):
+    """A wheel that pip is not asked for."""
+    path = tmp_path_factory.mktemp("wheels") / "flowers-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("flowers/__init__.py", "print('never run')")
+        archive.writestr("flowers/about.txt", "petals" * 99)
+        archive.writestr("flowers/iris.csv", "length,width,species\n1,2,setosa\n")
+        about = "Metadata-Version: 2.1\nName: flowers\nVersion: 1.2\nLicense: MIT\n"
+        archive.writestr("flowers-1.2.dist-info/METADATA", about)
+        archive.writestr(
+            "flowers-1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+    monkeypatch.setattr(wheel, "fetched", lambda requirement: wheel.looked_at(path, *requirement.split("==")))
+    return path

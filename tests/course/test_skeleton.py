@@ -1,8 +1,9 @@
 """What `new` writes has the form that the gates ask for, and nothing is overwritten."""
 
 import contextlib
-import gzip
+import csv
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import pytest
 
 from bmkit.course import chapters, skeleton, templates, wheel
 from bmkit.data import manifest, readers
+from bmkit.data.parcels import read_members
 
 # A plan of the tests' own: the course's may be finished.
 NUMBER, SLUG, TITLE = "97", "not_yet", "Not yet"
@@ -45,23 +47,6 @@ def kit(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "chapters.toml").write_text(PLAN, "utf-8")
     return tmp_path
-
-
-@pytest.fixture
-def wheel_of_flowers(tmp_path_factory, monkeypatch):
-    """A wheel that pip is not asked for."""
-    path = tmp_path_factory.mktemp("wheels") / "flowers-1.2-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("flowers/__init__.py", "print('never run')")
-        archive.writestr("flowers/about.txt", "petals" * 99)
-        archive.writestr("flowers/iris.csv", "length,width,species\n1,2,setosa\n")
-        about = "Metadata-Version: 2.1\nName: flowers\nVersion: 1.2\nLicense: MIT\n"
-        archive.writestr("flowers-1.2.dist-info/METADATA", about)
-        archive.writestr(
-            "flowers-1.2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-    monkeypatch.setattr(wheel, "fetched", lambda requirement: wheel.looked_at(path, *requirement.split("==")))
-    return path
 
 
 def filled(path):
@@ -189,6 +174,16 @@ def test_an_exercise_hides_neither_python_nor_what_its_chapter_imports(kit, name
     assert _content(kit) == before
 
 
+def test_a_source_that_is_no_python_is_named_with_its_line(kit):
+    skeleton.chapter("98_quite_new", kit)
+    source = kit / "notebooks" / "source" / "98_quite_new.py"
+    source.write_text("# %%\nx = 1\ny = = 2\n", "utf-8")
+    with pytest.raises(
+        skeleton.SkeletonError, match=r"^98_quite_new\.py is no Python: line 3: invalid syntax; mend it"
+    ):
+        skeleton.exercise("98.fourth", root=kit)
+
+
 def _content(kit):
     return {path: path.read_bytes() for path in kit.rglob("*") if path.is_file()}
 
@@ -229,7 +224,7 @@ def test_a_data_set_is_filled_in_as_far_as_its_wheel_tells(kit, wheel_of_flowers
     assert one.recipe.members == ("flowers/iris.csv",) and one.recipe.reader == "iris_flowers"
     assert one.description.features == ("length", "width") and one.description.x.shape == (2,)
     text = (kit / "data" / "sets" / "iris_flowers.toml").read_text("utf-8")
-    assert "# there are also flowers/about.txt" in text and len(told) == 6
+    assert '# there are also "flowers/about.txt"' in text and len(told) == 6
     with pytest.raises(skeleton.SkeletonError, match="exists already"):
         skeleton.dataset("iris_flowers", "flowers==1.2", kit)
     with pytest.raises(skeleton.SkeletonError, match="exists already"):
@@ -250,10 +245,38 @@ def test_the_reader_of_a_new_set_reads_its_table(kit, wheel_of_flowers):
     assert np.isnan(np.concatenate([x for x, _ in splits.values()])).sum() == 1
 
 
-def test_a_set_without_a_package_comes_from_one_that_is_installed(kit, monkeypatch):
+def test_what_a_stranger_named_stays_a_text_in_python_and_toml(kit, tmp_path, monkeypatch):
+    label = '"]]; told.append(1)\n"""\'«source»\x7f\\é'
+    member = 'flowers/[1] "x"\n\x7f[recipe].csv'
+    path = tmp_path / "flowers-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([["a", label], ["1", "no"]])
+        archive.writestr(member, text.getvalue())
+        archive.writestr("flowers/\nversion = 9\x7f", "")
+        archive.writestr("flowers-1.2.dist-info/METADATA", 'License: "\x7f\\é" # MIT\n')
+    monkeypatch.setattr(wheel, "fetched", lambda requirement: wheel.looked_at(path, *requirement.split("==")))
     monkeypatch.setattr(readers, "__path__", [str(kit / "bmkit" / "data" / "readers")])
-    skeleton.dataset("iris_flowers", root=kit)
-    assert manifest.read(kit / "data")[1]["iris_flowers"].recipe.source == "scikit-learn"
+    skeleton.dataset("iris_flowers", "flowers==1.2", kit)
+    parcels, sets, _ = manifest.read(kit / "data")
+    assert parcels["flowers"].licence == '"\x7f\\é" # MIT'
+    members = read_members(path, sets["iris_flowers"].recipe.members)
+    assert list(members) == [member]
+    known, told = {}, []
+    known["told"] = told
+    exec((kit / "bmkit" / "data" / "readers" / "iris_flowers.py").read_text("utf-8"), known)
+    rows = dict.fromkeys(("train", "validation", "test"), 1)
+    about = types.SimpleNamespace(name="iris_flowers", features=("a",), classes=("no",), rows=rows)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["a", label], ["1", "no"], ["2", "no"], ["3", "no"]])
+    assert len(known["read"]({member: text.getvalue().encode()}, about)["train"][1]) == 1 and not told
+
+
+def test_a_set_without_a_package_comes_from_one_that_is_installed(kit):
+    skeleton.dataset("iris", root=kit)
+    recipe = manifest.read(kit / "data")[1]["iris"].recipe
+    assert (recipe.source, recipe.reader) == ("scikit-learn", "embedded_table"), "there are no members to read"
+    assert not (kit / "bmkit" / "data" / "readers" / "iris.py").exists()
 
 
 def test_a_set_is_not_fetched_before_its_capitals_are_filled_in(kit, wheel_of_flowers):
@@ -261,46 +284,13 @@ def test_a_set_is_not_fetched_before_its_capitals_are_filled_in(kit, wheel_of_fl
     told = r"^iris_flowers\.toml still has CAPITALS to fill in: line 1: title = .*; iris_flowers\.py still has CAPITALS"
     with pytest.raises(skeleton.SkeletonError, match=told):
         skeleton.refuse_unfilled(["iris_flowers"], kit)
-    skeleton.refuse_unfilled(["digits"], kit)
-
-
-def test_a_wheel_of_code_alone_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
-        archive.writestr("a/__init__.py", "")
-    with pytest.raises(wheel.WheelError, match=r"a\.whl holds nothing but code"):
-        wheel.looked_at(tmp_path / "a.whl", "a", "1")
-    (tmp_path / "a.whl").write_bytes(b"half a wh")
-    with pytest.raises(wheel.WheelError, match=r"a\.whl is not a sound wheel \(File is not a zip file\)"):
-        wheel.looked_at(tmp_path / "a.whl", "a", "1")
-
-
-def test_a_compressed_table_tells_its_columns(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
-        archive.writestr("a/big.bin", bytes(9999))
-        archive.writestr("a/x.csv.gz", gzip.compress(b"one,two\n1,2\n"))
-        archive.writestr("a-1.dist-info/METADATA", "License: " + "a whole text " * 9)
-    one = wheel.looked_at(tmp_path / "a.whl", "a", "1")
-    assert one.members == ("a/x.csv.gz", "a/big.bin") and one.columns == ("one", "two")
-    assert one.licence == "WHICH LICENCE THE PACKAGE HAS"
-
-
-@pytest.mark.parametrize("requirement", ["flowers", "==1", "-r==1", "flowers>=1"])
-def test_a_package_without_its_exact_version_is_refused(kit, requirement):
-    before = _content(kit)
-    with pytest.raises(wheel.WheelError, match=r"names no exact version; type PACKAGE==VERSION, as palmerpenguins"):
-        skeleton.dataset("iris_flowers", requirement, kit)
-    assert _content(kit) == before
-
-
-def test_pip_is_asked_for_a_wheel_that_fits_every_computer(monkeypatch, wheel_of_flowers):
-    monkeypatch.undo()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel_of_flowers.parent))
-    assert wheel.fetched("flowers==1.2").columns == ("length", "width", "species")
-    with pytest.raises(
-        wheel.WheelError, match=r"pip finds no wheel of flowers==1\.3 that fits every computer \(ERROR: "
-    ):
-        wheel.fetched("flowers==1.3")
+    skeleton.refuse_unfilled(["digits", "minilm"], kit)
+    filled(kit / "data" / "sets" / "iris_flowers.toml")
+    filled(kit / "bmkit" / "data" / "readers" / "iris_flowers.py")
+    parcel = kit / "data" / "parcels" / "flowers.toml"
+    parcel.write_text('licence = "WHICH LICENCE THE PACKAGE HAS"\n', "utf-8")
+    with pytest.raises(skeleton.SkeletonError, match=r"^flowers\.toml still has CAPITALS to fill in: line 1: licence"):
+        skeleton.refuse_unfilled(["iris_flowers"], kit)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +298,11 @@ def test_pip_is_asked_for_a_wheel_that_fits_every_computer(monkeypatch, wheel_of
     [
         (skeleton.chapter, "cnn", "12_cnn_speech"),
         (skeleton.chapter, "../98_x", "12_cnn_speech"),
+        (skeleton.chapter, "९८_x", "12_cnn_speech"),
         (skeleton.chapter, f"{NUMBER}_other", f"new chapter {NAME}"),
         (skeleton.exercise, "third", "ch12.frame_count"),
         (skeleton.exercise, "98.third", "new chapter 98_SLUG"),
+        (skeleton.exercise, "९८.third", "ch12.frame_count"),
         (skeleton.dataset, "Iris-Flowers", "iris_flowers"),
         (skeleton.dataset, "import", "a word of Python"),
         (skeleton.dataset, "match", "a word of Python"),

@@ -151,7 +151,8 @@ def test_the_command_asks_for_the_hash_and_for_no_patience(tmp_path):
     said = " ".join(command)
     for option in ("--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir", "--progress-bar raw"):
         assert option in said
-    for option in ("--platform any --implementation py --abi none", "--retries 0 --timeout 10 --require-hashes"):
+    of_all = ("--implementation py --abi none", "--platform any")
+    for option in (*of_all, "--retries 0 --timeout 10 --require-hashes"):
         assert option in said
     assert f"-d {tmp_path} -r" in said and "--disable-pip-version-check" in said
     other = dataclasses.replace(TINY, file="tiny-1.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
