@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bmkit import console
-from bmkit.compare import difference, short
+from bmkit.compare import difference, figures, short
 
 __all__ = ["Exercise", "ExpectationError", "Question", "expect"]
 
@@ -51,7 +51,7 @@ def expect(claim: str, value, *, at_least=None, at_most=None, equals=None, toler
     if equals is not None:
         _expect_equal(claim, value, equals, tolerance)
         return
-    bounds = [f"{sign} {_number(bound)}" for sign, bound in (("≥", at_least), ("≤", at_most)) if bound is not None]
+    bounds = [f"{sign} {figures(bound)}" for sign, bound in (("≥", at_least), ("≤", at_most)) if bound is not None]
     if not bounds:
         raise ValueError(f"expect({claim!r}) needs a bound: at_least, at_most or equals.")
     value = float(value)
@@ -60,12 +60,7 @@ def expect(claim: str, value, *, at_least=None, at_most=None, equals=None, toler
     holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     if not holds:
         raise ExpectationError(f"expected {statement}, but measured {value:.6g} here.")
-    print(f"✓ {statement} (here: {_number(value)})")
-
-
-def _number(value: float) -> str:
-    """Write three figures, or all figures of a large whole number: 0.0957, 53,066."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
+    print(f"✓ {statement} (here: {figures(value)})")
 
 
 def _expect_equal(claim: str, value, equals, tolerance: float) -> None:

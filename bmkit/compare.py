@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["difference", "short"]
+__all__ = ["difference", "figures", "short"]
 
 SMALL = 24  # so many numbers are shown; of more, only where they differ
 LONGEST = 300  # characters of a value in a message
@@ -142,6 +142,22 @@ def _told_apart(expected, value) -> tuple[str, str]:
             return texts
     kinds = (type(expected).__name__, type(value).__name__)
     return f"{texts[0]} ({kinds[0]})", f"{texts[1]} ({kinds[1]})"
+
+
+def figures(value: float) -> str:
+    """Write a number as verdicts show it: three figures, or all those before the point of a large one.
+
+    Args:
+        value: the number.
+
+    Returns:
+        Its text.
+
+    Example:
+        >>> figures(0.09571), figures(53066.2)
+        ('0.0957', '53,066')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def short(value, precision: int = 4) -> str:

@@ -196,6 +196,11 @@ def test_the_installed_package_holds_every_folder_of_code():
     assert not any(fnmatch.fnmatch(name, kind) for name in ("tests", "notebooks", "data") for kind in find["include"])
 
 
+def test_a_folder_of_tests_bears_the_name_of_a_part():
+    folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/*.py")}
+    assert folders and folders <= set(FLOOR_OF), "the README says so"
+
+
 def test_requirements_and_project_name_the_same_packages():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]

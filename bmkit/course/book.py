@@ -84,10 +84,19 @@ def _outdated(chapter: Chapter) -> str:
     noted = notebook.noted_needs(built)
     if noted is None:
         return "does not say what it was built from"
+    if fault := notebook.fault_of_code(built):
+        return f"cannot be compared with what it was built from: {fault}"
     if changed := needs.changed(noted, needs.needs(notebook.code_of(built))):
         return f"was built before these changed: {', '.join(changed)}"
-    laid_out = chapter.notebook.read_bytes() == notebook.text_of(built).encode()
-    return "" if laid_out else "is not laid out as JupyterLab saves it"
+    return "" if notebook.is_laid_out(chapter.notebook) else "is not laid out as JupyterLab saves it"
+
+
+def _refuse_unfinished(wanted: Iterable[Chapter]) -> None:
+    """Raise a BookError before anything runs where CAPITALS are not filled in or a cell is not Python."""
+    for chapter in wanted:
+        fault = notebook.fault_of_code(read_source(chapter))
+        if found := [*unfilled_places(chapter), *([f"{chapter.source.name}: {fault}"] if fault else [])]:
+            raise BookError("; ".join(found) + ".")
 
 
 def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
@@ -101,12 +110,11 @@ def build(numbers: Iterable[str] | None = None, report: Callable[[str], None] = 
         The notebooks written.
 
     Raises:
-        BookError: CAPITALS of a template are not filled in, or a cell failed; the notebook on disk is as it was.
+        BookError: CAPITALS of a template are not filled in, a cell is not Python, or one failed; the notebook on disk
+            is as it was.
     """
-    wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if stale([chapter.number])]
-    for chapter in wanted:
-        if unfilled := unfilled_places(chapter):
-            raise BookError("; ".join(unfilled) + ".")
+    wanted = _selected(numbers) if numbers else [chapter for chapter in _selected(None) if _problem(chapter)]
+    _refuse_unfinished(wanted)
     if wanted and data.verify():
         with kernels.entered():
             data.fetch()  # beforehand, or a set's "once" lines would be stored in the notebook
@@ -127,20 +135,26 @@ def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] =
 
     Args:
         numbers: chapters; all ready ones when None.
-        report: receives one line for each notebook that stays as it was, because its code is not its source's.
+        report: receives one line for each notebook that is not there, or whose code is not its source's: it stays so.
 
     Returns:
         The notebooks that changed.
+
+    Raises:
+        BookError: CAPITALS of a template are not filled in, or a cell is not Python; nothing was changed.
     """
-    before = {chapter: chapter.notebook.read_bytes() for chapter in _selected(numbers) if chapter.notebook.exists()}
-    for chapter in before:
-        draft = read_source(chapter)
-        if notebook.retold(draft, notebook.read(chapter.notebook)):
-            _write(chapter, draft)
-        else:
-            report(f"{chapter.notebook.name} {out_of_step(chapter)}; run: python3 -m bmkit build {chapter.number}")
+    wanted, changed = _selected(numbers), []
+    _refuse_unfinished(wanted)
+    for chapter in wanted:
+        draft, path = read_source(chapter), chapter.notebook
+        if not (path.exists() and notebook.retold(draft, notebook.read(path))):
+            report(f"{path.name} {out_of_step(chapter)}; run: python3 -m bmkit build {chapter.number}")
+            continue
+        before = path.read_bytes()
+        _write(chapter, draft)
+        changed += [path] if path.read_bytes() != before else []
     update_readme()
-    return [chapter.notebook for chapter, content in before.items() if chapter.notebook.read_bytes() != content]
+    return changed
 
 
 def _write(chapter: Chapter, built) -> None:
@@ -315,7 +329,7 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
         "--nbval",
         f"--nbval-kernel-name={kernels.NAME}",  # in `quiet_environment` the kit's own
         "--nbval-sanitize-with",
-        str(ROOT / "tests" / "nbval_sanitize.cfg"),
+        str(notebook.MEASURED),
         f"--nbval-cell-timeout={seconds_a_cell()}",
         *(str(path) for path in paths),
     ]

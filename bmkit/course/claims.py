@@ -5,6 +5,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
+from bmkit.compare import figures
+from bmkit.data.credits import row
+
 __all__ = ["COLUMNS", "Claim", "as_json", "gather", "markdown"]
 
 COLUMNS = ("", "where", "claim", "smallest", "largest", "bound", "least margin", "spread", "")
@@ -66,13 +69,13 @@ class Claim:
             variants: how many there were; a claim that not all of them reached says so.
         """
         measured = [record["value"] for _, record in self.records if record["value"] is not None]
-        low, high = (_figure(min(measured)), _figure(max(measured))) if measured else ("", "")
+        low, high = (figures(min(measured)), figures(max(measured))) if measured else ("", "")
         reached = len({variant for variant, _ in self.records})
         told = ["fails: " + ", ".join(self.failed)] if self.failed else ["near"] if self.near else []
         told += [f"in {reached} of {variants}"] if reached < variants else []
         sign = "✗" if self.failed else "·" if self.near else "✓"
         place = f"{self.chapter} [{self.cell}]"
-        distance = map(_figure, (self.margin, self.spread))
+        distance = ("" if number is None else figures(number) for number in (self.margin, self.spread))
         return (sign, place, self.text, low, high, self._bound(), *distance, "; ".join(told))
 
     def _bound(self) -> str:
@@ -82,14 +85,8 @@ class Claim:
             if name == "tolerance":
                 bounds.discard(0.0)
             if bounds:
-                words.append(f"{sign} " + " … ".join(dict.fromkeys([_figure(min(bounds)), _figure(max(bounds))])))
+                words.append(f"{sign} " + " … ".join(dict.fromkeys([figures(min(bounds)), figures(max(bounds))])))
         return ", ".join(words) or "equal"
-
-
-def _figure(number: float | None) -> str:
-    if number is None:
-        return ""
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e15 else f"{number:.3g}"
 
 
 def gather(records: Iterable[tuple[str, str, int, dict]]) -> list[Claim]:
@@ -126,7 +123,7 @@ def markdown(claims: Iterable[Claim], variants: int) -> str:
         The table, with a newline at its end.
     """
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(claim.row(variants) for claim in claims)]
-    return "".join("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |\n" for row in rows)
+    return "".join(row(cells) + "\n" for cells in rows)
 
 
 def as_json(claims: Iterable[Claim]) -> str:

@@ -170,10 +170,13 @@ def _data(
         with kernels.entered():
             data.fetch(names or None)
     else:
-        problems = data.verify(names or None)
-        print("\n".join(problems) or "All data are as they should be.")
-        return 1 if problems else 0
+        return _told(data.verify(names or None), "All data are as they should be.")
     return 0
+
+
+def _told(problems: list[str], otherwise: str) -> int:
+    print("\n".join(problems) or otherwise)
+    return 1 if problems else 0
 
 
 @app.command("build")
@@ -187,14 +190,14 @@ def _build(
     """Execute changed sources into notebooks."""
     from bmkit.course import book, form
 
+    if check and accept:
+        raise WrongUse(f"--check only tells, --accept writes; type one: {PROGRAM} build --check")
     chosen = [chapter.number for chapter in _chapters(numbers)] or None
     if check:
-        stale = book.stale(chosen)
-        print("\n".join(stale) or "All notebooks are up to date.")
-        return 1 if stale else 0
+        return _told(book.stale(chosen), "All notebooks are up to date.")
     write = book.accept if accept else book.build
     built = write(chosen, lambda line: print(line, flush=True))
-    print(f"{len(built or [])} notebooks written.")
+    print(f"{len(built)} notebooks written.")
     for unmet in form.unmet(_chapters(numbers)):
         print(unmet)
     return 0

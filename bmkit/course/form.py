@@ -6,7 +6,6 @@
 import ast
 import importlib
 import itertools
-import json
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator
@@ -32,13 +31,16 @@ def rules(chapter: Chapter) -> list[str]:
         chapter: one whose source exists.
 
     Returns:
-        One sentence for each rule that is not kept; none for a finished chapter.
+        One sentence for each rule that is not kept; none for a finished chapter. Where a code cell cannot be read as
+        Python, only that and the CAPITALS that are left: the other rules read code.
 
     Example:
         >>> from bmkit.course.chapters import find
         >>> [sentence for sentence in rules(find("05")) if "caption" in sentence]
         []
     """
+    if fault := notebook.fault_of_code(book.read_source(chapter)):
+        return [*_is_filled_in(chapter), fault]
     return [sentence for rule in RULES for sentence in rule(chapter)]
 
 
@@ -65,19 +67,15 @@ def _source(chapter: Chapter) -> list:
 
 def _built(chapter: Chapter) -> list:
     """Return the cells of the notebook with their outputs, none before it has been built."""
-    return json.loads(chapter.notebook.read_text("utf-8"))["cells"] if chapter.notebook.exists() else []
-
-
-def _text(cell) -> str:
-    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    return notebook.read(chapter.notebook).cells if chapter.notebook.exists() else []
 
 
 def _printed(output) -> str:
-    return "".join(output.get("text", ""))
+    return f"{output.ename}: {output.evalue}" if output.output_type == "error" else output.get("text", "")
 
 
 def _code(chapter: Chapter) -> list[str]:
-    return [_text(cell) for cell in _source(chapter) if cell["cell_type"] == "code"]
+    return notebook.code_of(book.read_source(chapter))
 
 
 def _first_line(text: str) -> str:
@@ -93,26 +91,24 @@ def _is_built(chapter: Chapter) -> Iterator[str]:
     """The notebook holds the cells of the source, each executed, in order, without an error or a warning."""
     if problem := book.out_of_step(chapter):
         yield f"{chapter.notebook.name} {problem}; run: python3 -m bmkit build {chapter.number}"
-    counts = [cell["execution_count"] for cell in _built(chapter) if cell["cell_type"] == "code"]
+    counts = [cell.execution_count for cell in _built(chapter) if cell.cell_type == "code"]
     if counts != list(range(1, len(counts) + 1)):
         yield f"not every code cell was executed, or not in order; run: python3 -m bmkit build {chapter.number}"
     for cell in _built(chapter):
         for output in cell.get("outputs", []):
             if output["output_type"] == "error" or output.get("name") == "stderr":
-                yield f"an error or a warning is stored below {_first_line(_text(cell))}: {_printed(output)[:200]}"
+                yield f"an error or a warning is stored below {_first_line(cell.source)}: {_printed(output)[:200]}"
 
 
 def _saving_it_unchanged_in_jupyterlab_changes_no_byte(chapter: Chapter) -> Iterator[str]:
     """The file is laid out as JupyterLab saves it."""
-    if chapter.notebook.exists():
-        laid_out = notebook.text_of(notebook.read(chapter.notebook)).encode()
-        if chapter.notebook.read_bytes() != laid_out:
-            yield f"the file has another layout; run: python3 -m bmkit build --accept {chapter.number}"
+    if chapter.notebook.exists() and not notebook.is_laid_out(chapter.notebook):
+        yield f"the file has another layout; run: python3 -m bmkit build --accept {chapter.number}"
 
 
 def _shows_the_plan_as_it_is(chapter: Chapter) -> Iterator[str]:
     """What a notebook shows of the plan, as the course map, is the plan of today."""
-    if chapter.notebook.exists():
+    if not book.out_of_step(chapter):
         built = notebook.read(chapter.notebook)
         noted, now = notebook.noted_needs(built), needs.needs(notebook.code_of(built))
         if noted is None or noted.get(needs.PLAN) != now.get(needs.PLAN):
@@ -121,7 +117,7 @@ def _shows_the_plan_as_it_is(chapter: Chapter) -> Iterator[str]:
 
 def _title_and_plan_agree(chapter: Chapter) -> Iterator[str]:
     """The title cell has the common form and says what notebooks/chapters.toml says."""
-    title = _text(_source(chapter)[0])
+    title = _source(chapter)[0].source
     if not TITLE.match(title) or not title.startswith(f"# {chapter.number} · {chapter.title}\n"):
         yield f"the title cell has another form or title than notebooks/chapters.toml, {chapter.title!r}"
         return
@@ -169,7 +165,7 @@ def _code_can_be_read_aloud(chapter: Chapter) -> Iterator[str]:
 
 def _headings_come_in_order(chapter: Chapter) -> Iterator[str]:
     """One first-level heading, and no level is left out on the way down."""
-    texts = (_text(cell) for cell in _source(chapter) if cell["cell_type"] == "markdown")
+    texts = (cell.source for cell in _source(chapter) if cell.cell_type == "markdown")
     levels = [len(mark) for text in texts for mark in re.findall(r"^(#+) ", text, re.MULTILINE)]
     if levels[:1] != [1] or levels.count(1) != 1 or any(b > a + 1 for a, b in itertools.pairwise(levels)):
         yield f"the headings have the levels {levels}; begin with one #, and go down one level at a time"
@@ -184,10 +180,10 @@ def _figures_are_small_and_told_in_words(chapter: Chapter) -> Iterator[str]:
     if found and sum(map(bool, images)) < 4:
         yield f"{sum(map(bool, images))} cells show a figure; a chapter lives from its pictures, four at least"
     for index, shown in enumerate(images):
-        where = _first_line(_text(found[index]))
+        where = _first_line(found[index].source)
         if any(len(image) * 3 / 4 > LARGEST_FIGURE for image in shown):
             yield f"a figure has more than {LARGEST_FIGURE:,} bytes below {where}"
-        below = next((_text(cell) for cell in found[index + 1 :] if cell["cell_type"] == "markdown"), "")
+        below = next((cell.source for cell in found[index + 1 :] if cell.cell_type == "markdown"), "")
         if shown and not below.startswith("*Figure. "):
             yield f'no caption ("*Figure. …*") below {where}'
         elif shown and "<details><summary>In words</summary>" not in below:
@@ -212,7 +208,7 @@ def _claims_hold_as_stored(chapter: Chapter) -> Iterator[str]:
 
 def _summary_has_questions_and_references(chapter: Chapter) -> Iterator[str]:
     """The last cell sums up, asks three questions, names what comes next and three dated references."""
-    summary = _text(_source(chapter)[-1])
+    summary = _source(chapter)[-1].source
     for part in ("## Summary", "**Ask yourself**", "**Next** ", "**References**"):
         if part not in summary:
             yield f"the last cell has no {part.strip()}"
@@ -226,7 +222,7 @@ def _summary_has_questions_and_references(chapter: Chapter) -> Iterator[str]:
 def _links_resolve(chapter: Chapter) -> Iterator[str]:
     """Links to other chapters lead to notebooks that are there."""
     for cell in _source(chapter):
-        for link in re.findall(r"\]\(([^)\s]+\.ipynb)[^)]*\)", _text(cell)):
+        for link in re.findall(r"\]\(([^)\s]+\.ipynb)[^)]*\)", cell.source):
             if not (NOTEBOOKS / link).exists():
                 yield f"a link to {link} leads nowhere"
 
@@ -244,37 +240,37 @@ def _exercises_stand_in_it_untouched(chapter: Chapter) -> Iterator[str]:
         yield f"{len(found)} exercises; three at least, one of them a Question (predict, then run)"
     for name in found:
         ending = f"{place}.{name}.check({name})"
-        if not any(_text(cell).endswith(ending) for cell in _source(chapter)):
+        if not any(cell.source.endswith(ending) for cell in _source(chapter)):
             yield f"no code cell ends in {ending}"
         for cell in _built(chapter):
-            if _text(cell).endswith(ending) and not any("not attempted" in _printed(out) for out in cell["outputs"]):
+            if cell.source.endswith(ending) and not any("not attempted" in _printed(out) for out in cell.outputs):
                 yield f"the stub of {name} is not untouched: its check does not say 'not attempted'"
 
 
 def _nothing_switches_checking_off(chapter: Chapter) -> Iterator[str]:
     """No comment and no tag keeps a cell from being compared."""
     for cell in _source(chapter):
-        tags = set(cell["metadata"].get("tags", []))
-        if "NBVAL" in _text(cell).upper() or {"raises-exception", "nbval-ignore-output", "nbval-skip"} & tags:
-            yield f"a comment or a tag switches checking off in {_first_line(_text(cell))}"
+        tags = set(cell.metadata.get("tags", []))
+        if "NBVAL" in cell.source.upper() or {"raises-exception", "nbval-ignore-output", "nbval-skip"} & tags:
+            yield f"a comment or a tag switches checking off in {_first_line(cell.source)}"
 
 
 def _named(node: ast.AST, context: type) -> set[str]:
     return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, context)}
 
 
-def _drawn_from(name: str, functions: dict) -> set[str]:
-    """Collect the notebook's names that a function reads, by way of other functions too."""
-    seen, waiting = set(), {name}
-    while waiting:
-        seen |= waiting
-        bodies = [functions[one] for one in waiting if one in functions]
-        own = [{argument.arg for argument in ast.walk(body) if isinstance(argument, ast.arg)} for body in bodies]
-        reads = [
-            _named(body, ast.Load) - _named(body, ast.Store) - mine for body, mine in zip(bodies, own, strict=True)
-        ]
-        waiting = set().union(*reads) - seen
-    return seen - {name}
+def _drawn_from(drawn: ast.expr, functions: dict) -> set[str]:
+    """Collect the notebook's names that a slider's function reads, by way of other functions too."""
+    seen: set[str] = set()
+    named = _named(drawn, ast.Load) & functions.keys()
+    bodies = [drawn] if isinstance(drawn, ast.Lambda) else [functions[one] for one in named]
+    while bodies:
+        body = bodies.pop()
+        own = _named(body, ast.Store) | {one.arg for one in ast.walk(body) if isinstance(one, ast.arg)}
+        reads = _named(body, ast.Load) - own - seen
+        seen |= reads
+        bodies += [functions[one] for one in reads & functions.keys()]
+    return seen
 
 
 def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator[str]:
@@ -289,7 +285,7 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
         for other in body[place + 1 :]:
             is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
             later |= {other.name} if is_definition else _named(other, ast.Store)
-        if taken := _drawn_from(call.args[0].id, functions) & later:
+        if taken := set().union(*(_drawn_from(drawn, functions) for drawn in call.args[:1])) & later:
             yield f"a later cell gives {', '.join(sorted(taken))} another value, and the slider draws with it: rename"
 
 

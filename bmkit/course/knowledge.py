@@ -28,8 +28,9 @@ def faults_of(module: ModuleType) -> list[str]:
     """
     items = {name: one for name, one in vars(module).items() if isinstance(one, (Exercise, Question))}
     found = []
-    if module.__all__ != sorted(items):
-        found.append(f"__all__ is {module.__all__}, expected {sorted(items)}, the names of the exercises in order")
+    listed = getattr(module, "__all__", None)
+    if listed != sorted(items):
+        found.append(f"__all__ is {listed}, expected {sorted(items)}, the names of the exercises in order")
     for name, item in items.items():
         place = f"{module.__name__.rpartition('.')[2]}.{name}"
         found += [f"{place}: {fault}" for fault in (*_common(item, place), *_of_its_kind(item))]
@@ -61,10 +62,12 @@ def _of_its_kind(item: Exercise | Question) -> Iterator[str]:
         return
     if len(item.cases) < 3:
         yield f"{len(item.cases)} cases; fewer than three let a wrong answer through by luck"
-    tree = ast.parse(textwrap.dedent(inspect.getsource(item.reference))).body[0]
-    if not isinstance(tree, ast.FunctionDef):
-        yield "the reference is a lambda; write a function with def and return, which solution() can print"
+    is_function = inspect.isfunction(item.reference)
+    if not is_function or item.reference.__name__ == "<lambda>":
+        kind = "lambda" if is_function else type(item.reference).__name__
+        yield f"the reference is a {kind}; write a function with def and return, which solution() can print"
         return
+    tree = ast.parse(textwrap.dedent(inspect.getsource(item.reference)))
     returned = [ast.unparse(node.value) for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
     full = {re.sub(r"\s", "", text) for text in returned if len(text) > 12}
     for hint in item.hints:

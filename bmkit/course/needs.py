@@ -1,8 +1,9 @@
-"""What a notebook's outputs come from: the definitions of `bmkit` that its code reaches, the plan, the data sets.
+"""What a notebook's outputs come from: the definitions of `bmkit` that its code reaches, the plan, data sets, weights.
 
 A definition counts as its text without docstrings, comments and empty lines, and only where the notebook's code leads
 to it by way of names: a new function in `bmkit.plot` makes no notebook stale, another line of a function that it calls
-does. The code that fetches data is left out: what a set holds is told by the digest of its entry.
+does. The code that fetches data is left out, except a module of it that the notebook names itself: what a set or the
+weights of a model hold is told by the hashes of their entries.
 """
 
 import ast
@@ -32,7 +33,7 @@ def needs(cells: Iterable[str]) -> dict[str, str]:
         cells: its code cells.
 
     Returns:
-        From the name of each file or data set to a short hash of what the notebook uses of it.
+        From the name of each file, data set or model to a short hash of what the notebook uses of it.
 
     Example:
         >>> needs(["from bmkit.check import expect", "expect('sum', 2, equals=2)"]).keys() >= {"bmkit/check.py"}
@@ -41,7 +42,7 @@ def needs(cells: Iterable[str]) -> dict[str, str]:
         []
     """
     code = ast.parse("\n".join(cells))
-    reached = _reached({one for one in _references(code, {}) if one[0] != DATA})
+    reached = _reached(_references(code, {}))
     texts: dict[str, list[tuple[int, str]]] = {}
     for module, statement in reached:
         file = _file(module).relative_to(ROOT).as_posix()
@@ -49,7 +50,7 @@ def needs(cells: Iterable[str]) -> dict[str, str]:
     found = {file: _hash("\n".join(text for _, text in sorted(parts))) for file, parts in texts.items()}
     if any(module == READS_THE_PLAN for module, _ in reached):
         found[PLAN] = _hash(repr([(c.number, c.title, c.part, c.before, c.ready) for c in chapters()]))
-    return dict(sorted((found | _data_sets(code)).items()))
+    return dict(sorted((found | _data(code)).items()))
 
 
 def changed(noted: dict[str, str], now: dict[str, str]) -> list[str]:
@@ -60,7 +61,7 @@ def changed(noted: dict[str, str], now: dict[str, str]) -> list[str]:
         now: what it gives now.
 
     Returns:
-        Names of files and data sets.
+        Names of files, data sets and weights.
 
     Example:
         >>> changed({"bmkit/plot.py": "1", "bmkit/live.py": "1"}, {"bmkit/plot.py": "2"})
@@ -73,18 +74,28 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _data_sets(code: ast.AST) -> dict[str, str]:
+def _data(code: ast.AST) -> dict[str, str]:
     from bmkit import data
     from bmkit.data import manifest
 
     words = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {f"data set {name}": manifest.entry(name).digest[:12] for name in words & set(data.names())}
+    found = {f"data set {name}": manifest.entry(name).digest[:12] for name in words & set(data.names())}
+    for name, one in data.weights().items():
+        if name in words:
+            found[f"weights {name}"] = _hash(" ".join(file.sha256 for file in (one.own, *one.parcels) if file))
+    return found
 
 
-def _reached(start: set[Definition]) -> set[tuple[str, ast.stmt]]:
-    """Follow names from definition to definition."""
+def _reached(named: set[Definition]) -> set[tuple[str, ast.stmt]]:
+    """Follow names from definition to definition, into the code that fetches data only where the notebook names it."""
     reached: set[tuple[str, ast.stmt]] = set()
-    seen, waiting = set(start), sorted(start)
+    read = {module for module, _ in named} - {DATA}
+
+    def counted(found: set[Definition]) -> set[Definition]:
+        return {one for one in found if one[0] in read or not (one[0] + ".").startswith(f"{DATA}.")}
+
+    seen = counted(named)
+    waiting = sorted(seen)
     while waiting:
         module, name = waiting.pop()
         for statement in _statements(module, name):
@@ -94,14 +105,10 @@ def _reached(start: set[Definition]) -> set[tuple[str, ast.stmt]]:
                 reached.add((module, statement))
                 own = _words(statement) - _imports(module).keys()
                 found = _references(statement, _imports(module)) | {(module, word) for word in own}
-            more = {one for one in found - seen if not _is_transport(one[0])}
+            more = counted(found - seen)
             seen |= more
             waiting += sorted(more)
     return reached
-
-
-def _is_transport(module: str) -> bool:
-    return module == DATA or module.startswith(f"{DATA}.")
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """The file of a notebook: read from its source, laid out as JupyterLab saves it, with ids and outputs that stay."""
 
+import ast
 import configparser
 import functools
 import hashlib
@@ -11,7 +12,20 @@ from pathlib import Path
 from bmkit.course import needs
 from bmkit.course.chapters import ROOT, Chapter
 
-__all__ = ["code_of", "keep", "note_needs", "noted_needs", "read", "read_source", "retold", "same_cells", "text_of"]
+__all__ = [
+    "MEASURED",
+    "code_of",
+    "fault_of_code",
+    "is_laid_out",
+    "keep",
+    "note_needs",
+    "noted_needs",
+    "read",
+    "read_source",
+    "retold",
+    "same_cells",
+    "text_of",
+]
 
 MEASURED = ROOT / "tests" / "nbval_sanitize.cfg"  # what stands for numbers of one machine: patterns and replacements
 OURS = "bmkit"  # the kit's own notes in a notebook's metadata
@@ -68,6 +82,18 @@ def text_of(notebook) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
+def is_laid_out(path: Path) -> bool:
+    """Tell whether a file has the layout that `text_of` gives.
+
+    Args:
+        path: the file of a notebook.
+
+    Returns:
+        Whether JupyterLab would save it unchanged to the byte.
+    """
+    return path.read_bytes() == text_of(read(path)).encode()
+
+
 def code_of(notebook) -> list[str]:
     """List a notebook's code cells.
 
@@ -78,6 +104,32 @@ def code_of(notebook) -> list[str]:
         The text of each.
     """
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def fault_of_code(notebook) -> str:
+    """Say which code cell cannot be read as Python: an empty one, one half written, one with a %magic.
+
+    Args:
+        notebook: from `read` or `read_source`.
+
+    Returns:
+        What is wrong, for the first such cell; empty if nothing is.
+
+    Example:
+        >>> from types import SimpleNamespace as Some
+        >>> fault_of_code(Some(cells=[Some(cell_type="code", source="%time x = 1")]))
+        "code cell 1, line 1 is not Python (invalid syntax): '%time x = 1'"
+    """
+    code = code_of(notebook)
+    for number, text in enumerate(code, start=1):
+        if not text.strip():
+            return f"code cell {number} is empty"
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            line = text.splitlines()[error.lineno - 1].strip()
+            return f"code cell {number}, line {error.lineno} is not Python ({error.msg}): {line!r}"
+    return "" if code else "there is no code cell"
 
 
 def same_cells(one, other) -> bool:

@@ -21,7 +21,6 @@ from bmkit.course.chapters import Chapter
 
 __all__ = ["Kernels", "Outcome", "Run", "old_machine", "report", "run", "shake", "variants"]
 
-SEEDS = 5
 ENTER = "from bmkit.course import shaken\nshaken.enter(get_ipython())"
 # What an older processor lacks, by the names that NumPy gives to groups of instructions.
 NEWER = ("AVX512", "X86_V4", "AMX")
@@ -57,7 +56,7 @@ class Outcome:
         return sum(bool(record["failure"]) for _, record in self.records)
 
 
-def variants(seeds: int = SEEDS) -> dict[str, dict[str, str]]:
+def variants(seeds: int) -> dict[str, dict[str, str]]:
     """List the ways in which a chapter is run.
 
     Args:
@@ -268,6 +267,13 @@ def _code_cells(chapter: Chapter) -> int:
     return sum(cell.cell_type == "code" for cell in book.read_source(chapter).cells)
 
 
+def _process(content: dict, line: str) -> int:
+    """Return the number of a kernel's process, which `ENTER` wrote as its first line."""
+    if content["status"] == "error":
+        raise RuntimeError(f"its kernel could not be prepared: {content['evalue']}")
+    return int(line)
+
+
 def run(
     one: Run, variables: dict[str, str], kernels_at_work: Kernels, after_cell: Callable[[], None] = lambda: None
 ) -> Outcome:
@@ -277,7 +283,7 @@ def run(
         one: chapter and variant.
         variables: the environment variables of the variant.
         kernels_at_work: takes this run's kernel in while it works.
-        after_cell: called after each cell.
+        after_cell: called after each code cell of the chapter.
 
     Returns:
         The outcome, also of a run that broke off.
@@ -293,19 +299,21 @@ def run(
         with path.open(encoding="utf-8") as lines:
 
             def look(cell, cell_index, execute_reply) -> None:
+                content = execute_reply["content"]
                 if cell_index == 0:
-                    kernels_at_work.add(json.loads(lines.readline()))
+                    kernels_at_work.add(_process(content, lines.readline()))
                 kernels_at_work.check()
+                if cell_index == 0:
+                    return
                 place = cell_index - 1  # without the cell that went before the chapter
                 records.extend((place, json.loads(line)) for line in lines)
-                content = execute_reply["content"]
                 if content["status"] == "error":
                     troubles.append(f"cell [{place}] stopped with {content['ename']}: {content['evalue']}")
                 after_cell()
 
             try:
                 book.execute(one.chapter, notebook, look, {**variables, shaken.CLAIMS: str(path)}, allow_errors=True)
-            except (book.BookError, RuntimeError) as error:  # the latter when a kernel dies at its start
+            except (book.BookError, RuntimeError, psutil.Error) as error:  # the last two: its start failed
                 troubles.insert(0, str(error))
     more = f" (and {len(troubles) - 1} more cells)" if len(troubles) > 1 else ""
     return Outcome(one, records, troubles[0] + more if troubles else "", time.monotonic() - started)

@@ -1,9 +1,11 @@
 """The tables of README.md that say which data sets and weights there are, and whose they are."""
 
+from collections.abc import Iterable
+
 from bmkit.data.load import describe, names
 from bmkit.data.weights import weights
 
-__all__ = ["sets_table", "weights_table"]
+__all__ = ["row", "sets_table", "weights_table"]
 
 
 def sets_table() -> str:
@@ -20,7 +22,7 @@ def sets_table() -> str:
     for one in map(describe, names()):
         rows = f"{sum(one.rows.values()):,}"
         cells = (f"`{one.name}`", one.title, rows, one.licence, f"[{one.citation}]({one.reference})")
-        lines.append(_line(cells))
+        lines.append(row(cells))
     return "\n".join(lines)
 
 
@@ -40,9 +42,21 @@ def weights_table() -> str:
         if one.own:
             size = f"none ({one.own.bytes / 1e6:.1g} MB, part of the kit)"
         credit = f"[{one.citation}]({one.reference})"
-        lines.append(_line((f"`{one.name}`", one.title, size, one.needs, one.licence, credit)))
+        lines.append(row((f"`{one.name}`", one.title, size, one.needs, one.licence, credit)))
     return "\n".join(lines)
 
 
-def _line(cells: tuple) -> str:
+def row(cells: Iterable[str]) -> str:
+    r"""Write a line of a Markdown table.
+
+    Args:
+        cells: their texts.
+
+    Returns:
+        The line, without a newline.
+
+    Example:
+        >>> row(["P(a|b)", "0.5"])
+        '| P(a\\|b) | 0.5 |'
+    """
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -66,9 +66,7 @@ def built(kit):
 
 def nbval(path):
     """Run the strict comparison as `test` does; return exit code and what it printed."""
-    sanitize = str(Path(__file__).parents[1] / "nbval_sanitize.cfg")
-    arguments = [sanitize if word.endswith(".cfg") else word for word in book.nbval_arguments([path])]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *book.nbval_arguments([path])]
     surroundings = {**book.quiet_environment(), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, env=surroundings)
     return done.returncode, done.stdout + done.stderr
@@ -165,12 +163,41 @@ def test_a_notebook_of_other_code_is_not_accepted(built, kit):
     assert len(lines) == 1 and lines[0].endswith("run: python3 -m bmkit build 00")
 
 
-def test_a_missing_notebook_is_stale(kit):
+def test_a_missing_notebook_is_stale_and_told_when_outputs_are_accepted(kit):
     assert "has not been built" in book.stale()[0]
+    lines = []
+    assert book.accept(report=lines.append) == [] and not (kit / "00_tiny.ipynb").exists()
+    assert lines == ["00_tiny.ipynb has not been built from its source; run: python3 -m bmkit build 00"]
 
 
-def test_only_stale_chapters_are_built(built):
+def test_only_stale_chapters_are_built(built, monkeypatch):
+    monkeypatch.setattr(book, "find", lambda number: pytest.fail("the plan was read again for one chapter"))
     assert book.build(report=lambda line: None) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("%time x = 1", r"^00_tiny\.py: code cell 2, line 1 is not Python \(invalid syntax\): '%time x = 1'\.$"),
+        ("x = 'WHAT IT IS'", "00_tiny.py still has CAPITALS to fill in"),
+    ],
+)
+@pytest.mark.parametrize("write", [book.build, book.accept])
+def test_what_is_half_written_is_refused_before_anything_runs(built, kit, monkeypatch, write, line, fault):
+    before = built.read_bytes()
+    monkeypatch.setattr(book, "execute", lambda *_: pytest.fail("it was run"))
+    changed(kit, line)
+    with pytest.raises(book.BookError, match=fault):
+        write(report=pytest.fail)
+    assert built.read_bytes() == before
+
+
+def test_a_notebook_that_holds_a_magic_as_its_source_does_is_stale(built, kit):
+    changed(kit, "%time x = 1")
+    draft = book.read_source(book.find("00"))
+    draft.metadata = notebook_file.read(built).metadata
+    built.write_text(notebook_file.text_of(draft), "utf-8")
+    assert "cannot be compared with what it was built from: code cell 2, line 1 is not Python" in book.stale()[0]
 
 
 def test_a_failing_cell_is_told_and_the_old_notebook_stays(built, kit):

@@ -43,6 +43,7 @@ READY = next(chapter for chapter in book.chapters() if chapter.ready)
         (["run", "zzz"], "see all with: python3 -m bmkit list\n"),
         (["run", "98"], "(Not yet) is planned"),
         (["build", "--chek"], "--check"),
+        (["build", "--check", "--accept"], "type one: python3 -m bmkit build --check\n"),
         (["new", "chapter", "x"], "type for example: python3 -m bmkit new chapter 12_cnn_speech\n"),
         (["new", "chap", "x"], "'chapter', 'exercise', 'dataset'"),
         (["list", "extra"], "unexpected"),

@@ -1,7 +1,10 @@
 """What makes a notebook stale, and what does not: on a small package, and on the kit's own chapters."""
 
+import dataclasses
+
 import pytest
 
+from bmkit import data
 from bmkit.course import chapters, needs, notebook
 
 PACKAGE = {
@@ -18,6 +21,12 @@ PACKAGE = {
     "loads": 'import importlib\n\n\ndef load(name):\n    return importlib.import_module(f"bmkit.parts.{name}")\n',
     "parts/__init__": "",
     "parts/wheel": "ROUND = True\n",
+    "data/__init__": "from bmkit.data.load import load\n",
+    "data/load": "def load(name):\n    return name\n",
+    "data/texts": (
+        "from bmkit.data.load import load\n\nSTYLES = ('full', 'long')\n\n\n"
+        "def dates_of(day):\n    return [load(day + style) for style in STYLES]\n"
+    ),
 }
 CODE = ["from bmkit import plot, scratch", "plot.show(scratch.one())"]
 
@@ -110,6 +119,27 @@ def test_the_plan_counts_where_it_is_read(monkeypatch):
 def test_a_data_set_counts_with_its_rows_and_not_with_the_code_that_fetches_it():
     found = needs.needs(["from bmkit import data", "digits = data.load('digits')"])
     assert list(found) == ["data set digits"]
+
+
+def test_a_module_of_the_data_counts_with_its_constants_where_a_cell_names_it(package):
+    code = ["from bmkit import data", "from bmkit.data.texts import dates_of", "dates_of(data.load('day'))"]
+    before = needs.needs(code)
+    assert list(before) == ["bmkit/data/texts.py"]
+    package("data/texts", PACKAGE["data/texts"].replace("'long'", "'short'"))
+    assert needs.changed(before, needs.needs(code)) == ["bmkit/data/texts.py"]
+
+
+@pytest.mark.parametrize("name", ["gpt_docstrings", "minilm"])  # a file of the kit's own, and a parcel
+def test_weights_count_by_the_hash_of_what_they_are_read_from(monkeypatch, name):
+    code = ["from bmkit import pretrained", f"model = pretrained.load({name!r})"]
+    before = needs.needs(code)
+    assert [one for one in before if one.startswith("weights ")] == [f"weights {name}"]
+    one = data.weights()[name]
+    parcels = tuple(dataclasses.replace(parcel, sha256="0" * 64) for parcel in one.parcels)
+    own = one.own and dataclasses.replace(one.own, sha256="0" * 64)
+    trained_again = {name: dataclasses.replace(one, own=own, parcels=parcels)}
+    monkeypatch.setattr(data, "weights", lambda: trained_again)
+    assert needs.changed(before, needs.needs(code)) == [f"weights {name}"]
 
 
 def test_every_chapter_needs_its_exercises_and_no_formula_that_it_does_not_name():

@@ -16,6 +16,7 @@ import pytest
 
 from bmkit import check
 from bmkit.course import book, chapters, claims, cli, shake, shaken
+from bmkit.data import credits
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 TINY = """\
@@ -209,6 +210,48 @@ def test_numpy_takes_the_old_machine_without_a_word(year):
     assert done.returncode == 0 and not done.stderr
     assert "AVX512" not in done.stdout and "V4" not in done.stdout
     assert year == 2013 or done.stdout == "[]\n" or "NPY_DISABLE_CPU_FEATURES" not in variables
+
+
+CLAIM = '{"claim": "it", "failure": ""}\n'
+
+
+@pytest.mark.parametrize(
+    ("first", "reply", "trouble"),
+    [
+        (f"{os.getpid()}\n", {"status": "ok"}, ""),
+        ("", {"status": "error", "ename": "OSError", "evalue": "the disk is full"}, "its kernel could not be prepared"),
+        ("2147483647\n", {"status": "ok"}, "2147483647"),
+    ],
+    ids=["sound", "not prepared", "dead"],
+)
+def test_a_kernel_that_fails_at_its_start_ends_its_own_run_alone(monkeypatch, first, reply, trouble):
+    def execute(chapter, notebook, after_cell, variables, allow_errors):
+        replies = [reply, {"status": "ok"}, {"status": "ok"}]
+        for place, (content, line) in enumerate(zip(replies, [first, CLAIM, CLAIM], strict=True)):
+            with open(variables[shaken.CLAIMS], "a", encoding="utf-8") as file:
+                file.write(line)
+            after_cell(cell=None, cell_index=place, execute_reply={"content": content})
+
+    monkeypatch.setattr(book, "execute", execute)
+    advanced = []
+    found = shake.run(shake.Run(book.find("05"), "seed-0"), {}, shake.Kernels(), lambda: advanced.append(1))
+    assert trouble in found.trouble if trouble else not found.trouble
+    assert found.records == ([] if trouble else [(place, json.loads(CLAIM)) for place in (0, 1)])
+    assert len(advanced) == len(found.records), "the bar counts the cells of the chapter alone"
+
+
+@pytest.mark.parametrize("number", [0.0957, 0.5, 999.6, 1000, -1234.5, 53_066, 1e15])
+def test_a_number_is_written_as_the_chapter_writes_it(number, capsys):
+    check.expect("it", number, at_least=number)
+    printed = capsys.readouterr().out
+    row = claim({"value": number, "at_least": number}).row(variants=1)
+    assert printed == f"✓ it {row[5]} (here: {row[3]})\n"
+
+
+def test_an_upright_line_in_a_claim_divides_no_column():
+    (found,) = claims.gather([("00", "seed-0", 1, {**claim({}).records[0][1], "claim": "P(a|b)"})])
+    assert claims.markdown([found], 1).splitlines()[-1] == credits.row(found.row(1))
+    assert "P(a\\|b)" in credits.row(found.row(1))
 
 
 def test_another_processor_is_told_nothing_about_instructions_that_it_never_had(monkeypatch):

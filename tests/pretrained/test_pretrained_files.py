@@ -122,6 +122,22 @@ def test_pictures_of_any_size_are_prepared_and_others_refused():
         tiny.preprocess([np.zeros((8, 8))])
 
 
+def test_a_network_for_pictures_of_another_size_has_the_same_weights_and_leaves_the_first_as_it_was():
+    model = efficientnet_lite((8, 8, 3), 2, **TINY)
+    model.set_weights([np.random.default_rng(0).uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
+    small = pictures.PictureClassifier(model, ("dark", "light"), lambda pixels: pixels / 255)
+    before, picture = small.model.get_weights(), np.full((1, 16, 16, 3), 9.0)
+    answer = small.model.predict(small.preprocess(picture), verbose=0)
+    large = small.resized(16)
+    assert large.preprocess(picture).shape == (1, 16, 16, 3) and large.features.output_shape == (None, 8)
+    assert large.labels == small.labels and len(large.classify(picture)[0]) == 2
+    np.testing.assert_equal(large.model.get_weights(), before)
+    large.model.set_weights([0 * weight for weight in before])
+    assert small.model.input_shape == (None, 8, 8, 3)
+    np.testing.assert_equal(small.model.get_weights(), before)
+    np.testing.assert_equal(small.model.predict(small.preprocess(picture), verbose=0), answer)
+
+
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cafe", "##s", "."]
 
 
