@@ -24,18 +24,18 @@ penalty_slope = Exercise(
         (_random.normal(size=(4, 3)), 0.01, 0.02),
     ],
     hints=[
-        "The slope of a sum is the sum of the slopes: do L1 and L2 one by one.",
+        "The gradient of a sum is the sum of the gradients: do L1 and L2 one by one.",
         "The derivative of |w| is +1 right of zero and −1 left of it; np.sign knows that, and gives 0 at 0.",
-        "The derivative of w² is 2w. Multiply each slope by its own strength and add.",
+        "The derivative of w² is 2w. Multiply each derivative by its own strength and add.",
     ],
     mistakes=[
         (lambda w, l1, l2: l1 * np.sign(w) + l2 * w, "A factor is missing: the derivative of w² is 2w."),
-        (lambda w, l1, l2: l1 + 2 * l2 * w, "The slope of |w| is negative for negative w; its sign is missing."),
+        (lambda w, l1, l2: l1 + 2 * l2 * w, "The derivative of |w| is negative for negative w; its sign is missing."),
         (
             lambda w, l1, l2: l1 * np.abs(w).sum() + l2 * (w**2).sum(),
-            "This is the price itself; its slope has one number for each weight.",
+            "This is the price itself; its gradient has one number for each weight.",
         ),
-        (lambda w, l1, l2: l1 * np.abs(w) + 2 * l2 * w, "That is |w| itself; its slope is the sign of w."),
+        (lambda w, l1, l2: l1 * np.abs(w) + 2 * l2 * w, "That is |w| itself; its derivative is the sign of w."),
         (
             lambda w, l1, l2: -_penalty_slope(w, l1, l2),
             "This is the way down; the gradient points up, towards a higher price.",

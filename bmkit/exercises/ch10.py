@@ -160,7 +160,7 @@ questions = Question(
         "Set it equal to 0.01, square both sides and solve for n.",
     ],
     mistakes={
-        18: "n stands under a root: to square 0.01 makes 0.0001, so divide by that.",
+        18: "n stands under a root: 0.01 must be squared too, which makes 0.0001; divide by that.",
         475: "That is one standard error, which holds two times in three; for 95 % use 1.96 of them.",
         9604: "That would be for p = 0.5, the worst case: then p(1-p) is 0.25 instead of 0.0475.",
         456: "That gives ±2 points, or a whole width of 4; a margin of ±1 is asked for.",

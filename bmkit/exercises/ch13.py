@@ -201,8 +201,8 @@ reach = Question(
     "takes the way through h.",
     hints=[
         "Take get_weights() of that layer; then through_time(lstm_step, weights, symbols, units=32).",
-        "Take the norm of each product, np.linalg.norm(product, 2), and look for the first that is below 0.01.",
-        "np.argmax(norms < 0.01) gives the place of the first True, and place 0 is distance 1.",
+        "found = np.array([np.linalg.norm(product, 2) for product in products]), and look for the first below 0.01.",
+        "np.argmax(found < 0.01) gives the place of the first True, and place 0 is distance 1.",
     ],
     mistakes={
         44: "0.9 to the power of 44 is 0.01, but that is the path through the memory alone: measure.",

@@ -227,8 +227,8 @@ crossing = Question(
         "What is left is n = 2 · d.",
     ],
     mistakes={
-        512: "At n = d the projections still cost twice as much as scores and averages together.",
+        512: "At n = d the projections still cost twice as much as scores and means together.",
         256: "The other way round: n is twice d, not half of it.",
-        2048: "There are four projections, but the looking has two products as well: scores and averages.",
+        2048: "There are four projections, but the looking has two products as well: scores and means.",
     },
 )

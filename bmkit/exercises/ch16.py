@@ -202,17 +202,17 @@ block_parameters = Question(
 century = Question(
     "ch16.century",
     0,
-    why="In training every year began with 19 or 20, so the network never had a reason to copy those two digits.",
+    why="Nearly none. In training every year began with 19 or 20: little reason to copy those two digits.",
     hints=[
         "What would the network have had to learn in order to copy the first two digits of a year?",
         "Did any example in training punish it for writing 19 or 20 without looking?",
-        "Think of the lowest share there can be.",
+        "Think of a share near the lowest there can be.",
     ],
     mistakes={
         1: "So one would hope. But nothing in training ever asked for a year that begins with 18.",
         0.5: "A half would be luck between 19 and 20; but the right two digits, 18, are neither.",
     },
-    tolerance=0.05,  # a stray hit is possible
+    tolerance=0.15,  # some stray hits are possible
 )
 
 memory_bits = Question(

@@ -223,7 +223,7 @@ pick = Exercise(
         (np.array([1.0, 4.0, 2.0]), 0.25, 0.02),
     ],
     hints=[
-        "Run it with logits [0, 0], temperature 1 and the numbers 0.2 and 0.7. Which tokens should come, and which do?",
+        "Run it with logits np.zeros(2), temperature 1, the numbers 0.2 and 0.7. Which tokens should come, which do?",
         "A token's number is how many edges lie at or below the random number; nothing is to be added.",
         "Print chances.sum() for temperature 2. A temperature divides the logits, before the softmax.",
     ],

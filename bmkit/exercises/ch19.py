@@ -115,8 +115,7 @@ layers_with_weights = Question(
 three_labels = Question(
     "ch19.three_labels",
     0.58,  # five draws of the labelled pictures gave 0.48 to 0.66
-    why="With three of each it depends much on which three: between about a half and two thirds. Ten of each give about "
-    "four fifths.",
+    why="With three of each it depends on which three: between about a half and two thirds. Ten give four fifths.",
     hints=[
         "The places of the first three of each animal: [10 * animal + i for animal in range(10) for i in range(3)].",
         "model = linear(0.1).fit(features_few[places], y_few[places]), then model.score(features_fresh, y_fresh).",

@@ -364,7 +364,7 @@ plot.show(figure)
 # frame, which speaker, 9 classes.</details><br>
 #
 # Mind the last column. Our speech task is not *what* was said (all said the same) but *who* said it. It is a neighbour of
-# speech recognition, on the same kind of data. Chapters 12, 26 and 28 go from sound to words.
+# speech recognition, on the same kind of data. [Chapter 12](12_cnn_speech.ipynb) goes from sound to words; so will 26 and 28 (planned).
 #
 # ## The mask
 #
@@ -547,7 +547,7 @@ expect("sentences: lower end", low["sentence"], at_most=0.02)
 expect("speech: lower end", low["speech"], at_most=0.02)
 
 # %% [markdown]
-# So a window of 5 helps with pictures, and for sentences and speech no gain is told apart.
+# So a window of 5 helps with pictures. For sentences and speech the lower end lies at two points or below: no clear gain is shown.
 #
 # Two things deserve a pause. First, the *same* few lines read reviews, digits and voices, each clearly better than the most
 # frequent class. That is what the map claims. Second, the same lines are *nowhere far ahead*: counting words, the mean

@@ -42,11 +42,11 @@ def keep(stays, why, *, out):
     return np.flatnonzero(stays)
 
 
-table, left = data.load("wa_churn").arrays("train")
+raw, left = data.load("wa_churn").arrays("train")
 for name in ("tenure", "contract", "monthly_charges", "total_charges"):
-    print(f"{name:16}", *(f"{value!s:>16}" for value in table[name][:4]))
-numbers = [name for name, column in table.items() if column.dtype != object]
-print("missing:", {name: n for name in numbers if (n := int(np.isnan(table[name]).sum()))})
+    print(f"{name:16}", *(f"{value!s:>16}" for value in raw[name][:4]))
+numbers = [name for name, column in raw.items() if column.dtype != object]
+print("missing:", {name: n for name in numbers if (n := int(np.isnan(raw[name]).sum()))})
 
 # %% [markdown]
 # ## Missing values: ask why before you fill
@@ -58,7 +58,7 @@ print("missing:", {name: n for name in numbers if (n := int(np.isnan(table[name]
 # have in common. Draw what we know about the column, and where the two recipes would put the nine.
 
 # %%
-total, tenure, monthly = table["total_charges"], table["tenure"], table["monthly_charges"]
+total, tenure, monthly = raw["total_charges"], raw["tenure"], raw["monthly_charges"]
 missing = np.isnan(total)
 print("tenure of customers without a total:", tenure[missing].astype(int))
 expect("customers of tenure 0", int((tenure == 0).sum()), equals=int(missing.sum()))
@@ -73,8 +73,8 @@ axes.legend(fontsize=9)
 plot.show(figure)
 
 # %%
-table["total_charges"] = np.where(missing, 0, total)
-_ = keep(~np.isnan(table["total_charges"]), "customers, gaps filled", out=0)
+table = raw | {"total_charges": np.where(missing, 0, total)}
+_ = keep(~missing | (tenure == 0), "customers, gaps filled", out=0)
 
 # %% [markdown]
 # *Figure. Totals grow with the months. The mean would put nine brand-new customers where nobody is; zero fits the fan.*
@@ -283,14 +283,14 @@ plot.show(figure)
 # unscaled ones zigzag above them, most of the time above a thin horizontal line near 0.58.</details>
 
 # %%
-raw = histories["as measured"]["val_loss"]
+measured = histories["as measured"]["val_loss"]
 scaled = histories["scaled"]["val_loss"]
-expect("worst epoch, as measured minus scaled, nats", max(raw) - max(scaled), at_least=0.05)
-expect("range of the last five losses, as measured", np.ptp(raw[5:]), at_least=0.03)
+expect("worst epoch, as measured minus scaled, nats", max(measured) - max(scaled), at_least=0.05)
+expect("range of the last five losses, as measured", np.ptp(measured[5:]), at_least=0.03)
 expect("range of the last five losses, scaled", np.ptp(scaled[5:]), at_most=0.02)
 expect("entropy minus the scaled loss, nats", entropy - scaled[-1], at_least=0.12)
-above = np.mean(raw) - entropy
-expect("mean loss as measured minus the entropy, nats", above, at_least=0)
+above = np.mean(np.array(measured) > entropy)
+expect("share of epochs above the entropy, as measured", above, at_least=0.6)
 
 # %% [markdown]
 # Why does the network suffer? Adam moves each weight by about the learning rate, 0.001, at every step, however large the gradient is

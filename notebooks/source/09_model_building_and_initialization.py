@@ -393,8 +393,8 @@ backward = {}
 predicted = {}
 predicted_back = {}
 for name, sigmas in stds.items():
-    kernels = draw_kernels(sigmas)
-    values, deltas = signals(x, labels[:500], kernels, scratch.relu, relu_slope)
+    drawn = draw_kernels(sigmas)
+    values, deltas = signals(x, labels[:500], drawn, scratch.relu, relu_slope)
     forward[name] = rms_of_each(values)
     backward[name] = rms_of_each(deltas)
     predicted[name] = scratch.propagated_spread(rms_x, fans[:12], sigmas[:12])
@@ -501,8 +501,8 @@ def tanh_slope(z):
 
 tanh = {}
 for name, factor in {"Glorot": 1, "Glorot × 5": 5, "Glorot ÷ 5": 0.2}.items():
-    kernels = draw_kernels(factor * stds["Glorot"])
-    tanh[name], _ = signals(x, labels[:500], kernels, np.tanh, tanh_slope)
+    drawn = draw_kernels(factor * stds["Glorot"])
+    tanh[name], _ = signals(x, labels[:500], drawn, np.tanh, tanh_slope)
 
 level = rms_of_each(tanh["Glorot"])
 factors = level[1:] / level[:-1]
@@ -545,12 +545,12 @@ ratio = drawn.std() / scratch.he_normal_std(300)
 expect("HeNormal, measured σ over ours", ratio, at_least=0.98, at_most=1.02)
 
 model = models.mlp((64,), 10, hidden_units=(256, 256))
-kernels = model.get_weights()[::2]
+trained_kernels = model.get_weights()[::2]
 loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 with tf.GradientTape() as tape:
     loss = loss_of(labels[:500], model(x))
 automatic = tape.gradient(loss, model.trainable_variables[0])  # (64, 256)
-_, deltas = signals(x, labels[:500], kernels, scratch.relu, relu_slope)
+_, deltas = signals(x, labels[:500], trained_kernels, scratch.relu, relu_slope)
 by_hand = x.T @ deltas[0]
 expect("gradient of the first matrix", automatic, equals=by_hand, tolerance=1e-6)
 
@@ -590,7 +590,7 @@ def after_six_epochs(model):
 
 
 # %%
-starts = {
+race_starts = {
     "He": "he_normal",
     "Glorot": "glorot_uniform",
     "too small": keras.initializers.RandomNormal(0, 0.01),
@@ -602,7 +602,7 @@ rates = [0.01, 0.03, 0.1, 0.3]
 racer = compiled(deep_network("he_normal"), keras.optimizers.SGD())
 reached = {}
 finite = {}
-for name, start in starts.items():
+for name, start in race_starts.items():
     weights = deep_network(start).get_weights()
     reached[name] = []
     for rate in rates:
@@ -639,7 +639,7 @@ expect("Glorot at its own best rate", max(glorot_start), at_least=0.45)
 expect("He's lead, each at its own best rate", lead, at_least=0.02)
 for name in ("too small", "too large", "zero", "constant"):
     expect(f"{name}, at its own best rate", max(reached[name]), at_most=0.2)
-lost = [name for name in starts if not finite[name, 0.01]]
+lost = [name for name in race_starts if not finite[name, 0.01]]
 print("weights are no longer numbers at rate 0.01:", lost)
 
 # %% [markdown]
@@ -697,7 +697,7 @@ expect("at inference, after one batch, Keras", theirs, equals=ours, tolerance=1e
 racer = compiled(deep_network("he_normal", normalized=True), keras.optimizers.SGD())
 normalized = {}
 for name in ("He", "Glorot", "too small"):
-    weights = deep_network(starts[name], normalized=True).get_weights()
+    weights = deep_network(race_starts[name], normalized=True).get_weights()
     normalized[name] = []
     for rate in rates[1:]:
         racer.set_weights(weights)
@@ -718,13 +718,13 @@ least = min(normalized["Glorot"])
 expect("normalized Glorot, least at three rates", least, at_least=0.7)
 least = min(normalized["He"])
 expect("normalized He, least at three rates", least, at_least=0.7)
-rescued = max(normalized["too small"])
-expect("too small, normalized, at its best rate", rescued, at_least=0.35)
+rescued = normalized["too small"][-1]
+expect("too small, normalized, at the largest rate", rescued, at_least=0.35)
 
 # %% [markdown]
 # Glorot now learns well at all three rates, He bears rate 0.3, and even *too small* moves at the largest. It is no free gift: compare
 # He at rate 0.03 in the table. On the way forward the normalization undoes the size of the weights before it; as *too small* still
-# lags, that is not the whole story. The ResNet of chapter 19 has such a layer behind every convolution. It has a price: in very small batches
+# lags, that is not the whole story. The ResNet of [chapter 19](19_resnet.ipynb) has such a layer behind every convolution. It has a price: in very small batches
 # $\mu$ and $v$ are poor estimates, and training and inference compute different things, which is a common source of errors.
 #
 # ## A better start than chance: pretrained weights
@@ -821,15 +821,15 @@ pretrained_mean = np.mean(curves["pretrained"], axis=0)
 expect("pretrained, mean share right after one step", pretrained_mean[1], at_least=0.45)
 expect("random, mean share right after five steps", random_mean[5], at_most=0.45)
 leads = np.array(test["pretrained"]) - np.array(test["random"])
-reached = np.mean(test["pretrained"])
-expect("test set, pretrained start, mean share right", reached, at_least=0.64)
+on_average = np.mean(test["pretrained"])
+expect("test set, pretrained start, mean share right", on_average, at_least=0.64)
 expect("test set, its mean lead over the random start", leads.mean(), at_least=0.08)
 expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 
 # %% [markdown]
 # Within these 30 steps the pretrained start needs fewer *and* ends higher, though neither network saw more than ten pictures of this task. It works
 # perhaps because the tasks are related: Yosinski and colleagues measured how the gain shrinks as two tasks drift apart. So measure both
-# starts, as we did. Chapter 19 does it with a network trained on photographs.
+# starts, as we did. [Chapter 19](19_resnet.ipynb) does it with a network trained on photographs.
 #
 # ## Summary
 #
@@ -853,7 +853,7 @@ expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 # <details><summary>A model of ten layers does not learn. How do you find out whether the start is to blame?</summary>Send one batch
 # through and print the RMS of every layer. If it shrinks or grows by the same factor from layer to layer, it is.</details><br>
 #
-# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb) goes on with steps 4 to 6. Chapter 19, *ResNet*, uses the shortcut to go much deeper.
+# **Next** [10 · Training, validation, testing](10_training_validation_testing.ipynb) goes on with steps 4 to 6. [19 · ResNet](19_resnet.ipynb) uses the shortcut to go much deeper.
 #
 # **References**
 #

@@ -148,12 +148,12 @@ from sklearn import feature_extraction, linear_model, pipeline
 held_back = np.array(held_back)
 old = [text for text, held in zip(sentences, held_back) if not held]
 new = [text for text, held in zip(sentences, held_back) if held]
-truth = praised[held_back]
+new_praised = praised[held_back]
 adverbs_in_new = np.array(numbers)[held_back]
 
 
 def right_by_adverbs(answers):
-    hits = answers == truth
+    hits = answers == new_praised
     return [hits[adverbs_in_new == number].mean() for number in range(3)]
 
 
@@ -508,7 +508,7 @@ plot.explore(draw, start=start, **offered)
 
 # %% [markdown]
 # *Figure. With the forget gate at 0.9 about a third of the first 1 is left after ten steps (dotted line). Which setting of the two sliders keeps
-# half of it for sixty, without noise?*
+# half of it for sixty steps, without noise?*
 # <details><summary>In words</summary>Memory over sixty steps. A smooth dashed curve falls from 1 towards 0, to about a third at ten
 # steps, which a dotted upright line marks. The solid curve follows it with small jitter.</details><br>
 #

@@ -354,7 +354,7 @@ ch15.causal_weights.check(causal_weights)
 # %%
 four = random.normal(size=(4, 8))
 padded = np.pad(four, ((0, 3), (0, 0)))  # (7, 8)
-real = scratch.padding_mask([4], 7)  # (1, 7), the same for each query
+real = np.arange(7) < 4  # (7,), the same for each query
 alone = attention(four, four, four)[0]
 masked = attention(padded, padded, padded, real)[0]
 careless = attention(padded, padded, padded)[0]
@@ -364,7 +364,7 @@ off = np.linalg.norm(careless[:4] - alone) / np.linalg.norm(alone)
 expect("mask forgotten: answers are off by the share", off, at_least=0.05)
 batch = padded[np.newaxis]
 scaled_batch = batch / np.sqrt(8)
-theirs = keras_attention([scaled_batch, batch], mask=[None, real])[0]
+theirs = keras_attention([scaled_batch, batch], mask=[None, real[np.newaxis]])[0]
 expect("masked in Keras: no difference", theirs[:4], equals=alone, tolerance=1e-5)
 
 
@@ -374,12 +374,12 @@ def no_mask(x):
 
 
 def causal(x):
-    return attention(x, x, x, scratch.causal_mask(len(x)))
+    return attention(x, x, x, np.tri(len(x), dtype=bool))
 
 
 def too_late(x):
     weights = attention(x, x, x)[1]
-    weights = weights * scratch.causal_mask(len(x))
+    weights = weights * np.tri(len(x))
     return weights @ x, weights
 
 
@@ -936,7 +936,7 @@ expect(f"sharp: {used}", share_in_use["sharp"], at_most=0.35)
 # a verdict on a whole review, little needs to be looked up; every word adds a little evidence, and that can be counted.
 #
 # Still, two of the networks *did* learn to look. The effective number of words, our measure from above, tells how narrowly: soft uses most of a
-# review, sharp less than a third.
+# review, sharp about a third at most.
 
 # %%
 vocabulary = encode.get_vocabulary()
@@ -1001,7 +1001,7 @@ expect("soft and sharp agree on the darkest word", agree, at_least=0.25, at_most
 # In some reviews another word matters more than the darkest one, and two networks of nearly the same accuracy often point at different words.
 # A map shows **where a network looked**. Why it answered as it did is another question, because what a looked-at word *says* (its value)
 # counts too, and because several looks can lead to the same answer. In a deep network each "word" of the upper layers is a mixture
-# already. Use maps to get ideas; test the ideas by experiment. Chapter 40 returns to it.
+# already. Use maps to get ideas; test the ideas by experiment. Chapter 40 (planned) returns to it.
 #
 # ## The test, once
 #

@@ -445,6 +445,7 @@ def rule(text):
 
 # %%
 pair = models.rnn_encoder_decoder(*kinds, cell="lstm", width=32, units=46)
+reader.set_weights(mine.get_weights())  # untrained, also when this cell is run again
 ratio = pair.count_params() / reader.count_params()
 expect("ratio of their parameters", ratio, at_least=0.95, at_most=1.05)
 rivals = {"recurrent pair": pair, "Transformer": reader}
@@ -649,19 +650,23 @@ def elsewhere(language, first_year):
 
 
 texts, isos = elsewhere("de", 1800)
-for text, row in zip(texts, write(reader, read(texts[:3]))):
-    print(f"   {text} (here: {letters(row)})")
-expect("German, 1800 to 1898", exact("Transformer", texts, isos).mean(), at_most=0.1)
+hits = exact("Transformer", texts, isos)
+missed = [text for text, hit in zip(texts, hits) if not hit][:3]
+for text, row in zip(missed, write(reader, read(missed))):
+    print(f"   (here: {text} → {letters(row)})")
+expect("German, 1800 to 1898", hits.mean(), at_most=0.25)
 
 # %%
-bounds = {"de": (0.93, 1), "nl": (0.65, 1), "it": (0.25, 0.99), "ko": (0, 0.06)}
+bounds = {"de": (0.93, None), "nl": (0.65, None)}
+bounds |= {"it": (0.25, 0.99), "ko": (None, 0.06)}
 for language, (least, most) in bounds.items():
     texts, isos = elsewhere(language, 1950)
     share = exact("Transformer", texts, isos).mean()
     expect(f"{language}, 1950 to 2048", share, at_least=least, at_most=most)
 
 # %% [markdown]
-# It reads most of Dutch, which it never saw, and gets hardly any day of the nineteenth century right in German, which it reads well. To us copying four digits is the
+# It reads most of Dutch, which it never saw, a part of Italian, hardly any Korean day, and it gets few days of the nineteenth century
+# right in German, which it reads well; three that it missed stand above. To us copying four digits is the
 # easy part. But "the year begins with 19 or 20" was true of every example, so nothing forced it to learn copying there, and perhaps it did not. The picture did not say so:
 # where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
 # force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.
