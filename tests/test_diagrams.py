@@ -47,3 +47,12 @@ def test_a_text_is_cut_where_its_pieces_end_and_the_pieces_are_counted():
     assert shown.count("·") == 2 and {"letters", "two", "4", "2"} <= set(shown)
     with pytest.raises(ValueError, match="2 different texts"):
         diagrams.cut_text({"one": ["a"], "other": ["b"]})
+
+
+def test_a_masked_language_model_hides_words_below_and_asks_for_them_alone_above():
+    axes = diagrams.masked_language_model(["a", "cup", "of", "tea"], [1, 3], width=8, vocabulary_size=50).axes[0]
+    shown = [text.get_text() for text in axes.texts]
+    assert "cup" not in shown and "tea" not in shown and shown.count("▢") == 2 and shown.count("not asked") == 2
+    assert {"−ln p(cup)", "−ln p(tea)", "tokens (4,)", "vectors (4, 8)", "probabilities (2, 50)"} <= set(shown)
+    with pytest.raises(ValueError, match="a text of 1 words"):
+        diagrams.masked_language_model(["a"], [1], width=8, vocabulary_size=50)

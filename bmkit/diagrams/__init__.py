@@ -11,7 +11,7 @@ from bmkit.diagrams.chains import (
 )
 from bmkit.diagrams.course import course_map
 from bmkit.diagrams.looking import shaded_words, soft_lookup
-from bmkit.diagrams.texts import cut_text
+from bmkit.diagrams.texts import cut_text, masked_language_model
 from bmkit.diagrams.windows import convolution_step, receptive_field, window_places
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "cut_text",
     "encoder_decoder",
     "lstm_cell",
+    "masked_language_model",
     "receptive_field",
     "residual_block",
     "shaded_words",

@@ -3,17 +3,28 @@
 import numpy as np
 
 from bmkit import scratch
+from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["closer", "hidden", "masked_loss", "wordpiece", "worst_layer"]
+__all__ = ["cls_classifier", "half_hidden", "masked_loss", "seen_as_mask", "wordpiece", "worst_block"]
 
 _random = np.random.default_rng(18)
 
-
-def _hidden(tokens, chosen, dice, others, mask):
-    """Hide what was chosen: mostly behind the mask, sometimes behind another word, sometimes not at all."""
-    instead = np.where(dice < 0.9, others, tokens)
-    return np.where(chosen & (dice < 0.8), mask, np.where(chosen, instead, tokens))
+seen_as_mask = Question(
+    "ch18.seen_as_mask",
+    240,
+    why="15 in 100 of 2,000 words are chosen, 300; of these 80 in 100 become the mask.",
+    hints=[
+        "Two shares follow each other: first which words are chosen, then what becomes of a chosen one.",
+        "How many of the 2,000 words are chosen? Of these, how many become ▢?",
+    ],
+    mistakes={
+        300: "So many are chosen; only 80 in 100 of them become the mask.",
+        1600: "That is 80 in 100 of all words; it is 80 in 100 of the chosen ones.",
+        270: "Those that become a random word are not seen as the mask.",
+        30: "So many stay as they are, and as many become a random word.",
+    },
+)
 
 
 def _masked_loss(logits, answers, counted):
@@ -23,68 +34,9 @@ def _masked_loss(logits, answers, counted):
     return (surprise * counted).sum() / counted.sum()
 
 
-def _wordpiece(word, vocabulary):
-    """Take the longest known piece from the left, again and again."""
-    pieces = _without_unknown(word, vocabulary)
-    return ["[UNK]"] if "[UNK]" in pieces else pieces
+def _surprise(logits, answers):
+    return -np.take_along_axis(scratch.log_softmax(logits), answers[..., np.newaxis], axis=-1)[..., 0]
 
-
-def _without_unknown(word, vocabulary):
-    """Make the mistake of keeping the pieces found before a rest that is unknown."""
-    pieces, start = [], 0
-    while start < len(word):
-        mark = "##" if start else ""
-        ends = [end for end in range(len(word), start, -1) if mark + word[start:end] in vocabulary]
-        if not ends:
-            return [*pieces, "[UNK]"]
-        pieces.append(mark + word[start : ends[0]])
-        start = ends[0]
-    return pieces
-
-
-def _places(rows, time):
-    """Draw a case: tokens, chosen places, dice, random words."""
-    tokens, others = _random.integers(2, 50, size=(2, rows, time))
-    return tokens, _random.random((rows, time)) < 0.4, _random.random((rows, time)), others, 50
-
-
-hidden = Exercise(
-    "ch18.hidden",
-    _hidden,
-    [
-        (
-            np.array([[5, 6, 7, 8]]),
-            np.array([[True, True, True, False]]),
-            np.array([[0.1, 0.85, 0.95, 0.1]]),
-            np.array([[11, 12, 13, 14]]),
-            50,
-        ),
-        _places(2, 6),
-        _places(4, 30),
-        _places(1, 60),
-    ],
-    hints=[
-        "Only chosen places change. There, the dice decide: below 0.8 the mask, below 0.9 a random word, else nothing.",
-        "np.where can be nested: np.where(dice < 0.8, mask, np.where(dice < 0.9, others, tokens)) is the fate of each.",
-        "Around it comes one more np.where: the fate where chosen, the token elsewhere.",
-    ],
-    mistakes=[
-        (
-            lambda tokens, chosen, dice, others, mask: np.where(chosen, mask, tokens),
-            "You put the mask everywhere; one in ten of the chosen gets a random word, one in ten stays.",
-        ),
-        (
-            lambda tokens, chosen, dice, others, mask: np.where(dice < 0.8, mask, np.where(dice < 0.9, others, tokens)),
-            "You hid places that were not chosen; the dice count for the chosen ones only.",
-        ),
-        (
-            lambda tokens, chosen, dice, others, mask: np.where(
-                chosen, np.where(dice < 0.8, mask, np.where(dice < 0.9, tokens, others)), tokens
-            ),
-            "Below 0.9 comes the random word, and from 0.9 on the token stays: you have the two the other way round.",
-        ),
-    ],
-)
 
 masked_loss = Exercise(
     "ch18.masked_loss",
@@ -97,30 +49,136 @@ masked_loss = Exercise(
     ],
     hints=[
         "scratch.log_softmax turns logits into log-probabilities; at each place you need the one of the right token.",
-        "np.take_along_axis(guesses, answers[..., np.newaxis], axis=-1)[..., 0] picks it; minus it is the surprise.",
-        "Multiply by what counts, add up, and divide by how many count.",
+        "np.take_along_axis picks it along the last axis, if answers gets one more axis; its negative is the surprise.",
+        "Multiply the surprise by what counts and add up. By which number must the sum be divided?",
     ],
     mistakes=[
         (
-            lambda logits, answers, counted: (
-                -np.take_along_axis(scratch.log_softmax(logits), answers[..., np.newaxis], axis=-1).mean()
-            ),
+            lambda logits, answers, counted: _surprise(logits, answers).mean(),
             "You took the mean over all places; those that were not hidden, or do not exist, must not count.",
         ),
         (
-            lambda logits, answers, counted: (
-                -np.take_along_axis(scratch.log_softmax(logits), answers[..., np.newaxis], axis=-1)[..., 0] * counted
-            ).mean(),
+            lambda logits, answers, counted: (_surprise(logits, answers) * counted).mean(),
             "You divided by the number of all places; divide by the number of those that count.",
         ),
         (
-            lambda logits, answers, counted: (
-                -np.take_along_axis(scratch.log_softmax(logits), answers[..., np.newaxis], axis=-1)[..., 0] * counted
-            ).sum(),
+            lambda logits, answers, counted: (_surprise(logits, answers) * counted).sum(),
             "That is the sum; divide it by the number of places that count.",
+        ),
+        (
+            lambda logits, answers, counted: -_masked_loss(logits, answers, counted),
+            "The sign is wrong: a surprise is minus the log-probability.",
         ),
     ],
 )
+
+
+def _cls_classifier(vocabulary_size, width, num_classes):
+    tokens = keras.Input((None,), dtype="int32")
+    real = keras.ops.not_equal(tokens, 0)
+    x = keras.layers.Embedding(vocabulary_size, width)(tokens)
+    attention = keras.layers.MultiHeadAttention(num_heads=2, key_dim=width // 2)
+    x = x + attention(x, x, attention_mask=real[:, None, :])
+    logits = keras.layers.Dense(num_classes)(x[:, 0])
+    return keras.Model(tokens, logits)
+
+
+def _reader(look, pool, activation=None):
+    """Build what a learner might: an embedding, something that looks around, one vector, and an output."""
+
+    def build(vocabulary_size, width, num_classes):
+        tokens = keras.Input((None,), dtype="int32")
+        real = keras.ops.not_equal(tokens, 0)
+        x = keras.layers.Embedding(vocabulary_size, width)(tokens)
+        x = x + look(keras.layers.MultiHeadAttention(num_heads=2, key_dim=width // 2), x, real)
+        return keras.Model(tokens, keras.layers.Dense(num_classes, activation=activation)(pool(x)))
+
+    return build
+
+
+def _masked(attention, x, real):
+    return attention(x, x, attention_mask=real[:, None, :])
+
+
+def _first(x):
+    return x[:, 0]
+
+
+def _behaviour(model) -> str:
+    """Say what a model of token numbers does: the shape of its answers, and what each answer depends on."""
+    tokens = np.random.default_rng(18).permutation(np.arange(1, 10))[np.newaxis, :7]  # all different, none is filling
+    tokens = np.concatenate([tokens, tokens[:, ::-1]])
+    padded = np.pad(tokens, ((0, 0), (0, 3)))
+    swapped = tokens[:, [1, 0, *range(2, 7)]]
+    later = tokens.copy()
+    later[:, -1] = tokens[:, -2]
+    answers, filled, turned, changed = (
+        keras.ops.convert_to_numpy(model(x)) for x in (tokens, padded, swapped, later)
+    )
+    shape = f"answers of shape {answers.shape} to tokens of shape (2, 7)"
+    if answers.ndim != 2:
+        return shape
+    facts = {
+        "the padding": np.abs(filled - answers).max(),
+        "the last token": np.abs(changed - answers).max(),
+        "which token comes first": np.abs(turned - answers).max(),
+    }
+    told = ", ".join(f"{name} {'counts' if fact > 1e-5 else 'does not count'}" for name, fact in facts.items())
+    sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-4)
+    return f"{shape}; {told}; {'probabilities' if sums else 'logits'}"
+
+
+cls_classifier = Exercise(
+    "ch18.cls_classifier",
+    _cls_classifier,
+    [(11, 16, 2), (30, 8, 3), (20, 12, 5)],
+    hints=[
+        "Begin with tokens = keras.Input((None,), dtype='int32') and an Embedding; real = keras.ops.not_equal(tokens, 0).",
+        "keras.layers.MultiHeadAttention(num_heads=2, key_dim=…) gets x twice; attention_mask wants the shape "
+        "(batch, 1, time) here, so give `real` one axis more.",
+        "Add what attention gives to x. The vector of [CLS] is the one at place 0; a Dense layer without an activation "
+        "makes the logits of it.",
+    ],
+    mistakes=[
+        (
+            _reader(lambda attention, x, real: attention(x, x), _first),
+            "Zeros behind the text change your answer, so the padding is looked at: give attention_mask.",
+        ),
+        (
+            _reader(_masked, lambda x: keras.ops.mean(x, axis=1)),
+            "You take the mean of all vectors, padding included; take the vector at place 0, that of [CLS].",
+        ),
+        (_reader(_masked, _first, "softmax"), "These are probabilities; give logits: the last layer has no activation."),
+        (_reader(lambda attention, x, real: x, _first), "Only the first token counts; the attention is missing."),
+        (_reader(_masked, lambda x: x), "You answer at every place; give one answer a text, from the vector at place 0."),
+    ],
+    probe=_behaviour,
+)
+
+
+def _wordpiece(word, vocabulary):
+    """Take the longest known piece from the left, again and again."""
+    pieces = []
+    start = 0
+    while start < len(word):
+        mark = "##" if start else ""
+        end = len(word)
+        while end > start and mark + word[start:end] not in vocabulary:
+            end -= 1
+        if end == start:
+            return ["[UNK]"]
+        pieces.append(mark + word[start:end])
+        start = end
+    return pieces
+
+
+def _keeps_beginning(word, vocabulary):
+    """Make the mistake of keeping the pieces found before a rest that is unknown."""
+    for end in range(len(word), 0, -1):
+        if "[UNK]" not in (pieces := _wordpiece(word[:end], vocabulary)):
+            return pieces if end == len(word) else [*pieces, "[UNK]"]
+    return ["[UNK]"]
+
 
 wordpiece = Exercise(
     "ch18.wordpiece",
@@ -130,6 +188,7 @@ wordpiece = Exercise(
         ("teapot", {"tea", "t", "##pot", "##p", "##ot", "pot"}),
         ("teas", {"tea", "t", "##as", "##e"}),
         ("tea", {"tea", "t", "##ea"}),
+        ("unbelievably", {"un", "##bel", "##ie", "##va", "##bly", "##believ", "##ably"}),
     ],
     hints=[
         "Try the whole rest of the word first, then one letter less, and so on; the first known piece is taken.",
@@ -142,35 +201,39 @@ wordpiece = Exercise(
             "Pieces that continue a word must keep their ##.",
         ),
         (
-            _without_unknown,
+            _keeps_beginning,
             "When the rest of a word cannot be cut, the whole word is unknown: nothing of it is kept.",
         ),
     ],
 )
 
+half_hidden = Question(
+    "ch18.half_hidden",
+    0.8,
+    why="With half of the words gone, most gaps have a neighbour that is a gap itself.",
+    hints=[
+        "surprise_with(0.15) is what the table says; surprise_with(0.5) hides half of the words.",
+        "Subtract the first from the second; both are in nats.",
+    ],
+    mistakes={
+        0: "Nothing changed; give one of the two calls the share 0.5.",
+        -0.8: "You subtracted the wrong way round; the surprise rises.",
+        4.6: "That is the surprise with half of the words hidden; subtract that with 15 in 100.",
+    },
+    tolerance=0.08,
+)
 
-worst_layer = Question(
-    "ch18.worst_layer",
+worst_block = Question(
+    "ch18.worst_block",
     6,
-    why="The last block was trained to say what a text is about, and there the verdict is washed out.",
+    why="The last block was trained to say what a text is about, and perhaps the verdict is in the way there.",
     hints=[
         "What was the last block trained for? Are a kind and an angry review of one tea about the same thing?",
-        "More layers are not more of everything: each keeps what the next needs, and the last what its loss asked for.",
+        "More blocks are not more of everything: each keeps what the next needs, and the last what its loss asked for.",
     ],
     mistakes={
         1: "So one would think, as it has hardly looked around yet. But another one is worse still.",
-        4: "That is one of the two best.",
-        3: "On the contrary: half-way up the verdict is clear.",
+        4: "That is one of the best.",
+        3: "On the contrary: half-way up the verdict is easy to read.",
     },
-)
-
-closer = Question(
-    "ch18.closer",
-    "A",
-    why="A shares all words but one and the subject; the meaning of the vectors is mostly: what is it about?",
-    hints=[
-        "Which of the two says something about the same thing in nearly the same words?",
-        "MiniLM learned from pairs of texts that belong together: questions with answers, titles with articles.",
-    ],
-    mistakes={"B": "That is what the sentences mean to you. But the vectors say above all what a text is about."},
 )
