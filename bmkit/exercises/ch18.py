@@ -112,9 +112,7 @@ def _behaviour(model) -> str:
     swapped = tokens[:, [1, 0, *range(2, 7)]]
     later = tokens.copy()
     later[:, -1] = tokens[:, -2]
-    answers, filled, turned, changed = (
-        keras.ops.convert_to_numpy(model(x)) for x in (tokens, padded, swapped, later)
-    )
+    answers, filled, turned, changed = (keras.ops.convert_to_numpy(model(x)) for x in (tokens, padded, swapped, later))
     shape = f"answers of shape {answers.shape} to tokens of shape (2, 7)"
     if answers.ndim != 2:
         return shape
@@ -133,9 +131,10 @@ cls_classifier = Exercise(
     _cls_classifier,
     [(11, 16, 2), (30, 8, 3), (20, 12, 5)],
     hints=[
-        "Begin with tokens = keras.Input((None,), dtype='int32') and an Embedding; real = keras.ops.not_equal(tokens, 0).",
+        "Begin with keras.Input((None,), dtype='int32') and an Embedding; keras.ops.not_equal(tokens, 0) tells what is "
+        "real.",
         "keras.layers.MultiHeadAttention(num_heads=2, key_dim=…) gets x twice; attention_mask wants the shape "
-        "(batch, 1, time) here, so give `real` one axis more.",
+        "(batch, 1, time) here, so give what is real one axis more.",
         "Add what attention gives to x. The vector of [CLS] is the one at place 0; a Dense layer without an activation "
         "makes the logits of it.",
     ],
@@ -148,9 +147,15 @@ cls_classifier = Exercise(
             _reader(_masked, lambda x: keras.ops.mean(x, axis=1)),
             "You take the mean of all vectors, padding included; take the vector at place 0, that of [CLS].",
         ),
-        (_reader(_masked, _first, "softmax"), "These are probabilities; give logits: the last layer has no activation."),
+        (
+            _reader(_masked, _first, "softmax"),
+            "These are probabilities; give logits: the last layer has no activation.",
+        ),
         (_reader(lambda attention, x, real: x, _first), "Only the first token counts; the attention is missing."),
-        (_reader(_masked, lambda x: x), "You answer at every place; give one answer a text, from the vector at place 0."),
+        (
+            _reader(_masked, lambda x: x),
+            "You answer at every place; give one answer a text, from the vector at place 0.",
+        ),
     ],
     probe=_behaviour,
 )

@@ -36,6 +36,8 @@ random = train.seed(0)
 # %%
 import re
 
+import tensorflow as tf
+
 foods = data.load("small_fine_foods")
 reviews = {}
 liked = {}
@@ -73,7 +75,7 @@ expect("words outside the vocabulary (share)", share, at_least=0.05, at_most=0.1
 # each place, and only at the hidden places a dense layer with a softmax guesses the word.
 
 # %%
-text = "the coffee was so bitter that i poured".split()
+text = ["the", "coffee", "was", "so", "bitter", "that", "i", "poured"]
 sizes = {"width": 64, "vocabulary_size": SIZE + 1}
 plot.show(diagrams.masked_language_model(text, [4, 7], **sizes))
 
@@ -100,9 +102,9 @@ plot.show(diagrams.masked_language_model(text, [4, 7], **sizes))
 
 
 # %%
-def hide(rows, random):
+def hide(rows, random, share=0.15):
     is_known = rows > 1
-    chosen = is_known & (random.random(rows.shape) < 0.15)
+    chosen = is_known & (random.random(rows.shape) < share)
     others = random.integers(2, SIZE, size=rows.shape)
     dice = random.random(rows.shape)
     read = rows.copy()
@@ -218,7 +220,7 @@ def masked_lm(bert, num_places):
     return keras.Model([bert.inputs[0], places], logits)
 
 
-def questions(rows, read, chosen, places=12):
+def questions(rows, read, chosen, places=20):
     where = np.argsort(~chosen, axis=1, kind="stable")  # the chosen places first
     where = where[:, :places].astype("int32")
     answers = np.take_along_axis(rows, where, axis=1)
@@ -314,42 +316,65 @@ for name, variants in kinds.items():
 # %% [markdown]
 # ## Learning to guess
 #
-# In class we train an encoder of *one* block, for one pass over the training windows: 172 batches. One trick helps. The
-# bias of the last layer starts at the logarithm of the word frequencies, so that the network begins with what the
-# simplest rival knows and does not spend its first hundred batches on that.
+# In class we train an encoder of *one* block, for one pass over the training windows. Three things help it to learn
+# something in so short a time. As in BERT, the last layer uses the embedding table once more (**weight tying**), so it
+# has no table of its own to learn; KerasHub's `MaskedLMHead` does this, and it picks the asked places as well. Its bias
+# starts at the logarithm of the word frequencies, so that the network begins with what the simplest rival knows. And
+# we choose 30 in 100 words, not 15: more questions for each row that is read.
 #
-# Then we load `bert_reviews`, the same kind of encoder with *two* blocks after sixty passes, each with other places
+# Then we load `bert_reviews`, the encoder with *two* blocks from above after sixty passes, each with other places
 # hidden. That took ten minutes on a laptop, by the command that stands in its description.
 
 # %%
+import keras_hub
+
 train.seed(0)
-beginner = our_bert(depth=1)
-head = beginner.get_layer("logits")
-head.bias.assign(np.log([1e-6, 1e-6, *often, 1e-6]))
-guesser = masked_lm(beginner, 12)
+embedding = keras_hub.layers.ReversibleEmbedding(SIZE + 1, 64)
+tokens = keras.Input((None,), dtype="int32")
+places = keras.Input((None,), dtype="int32")
+real = keras.ops.not_equal(tokens, 0)
+x = embedding(tokens) * 8  # the root of the width, as in TokenAndPosition
+x = layers.TransformerBlock(num_heads=4, rotary=True)(x, padding_mask=real)
+x = keras.layers.LayerNormalization(epsilon=1e-5)(x)
+head = keras_hub.layers.MaskedLMHead(
+    SIZE + 1, token_embedding=embedding, intermediate_activation="gelu"
+)
+beginner = keras.Model([tokens, places], head(x, mask_positions=places))
+bias = head.weights[-1]
+bias.assign(np.log([1e-6, 1e-6, *often, 1e-6]))  # the special tokens are never asked
+
+# %%
+order = random.permutation(len(known_rows))
+shuffled = known_rows[order]
+read, chosen = hide(shuffled, random, share=0.3)
+inputs, answers, counted = questions(shuffled, read, chosen)
+fed = tf.data.Dataset.from_tensor_slices((inputs, answers, counted)).batch(16)
+steps = len(fed)
 rate = keras.optimizers.schedules.CosineDecay(
-    0.0, 132, warmup_target=0.006, warmup_steps=40
+    0.0, steps - 40, warmup_target=0.01, warmup_steps=40
 )
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-guesser.compile(keras.optimizers.Adam(rate), loss)
-order = random.permutation(len(known_rows))
-rows = known_rows[order]
-lesson = questions(rows, *hide(rows, random))
-train.fit(guesser, lesson, epochs=1)
+beginner.compile(keras.optimizers.Adam(rate), loss)
+train.fit(beginner, fed, epochs=1)
+
+# %%
 trained = pretrained.load("bert_reviews").model
 print(data.describe("bert_reviews"))
 
-# %%
-def network_surprise(model, part):
+
+def network_surprise(asked_model, part):
     rows, masked, chosen = part
-    logits = model.predict(masked, verbose=0)[chosen]  # (gaps, 2001)
-    answers = rows[chosen]
+    inputs, answers, counted = questions(rows, masked, chosen, places=40)
+    is_real = counted > 0
+    logits = asked_model.predict(inputs, verbose=0)[is_real]  # (gaps, 2001)
+    answers = answers[is_real]
     log_p = scratch.log_softmax(logits)
     right = log_p.argmax(axis=1) == answers
     return -log_p[np.arange(len(answers)), answers], right
 
 
-networks = {"BERT, in class": beginner, "BERT, sixty passes": trained}
+asked_trained = models.bert_masked_lm(trained, 40)
+networks = {"BERT, in class": beginner, "BERT, sixty passes": asked_trained}
 for name, model in networks.items():
     surprise[name], first_guess[name] = network_surprise(model, comparing)
 
@@ -425,7 +450,7 @@ def surprise_with(share):
     limits = {"words": (2, SIZE), "mask_token": SIZE, "share": share}
     _, chosen = scratch.hide_tokens(rows, random, **limits)
     masked = np.where(chosen, SIZE, rows)
-    return network_surprise(trained, (rows, masked, chosen))[0].mean()
+    return network_surprise(asked_trained, (rows, masked, chosen))[0].mean()
 
 
 half_hidden = ...
@@ -445,7 +470,7 @@ ch18.half_hidden.check(half_hidden)
 # * **fine-tuned**: the pretrained encoder is the start; everything learns, at a smaller rate.
 #
 # The rival needs no network: TF-IDF of single words and pairs with logistic regression, which was hard to beat in
-# [chapter 13](13_rnn_text.ipynb). All get the same 300 labels. For all of them the validation reviews choose a setting: the
+# [chapter 13](13_rnn_text.ipynb). All get the same 300 labels. For all of them 300 validation reviews choose a setting: the
 # strength $C$ of the regression, or the epoch at which to stop. The test set is cut in two: its last 600 reviews are opened here, the
 # first 400 later, each part once.
 
@@ -500,22 +525,23 @@ def linear():
 def counting(known, labels):
     tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     x = tfidf.fit_transform(known)
-    fresh = tfidf.transform(reviews["validation"])
+    fresh = tfidf.transform(reviews["validation"][:300])
     strengths = (1, 10, 100)
     candidates = [LogisticRegression(C=c, solver="liblinear") for c in strengths]
-    best = best_of(candidates, x, labels, fresh, liked["validation"])
+    best = best_of(candidates, x, labels, fresh, liked["validation"][:300])
     return make_pipeline(tfidf, best)
 
 
 def first_words(texts):
     tokens = np.asarray(encode(texts))
-    tokens = np.pad(tokens, ((0, 0), (0, LENGTH)))
-    return tokens[:, :LENGTH]
+    tokens = np.pad(tokens, ((0, 0), (0, 40)))
+    return tokens[:, :40]
 
 
 few = first_words(few_texts)
-validation = first_words(reviews["validation"])
-verdicts_wanted = liked["validation"]
+check_texts = reviews["validation"][:300]
+check_labels = liked["validation"][:300]
+check = first_words(check_texts)
 
 # %%
 judges = {"TF-IDF": counting(few_texts, few_labels)}
@@ -526,14 +552,14 @@ for name, rate in (("from scratch", 0.003), ("fine-tuned", 0.001)):
         body.set_weights(trained.get_weights())
     judge = classifier(body, dropout=0.3)
     judge.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    train.fit(judge, (few, few_labels), (validation, verdicts_wanted), epochs=6)
+    train.fit(judge, (few, few_labels), (check, check_labels), epochs=4)
     judges[name] = judge
 
 # %%
 pooled = keras.Model(one.inputs[0], one.layers[-2].output)  # before the verdict
 features = pooled.predict(few, verbose=0)  # (300, 64)
-fresh_features = pooled.predict(validation, verbose=0)
-frozen = best_of(linear(), features, few_labels, fresh_features, verdicts_wanted)
+fresh_features = pooled.predict(check, verbose=0)
+frozen = best_of(linear(), features, few_labels, fresh_features, check_labels)
 
 new_texts = reviews["test"][400:]
 new_labels = liked["test"][400:]
@@ -547,26 +573,34 @@ for name in ("from scratch", "fine-tuned"):
 answers["our BERT, frozen"] = frozen.predict(new_features)
 
 # %%
-def compared(answers, wanted, base):
-    right = {}
-    for name, given in answers.items():
-        right[name] = np.asarray(given == wanted, float)
-    rows = {}
-    for name, hits in right.items():
-        rows[name] = {"test (95 % interval)": interval(hits)}
-        if name != base:
-            lead, low, high = interval(hits - right[base])
-            told_apart = low > 0 or high < 0
-            rows[name][f"lead over {base}"] = (lead, low, high)
-            rows[name]["verdict"] = "told apart" if told_apart else "not told apart"
-    return rows, right
-
-
-rows, right = compared(answers, new_labels, "our BERT, from scratch")
+right = {}
+for name, given in answers.items():
+    right[name] = np.asarray(given == new_labels, float)
+rows = {}
+for name, hits in right.items():
+    rows[name] = {"test (95 % interval)": interval(hits)}
+    if name != "our BERT, from scratch":
+        lead = hits - right["our BERT, from scratch"]
+        rows[name]["lead over from scratch"] = interval(lead)
 plot.table(rows, corner="300 labels, 600 test reviews")
 
+
+def tell(claim, differences):  # a lead, and whether chance alone may give it
+    mean, low, high = interval(differences)
+    told = "told apart" if low > 0 or high < 0 else "not told apart"
+    print(f"{claim} (here: {mean:.3f}, {low:.3f} to {high:.3f}, {told})")
+
+
+base = right["our BERT, from scratch"]
+tell("fine-tuned over from scratch", right["our BERT, fine-tuned"] - base)
+tell("frozen over from scratch", right["our BERT, frozen"] - base)
+tell("TF-IDF over fine-tuned", right["TF-IDF"] - right["our BERT, fine-tuned"])
+
 # %% [markdown]
-# READING-ONE
+# Read the intervals. With the same 300 labels the encoder that had learned to fill gaps is ahead of its twin that had
+# not, whether it is frozen or fine-tuned; the printed lines say whether that is more than chance. The frozen one gets
+# about as far without changing a weight. But none of our encoders is ahead of TF-IDF. An encoder of two blocks that has
+# read 190,000 words knows little. What if it had read more?
 #
 # ## A real BERT
 #
@@ -601,7 +635,7 @@ print(pieces_of(tokenizer(example)))
 # %% [markdown]
 # ### [CLS], [SEP], segments and padding
 #
-# Two words came whole, two in pieces. Before the encoder reads a text, **special tokens** are put around it:
+# "Delicious" came whole, the other words in pieces. Before the encoder reads a text, **special tokens** are put around it:
 #
 # * **[CLS]** stands at the beginning. In BERT its vector stands for the whole text; a classifier reads it.
 # * **[SEP]** stands at the end of a text, and between two texts that are given together, such as a question and an
@@ -613,8 +647,6 @@ print(pieces_of(tokenizer(example)))
 # arrays that the model reads, and all its segment ids are 0. Out of the model comes one vector for each token.
 
 # %%
-import keras_hub
-
 packer = keras_hub.layers.MultiSegmentPacker(
     sequence_length=12,
     start_value=tokenizer.cls_token_id,
@@ -721,7 +753,7 @@ ch18.worst_block.check(worst_block)
 
 # %% [markdown]
 # A Keras model gives all twelve at once. Texts of like length go together in a batch, so that little padding is read;
-# texts are cut at 128 tokens. Then the 400 validation reviews choose the strength $C$ for each feature, and the block.
+# texts are cut at 96 tokens. Then the 300 validation reviews choose the strength $C$ for each feature, and the block.
 # The bars are drawn for these reviews; how good the chosen one is will be measured on others.
 
 # %%
@@ -742,18 +774,21 @@ def features_of(texts):
     features = np.zeros((len(texts), 6, 2, 384), "float32")
     for start in range(0, len(order), 32):
         batch = order[start : start + 32]
-        inputs = minilm.inputs([texts[i] for i in batch], length=128)
+        inputs = minilm.inputs([texts[i] for i in batch], length=96)
         features[batch] = reader.predict_on_batch(inputs)
     return features
 
 
 # %%
+lengths = [len(row) for row in tokenizer(reviews["validation"])]
+cut = np.mean(np.array(lengths) > 94)
+expect("reviews that are cut at 96 tokens (share)", cut, at_least=0.15, at_most=0.45)
 known_features = features_of(few_texts)  # (300, 6, 2, 384)
-check_features = features_of(reviews["validation"])
+check_features = features_of(check_texts)
 final_texts = reviews["test"][:400]
 final_labels = liked["test"][:400]
 final_features = features_of(final_texts)
-theirs = minilm.layer_means(final_texts[:4], length=128)
+theirs = minilm.layer_means(final_texts[:4], length=96)
 means = final_features[:4, :, 1]
 expect("means by minilm.layer_means", theirs, equals=means, tolerance=1e-4)
 
@@ -765,8 +800,8 @@ for column, kind in enumerate(kinds):
     for block in range(6):
         x = known_features[:, block, column]
         fresh = check_features[:, block, column]
-        model = best_of(linear(), x, few_labels, fresh, verdicts_wanted)
-        scores[kind].append(model.score(fresh, verdicts_wanted))
+        model = best_of(linear(), x, few_labels, fresh, check_labels)
+        scores[kind].append(model.score(fresh, check_labels))
         fitted[kind].append(model)
 chosen_block = {kind: int(np.argmax(scores[kind])) for kind in kinds}
 
@@ -775,18 +810,20 @@ figure, axes = plot.subplots(figsize=(7.0, 3.0))
 places = np.arange(1, 7)
 for shift, kind, color in ((-0.2, "[CLS]", "0.8"), (0.2, "mean", plot.COLORS[4])):
     share = np.array(scores[kind])
-    error = 1.96 * np.sqrt(share * (1 - share) / len(verdicts_wanted))
+    error = 1.96 * np.sqrt(share * (1 - share) / len(check_labels))
     style = {"color": color, "edgecolor": "black", "capsize": 3, "label": kind}
     axes.bar(places + shift, share, 0.4, yerr=error, **style)
-usual = np.mean(verdicts_wanted)
+usual = np.mean(check_labels)
 axes.axhline(usual, color="black", ls=":", label="most frequent verdict")
 axes.set(xlabel="block", ylabel="validation reviews right (share)", ylim=(0, 1))
 axes.legend(loc="lower right", ncols=3)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Verdicts right by block, for [CLS] and for the mean, with 95 % intervals; 300 labels, 400 validation reviews.*
-# <details><summary>In words</summary>BLOCKS</details><br>
+# *Figure. Verdicts right by block, for [CLS] and for the mean, with 95 % intervals; 300 labels, 300 validation reviews.*
+# <details><summary>In words</summary>Six pairs of bars. The means rise from block 1 to the middle, at block 3 or 4, and fall
+# to their lowest at block 6. The bars of [CLS] are mostly lower, and after block 6 hardly above the dotted line of the most frequent
+# verdict.</details><br>
 
 # %%
 def hits_of(kind, block):
@@ -814,11 +851,18 @@ expect("    over [CLS] of the last block, lower end", over_cls[1], at_least=0.03
 share = rivals["[CLS], last block"].mean()
 usual = np.mean(final_labels)
 expect("[CLS], last block, over the most frequent", share - usual, at_most=0.06)
+over_best_cls = best_mean - rivals["[CLS], chosen block"]
+tell("mean over [CLS], each at its chosen block", over_best_cls)
 worst = int(np.argmin(scores["mean"])) + 1
 expect("the worst block for means, validation", worst, equals=6)
 
 # %% [markdown]
-# READING-TWO
+# The last block is the worst for this verdict. That fits what it was trained for: a kind and an angry review of the same
+# tea are about the same thing, so their sentence vectors should be alike, and perhaps the verdict is lost on the way. So
+# **choose the layer by validation**, and measure it on other data, as here: the bars chose, the table is of new
+# reviews. And [CLS]? After the last block it tells the verdict no better than the most frequent answer; at its own best block it
+# comes closer to the mean. MiniLM was tuned on means and nobody asked its [CLS] for anything, which is perhaps the reason. In a BERT that was tuned on
+# [CLS] it may be the other way round.
 #
 # ### Exercise 6 · Build a classifier on [CLS]
 #
@@ -855,7 +899,7 @@ for size in sizes:
     for _ in range(5):
         draw_of = random.permutation(300)[:size]
         labels = few_labels[draw_of]
-        model = best_of(linear(), x[draw_of], labels, fresh, verdicts_wanted)
+        model = best_of(linear(), x[draw_of], labels, fresh, check_labels)
         hits["MiniLM"].append(model.predict(final) == final_labels)
         rival = counting(few_texts[draw_of], labels)
         hits["TF-IDF"].append(rival.predict(final_texts) == final_labels)
@@ -884,33 +928,45 @@ left.legend(loc="upper left", fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. FEWLABELS*
-# <details><summary>In words</summary>WORDS</details><br>
+# *Figure. Left, test reviews right for MiniLM and TF-IDF on 50, 100 and 200 labels, mean of five draws with 95 %
+# intervals. Right, the lead of MiniLM, review by review.*
+# <details><summary>In words</summary>Left, two rising lines with error bars, MiniLM above TF-IDF at all three sizes. Right, one line of
+# the difference, above the dotted zero.</details><br>
 
 # %%
-final_answers = {"most frequent": np.ones(400)}
-final_answers["TF-IDF, 300 labels"] = judges["TF-IDF"].predict(final_texts)
-tuned_logits = judges["fine-tuned"].predict(first_words(final_texts), verbose=0)
-final_answers["our BERT, fine-tuned, 300"] = tuned_logits.argmax(axis=1)
-best_reader = fitted["mean"][chosen_block["mean"]]
-final_answers["MiniLM, 300 labels"] = best_reader.predict(final)
-rival_of_all = counting(reviews["train"], liked["train"])
-final_answers["TF-IDF, 3,569 labels"] = rival_of_all.predict(final_texts)
+of_all = counting(reviews["train"], liked["train"])
 head_of_all = pretrained.load("minilm_reviews").model  # one dense layer on block 5
 logit = head_of_all.predict(final_features[:, 4, 1], verbose=0)[:, 0]
-final_answers["MiniLM, 3,569 labels"] = logit > 0
-rows, final_right = compared(final_answers, final_labels, "TF-IDF, 300 labels")
+final_right = {
+    "TF-IDF, 300 labels": judges["TF-IDF"].predict(final_texts) == final_labels,
+    "MiniLM, 300 labels": best_mean,
+    "TF-IDF, 3,569 labels": of_all.predict(final_texts) == final_labels,
+    "MiniLM, 3,569 labels": (logit > 0) == final_labels,
+}
+rows = {}
+for size in sizes:
+    for name in curves:
+        hits = curves[name][sizes.index(size)]
+        final_right[f"{name}, {size} labels, five draws"] = hits
+for name, hits in final_right.items():
+    rows[name] = {"test (95 % interval)": interval(hits)}
 plot.table(rows, corner="400 test reviews")
 
 # %%
-for size, lead in zip(sizes, leads):
-    shown = f"{lead[0]:.3f}, {lead[1]:.3f} to {lead[2]:.3f}"
-    print(f"{size} labels: lead of MiniLM (here: {shown})")
-lower_end = leads[1][1]
-expect("lead of MiniLM, 100 labels, lower end", lower_end, at_least=0.0)
+for size, minilm_hits, rival_hits in zip(sizes, *curves.values()):
+    tell(f"{size} labels: lead of MiniLM", minilm_hits - rival_hits)
+for labels in ("300 labels", "3,569 labels"):
+    rival_hits = final_right[f"TF-IDF, {labels}"].astype(float)
+    tell(f"{labels}: lead of MiniLM", final_right[f"MiniLM, {labels}"] - rival_hits)
+lower_ends = [lead[1] for lead in leads[:2]]
+expect("lead with 50 and 100 labels, lower ends", min(lower_ends), at_least=0.0)
 
 # %% [markdown]
-# READING-THREE
+# **Pretraining is worth labels.** With 50 and with 100 labels the pretrained network is clearly ahead of the tuned
+# rival: MiniLM with 100 labels is about as good as TF-IDF with three times as many. Perhaps the reason is simple: with
+# so few reviews TF-IDF has hardly seen the words that tell, and MiniLM knew them before. With more labels the lead shrinks; on one draw of 300
+# labels, and with all 3,569, see the last two lines: 400 reviews may not tell the two apart. The more labels you have,
+# the less the start matters. (All settings were chosen on 300 more labelled reviews, a luxury that both enjoyed alike.)
 #
 # ## Limits
 #
@@ -924,7 +980,6 @@ first, *rest = minilm.encode([sentence, *others])  # (384,) each, of length 1
 for other, vector, published in zip(others, rest, (0.694, 0.943, 0.257)):
     expect(f"cosine with '{other}'", first @ vector, equals=published, tolerance=0.001)
 
-# %%
 dog, man = minilm.encode(["The dog bites the man.", "The man bites the dog."])
 expect("who bites whom: cosine", dog @ man, at_least=0.95)
 again, never, other = minilm.encode([
@@ -941,15 +996,12 @@ english, tea, german = minilm.encode([
 ])
 lead = english @ tea - english @ german
 expect("tea in English nearer than coffee in German, by", lead, at_least=0.2)
-lengths = [len(row) for row in tokenizer(reviews["validation"])]
-cut = np.mean(np.array(lengths) > 126)
-expect("reviews that are cut at 128 tokens (share)", cut, at_least=0.1, at_most=0.35)
 
 # %% [markdown]
 # * In these examples it hardly sees who does what to whom, and a denial changes it less than other words for the same
 #   thing.
 # * It reads English: the same sentence about *tea* is nearer than the sentence about coffee in German.
-# * What is longer than 128 tokens was cut here, so the end of a long review was not read.
+# * What is longer than 96 tokens was cut here, so the end of a long review was not read.
 # * It learned from the web, and with it what people there think of each other. A search or a filter built on it may
 #   inherit that; we did not measure it.
 # * We left MiniLM frozen. Fine-tuning all its blocks may give more; chapter 37 (planned) tunes a small part.
@@ -963,7 +1015,8 @@ expect("reviews that are cut at 128 tokens (share)", cut, at_least=0.1, at_most=
 # * [CLS] begins a text, [SEP] ends it, segment ids tell two texts apart, and the padding mask hides what fills a row.
 # * A pretrained encoder gives features: contextual embeddings of the tokens, and [CLS] or a mean for the text. Which
 #   block is best is chosen on validation data; for our verdict it was not the last one.
-# * SUMMARY
+# * With 50 or 100 labels a frozen MiniLM and a linear classifier beat tuned TF-IDF clearly; our own small encoder
+#   does not.
 # * In our examples, sentence vectors hardly change with word order or a "not".
 #
 # **Ask yourself**
