@@ -328,6 +328,11 @@ for name, variants in kinds.items():
 # %%
 import keras_hub
 
+
+def log_frequency(shape, dtype=None):
+    return np.log([1e-6, 1e-6, *often, 1e-6])  # special tokens are never asked
+
+
 train.seed(0)
 embedding = keras_hub.layers.ReversibleEmbedding(SIZE + 1, 64)
 tokens = keras.Input((None,), dtype="int32")
@@ -337,11 +342,11 @@ x = embedding(tokens) * 8  # the root of the width, as in TokenAndPosition
 x = layers.TransformerBlock(num_heads=4, rotary=True)(x, padding_mask=real)
 x = keras.layers.LayerNormalization(epsilon=1e-5)(x)
 head = keras_hub.layers.MaskedLMHead(
-    SIZE + 1, token_embedding=embedding, intermediate_activation="gelu"
+    token_embedding=embedding,
+    intermediate_activation="gelu",
+    bias_initializer=log_frequency,
 )
 beginner = keras.Model([tokens, places], head(x, mask_positions=places))
-bias = head.weights[-1]
-bias.assign(np.log([1e-6, 1e-6, *often, 1e-6]))  # the special tokens are never asked
 
 # %%
 order = random.permutation(len(known_rows))
@@ -793,17 +798,17 @@ means = final_features[:4, :, 1]
 expect("means by minilm.layer_means", theirs, equals=means, tolerance=1e-4)
 
 # %%
-kinds = ("[CLS]", "mean")
-scores = {kind: [] for kind in kinds}
-fitted = {kind: [] for kind in kinds}
-for column, kind in enumerate(kinds):
+pools = ("[CLS]", "mean")
+scores = {kind: [] for kind in pools}
+fitted = {kind: [] for kind in pools}
+for column, kind in enumerate(pools):
     for block in range(6):
         x = known_features[:, block, column]
         fresh = check_features[:, block, column]
         model = best_of(linear(), x, few_labels, fresh, check_labels)
         scores[kind].append(model.score(fresh, check_labels))
         fitted[kind].append(model)
-chosen_block = {kind: int(np.argmax(scores[kind])) for kind in kinds}
+chosen_block = {kind: int(np.argmax(scores[kind])) for kind in pools}
 
 # %%
 figure, axes = plot.subplots(figsize=(7.0, 3.0))
@@ -827,7 +832,7 @@ plot.show(figure)
 
 # %%
 def hits_of(kind, block):
-    x = final_features[:, block, kinds.index(kind)]
+    x = final_features[:, block, pools.index(kind)]
     return (fitted[kind][block].predict(x) == final_labels).astype(float)
 
 
