@@ -11,11 +11,11 @@
 
 # %%
 from bmkit import data, diagrams, models, plot, scratch, train
-from bmkit.course import chapters, doctor
 from bmkit.check import expect
 from bmkit.exercises import ch00
 import keras
 import numpy as np
+keras.utils.set_random_seed(0)
 train.seed(0)
 
 # %% [markdown]
@@ -31,9 +31,14 @@ train.seed(0)
 # made. If you get lost, choose *Run → Restart Kernel and Run All Cells*. This copy is yours: change anything and see what
 # happens.
 #
-# Begin with a look at your machine. `✓` is good and `·` only tells; any other line says what to do.
+# The cell above loads what the chapter needs. Its last two lines do the same: they start all random numbers at a fixed place, so that
+# every run draws the same ones. The first is Keras; the second is short for it, and every chapter begins with it.
+#
+# Now a look at your machine. `✓` is good and `·` only tells; any other line says what to do.
 
 # %%
+from bmkit.course import doctor
+
 print(*doctor.summary(), sep="\n")
 
 # %% [markdown]
@@ -151,13 +156,29 @@ ch00.accuracy.check(accuracy)
 # * $x$ holds the 64 pixels, $h$ the 32 hidden values, $z$ the 10 scores; the largest score wins,
 # * $W_1$ ($64\times32$), $b_1$ (32), $W_2$ ($32\times10$) and $b_2$ (10) are the parameters that training adjusts.
 #
+# In Keras a network is a list of layers. `models.mlp` is short for exactly this list:
+
+# %%
+network = keras.Sequential(
+    [
+        keras.Input((8, 8, 1)),
+        keras.layers.Flatten(),  # 8×8 pixels become 64 numbers in a row
+        keras.layers.Dense(32, activation="relu"),  # 32 weighted sums, none negative
+        keras.layers.Dense(10),  # 10 weighted sums, the scores
+    ]
+)
+in_short = models.mlp((8, 8, 1), 10, hidden_units=(32,))
+in_short.set_weights(network.get_weights())
+scores = network(pictures[:5])
+expect("models.mlp", in_short(pictures[:5]), equals=scores, tolerance=1e-6)
+
+# %% [markdown]
 # You can compute it in two lines of NumPy, and Keras gives the same numbers:
 
 # %%
-network = models.mlp((8, 8, 1), 10, hidden_units=(32,))
 w1, b1, w2, b2 = network.get_weights()
 x = pictures[:5].reshape(5, 64)
-hidden = scratch.relu(x @ w1 + b1)  # (5, 32)
+hidden = np.maximum(0, x @ w1 + b1)  # (5, 32)
 scores = hidden @ w2 + b2  # (5, 10)
 theirs = network(pictures[:5])
 counted = 64 * 32 + 32 + 32 * 10 + 10
@@ -177,12 +198,23 @@ expect("20 untrained networks, mean", untrained_share, at_least=0.05, at_most=0.
 # Untrained networks are, on average, no better than guessing one of ten, for their parameters are random. **Training** shows it pictures in small batches and
 # turns every parameter a little in the direction that makes the **loss** smaller, the number that says how wrong it is
 # ([chapter 04](04_loss_functions.ipynb)). One pass over all training pictures is an *epoch*. Two steps in Keras: say how to
-# train (`compile`), then do it.
+# train (`compile`), then do it (`fit`). Here is one epoch:
 
 # %%
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
 network.set_weights([w1, b1, w2, b2])  # begin untrained, when run again too
+network.fit(digits.train, validation_data=digits.validation, epochs=1, verbose=0)
+measured = network.evaluate(digits.validation, verbose=0, return_dict=True)
+after_one = measured["accuracy"]
+expect("share right after one epoch", after_one, at_least=0.3)
+
+# %% [markdown]
+# For the other epochs we write `train.fit`. It calls `fit` as above, and adds two things: you see the loss while it runs, and at the
+# end the network gets back the parameters of its best epoch, the one with the lowest loss on validation data.
+
+# %%
+network.set_weights([w1, b1, w2, b2])  # from the start again
 history = train.fit(network, digits.train, digits.validation, epochs=25)
 gain = history["val_loss"][0] / min(history["val_loss"])
 expect("validation loss, first over lowest", gain, at_least=2)
@@ -203,7 +235,10 @@ plot.show(figure)
 
 # %%
 x_test, y_test = digits.arrays("test")
-test_accuracy = train.evaluate(network, digits.test)["accuracy"]
+measured = network.evaluate(digits.test, verbose=0, return_dict=True)
+test_accuracy = measured["accuracy"]
+in_short = train.evaluate(network, digits.test)["accuracy"]
+expect("train.evaluate", in_short, equals=test_accuracy, tolerance=1e-6)
 baseline = np.mean(nearest_average(x_test) == y_test)
 expect("test accuracy of the network", test_accuracy, at_least=0.94)
 expect("its lead over the nearest average", test_accuracy - baseline, at_least=0.03)
@@ -237,6 +272,8 @@ plot.show(plot.matrix(table, titles, titles, **axis_names))
 #
 # Now it is your network. Change the drawing below: `#` is ink, `+` is half ink, `.` is paper. Run the cell and see what the
 # network reads. Can you draw a digit that you can read and it cannot?
+#
+# The ten scores become probabilities by **softmax**: *e* to the power of each score, divided by the sum of all ten.
 
 # %%
 drawing = """
@@ -252,7 +289,10 @@ drawing = """
 marks = np.array([list(line) for line in drawing.split()])  # (8, 8)
 ink = 1.0 * (marks == "#") + 0.5 * (marks == "+")
 scores = np.array(network(ink.reshape(1, 8, 8, 1)))
-probabilities = scratch.softmax(scores)[0]
+powers = np.exp(scores - scores.max())  # less the largest: nothing overflows
+probabilities = powers[0] / powers.sum()
+in_short = scratch.softmax(scores)[0]
+expect("bmkit.scratch", in_short, equals=probabilities, tolerance=1e-6)
 read = probabilities.argmax()
 print(f"the network reads (here: {read}, with probability {probabilities[read]:.2f})")
 
@@ -294,6 +334,8 @@ expect("share of noise named with more than 0.5", sure, at_least=0.5)
 # chapter from the one it needs most.
 
 # %%
+from bmkit.course import chapters
+
 plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]

@@ -349,8 +349,8 @@ for angle in np.radians(np.arange(0, 360, 3)):
 lead = share - np.mean(~wanted)
 expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.05)
 
-always = np.full(len(wanted), wanted.mean())
-constant = scratch.binary_cross_entropy(wanted, always)
+p = wanted.mean()  # the best constant probability: the share of eights
+constant = -p * np.log(p) - (1 - p) * np.log(1 - p)  # its loss
 loss = train.evaluate(single, train_set)["loss"]
 expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
 
@@ -374,7 +374,10 @@ biases_hidden = np.array([-8.0, 16.0])
 into_output = np.array([[1.0], [1.0]])  # (2 hidden, 1 output)
 bias_output = np.array([-1.5])
 by_hand = [into_hidden, biases_hidden, into_output, bias_output]
-z = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)
+hidden = scratch.sigmoid(ink_seen @ into_hidden + biases_hidden)  # (n, 2)
+z = hidden @ into_output + bias_output  # (n, 1)
+in_short = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)
+expect("bmkit.scratch", in_short, equals=z, tolerance=1e-12)
 says_eight = z[:, 0] > 0
 right = np.mean(says_eight == (labels_seen == 8))
 expect("two hidden neurons made by hand, share right", right, at_least=0.78)

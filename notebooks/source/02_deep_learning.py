@@ -596,7 +596,7 @@ def gradient_sizes(gain, kind="relu", depth=20):
     for w, value in zip(reversed(weights), reversed(values)):
         local = value > 0 if kind == "relu" else value * (1 - value)
         g = g * local
-        sizes.append(scratch.root_mean_square(g))
+        sizes.append(np.sqrt(np.mean(g**2)))  # root mean square
         g = g @ w.T
     return np.array(sizes[::-1])  # from the first layer to the last
 

@@ -356,8 +356,9 @@ expect("60 steps and the formula", errors, equals=predicted, tolerance=1e-9)
 
 # %%
 rates = np.linspace(0.0, 0.05, 501)
-worst = [scratch.contraction_factor(eigenvalues, rate) for rate in rates]
-best = scratch.best_learning_rate(eigenvalues)
+factors = np.abs(1 - np.outer(rates, eigenvalues))  # (501, 2)
+worst = factors.max(axis=1)
+best = 2 / eigenvalues.sum()  # why, we shall see
 limit = 2 / eigenvalues[1]
 
 figure, axes = plot.subplots(figsize=(7.4, 2.8))
@@ -402,8 +403,10 @@ for _ in range(25):
 expect("edge over 2 / λmax", diverging / limit, at_least=0.99, at_most=1.01)
 condition = eigenvalues[1] / eigenvalues[0]
 expect("condition number", condition, at_least=111, at_most=112)
-factor = scratch.contraction_factor(eigenvalues, best)
+factor = np.abs(1 - best * eigenvalues).max()
 expect("factor at the best rate", factor, at_least=0.98, at_most=0.985)
+reference = scratch.best_learning_rate(eigenvalues)
+expect("best rate, bmkit.scratch", reference, equals=best, tolerance=1e-12)
 
 # %% [markdown]
 # ### Exercise 2 · Predict, then run
@@ -634,7 +637,7 @@ def scaled_gradient(theta):
 
 
 lowest_scaled = lowest * x.std(axis=0)  # the same model in the new units
-rate = scratch.best_learning_rate(round_values)
+rate = 2 / round_values.sum()  # the best one
 errors = descend(scaled_gradient, zero, rate, steps=20) - lowest_scaled
 excess = np.sum(errors @ round_hessian * errors, axis=1)
 scaled_steps = np.argmax(excess <= 0.001 * excess[0])
@@ -920,7 +923,8 @@ each = clipped_step(keras.optimizers.SGD(1.0, clipnorm=5.0))
 whole = clipped_step(keras.optimizers.SGD(1.0, global_clipnorm=5.0))
 print("clipnorm       ", each.round(2))
 print("global_clipnorm", whole.round(2))
-formula = scratch.clip_by_norm(np.concatenate([long, short]), 5.0)
+both = np.concatenate([long, short])
+formula = both * min(1, 5 / np.linalg.norm(both))
 expect("global_clipnorm and the formula", whole, equals=formula, tolerance=1e-5)
 expect("second variable under clipnorm", each[2:], equals=short, tolerance=1e-5)
 schedule = keras.optimizers.schedules.CosineDecay(0.5, decay_steps=100)
