@@ -51,7 +51,7 @@ def reading_order(plan: Iterable[Chapter]) -> list[Chapter]:
     order: dict[str, Chapter] = {}
 
     def visit(number: str) -> None:
-        if number not in order:
+        if number in known and number not in order:
             for earlier in known[number].before:
                 visit(earlier)
             order[number] = known[number]

@@ -180,7 +180,9 @@ expect("twenty instead of ten change, points", abs(mean[4] - mean[3]), at_most=0
 #
 # Plain folds treat rows as strangers who are all alike. Often they are neither. Here are 48 real ratings of lectures, in the
 # order of their lecturers. The two strips below say what each row is: whether the lecture was rated 4 or 5 (dark), and who held
-# it (the shade changes with the lecturer). Run this notebook yourself, and sliders let you change $k$ and the kind of folds.
+# it (the shade changes with the lecturer). **Stratified** folds shuffle the rows, sort them by class, and deal them out like cards, so
+# that each fold gets its share of every class. **Grouped** folds give away whole groups, the largest first, each to the fold that has the
+# fewest rows. Here are both by hand for four folds, and then `cut` for any number. Run this notebook yourself, and sliders let you change $k$ and the kind of folds.
 
 # %%
 ratings, stars = data.load("insteval").arrays("train")
@@ -188,7 +190,22 @@ few = np.flatnonzero(np.isin(ratings["lecturer"], np.arange(40, 60)))[:48]
 few = few[np.argsort(ratings["lecturer"][few], kind="stable")]
 liked, person = stars[few] >= 4, np.unique(ratings["lecturer"][few], return_inverse=True)[1]
 
+order = np.random.default_rng(0).permutation(48)
+cards = order[np.argsort(liked[order], kind="stable")]  # shuffled, then sorted by class
+dealt = [np.sort(cards[first::4]) for first in range(4)]
+ours = scratch.stratified_k_fold(liked, 4, seed=0)
+expect("stratified, bmkit.scratch", np.concatenate(ours), equals=np.concatenate(dealt))
 
+size, home, rows = np.bincount(person), np.zeros(person.max() + 1, int), np.zeros(4, int)
+for group in np.argsort(-size, kind="stable"):  # the largest first
+    home[group] = rows.argmin()  # the fold with the fewest rows
+    rows[home[group]] += size[group]
+whole = [np.flatnonzero(home[person] == fold) for fold in range(4)]
+ours = scratch.group_k_fold(person, 4)
+expect("grouped, bmkit.scratch", np.concatenate(ours), equals=np.concatenate(whole))
+
+
+# %%
 def cut(kind, k):
     if kind == "grouped":
         return scratch.group_k_fold(person, k)
@@ -489,7 +506,9 @@ for fold in scratch.stratified_k_fold(benign, 4, seed=0):
     right.append(np.argmax(network(z[fold]), axis=1) == benign[fold])
 expect("always 'benign', share right", benign.mean(), at_most=0.64)
 expect("network, CV estimate of that share", scratch.cross_validation_estimate(right), at_least=0.93)
-error = scratch.cross_validation_standard_error(right)
+error = np.std([hits.mean() for hits in right], ddof=1) / np.sqrt(4)  # explained below
+ours = scratch.cross_validation_standard_error(right)
+expect("its standard error, bmkit.scratch", ours, equals=error, tolerance=1e-12)
 expect("its standard error, points of a hundred", 100 * error, at_most=3)
 
 # %% [markdown]

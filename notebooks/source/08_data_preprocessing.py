@@ -334,7 +334,9 @@ age = mix[:, -1]
 
 
 def draw(reach):
-    low, high = scratch.iqr_bounds(age, reach)
+    first, third = np.quantile(age, [0.25, 0.75])
+    low = first - reach * (third - first)
+    high = third + reach * (third - first)
     beyond = (age < low) | (age > high)
     figure, axes = plot.subplots(figsize=(7.8, 3.0))
     axes.plot(age[~beyond], strength[~beyond], ".", color=plot.COLORS[4], label="inside the fences")
@@ -363,7 +365,7 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-fence = scratch.iqr_bounds(age)[1]
+fence = scratch.iqr_bounds(age, 1.5)[1]
 old = age > fence
 mixture = np.unique(mix[:, :-1], axis=0, return_inverse=True)[1]
 ages = {"left as is": age, "dropped": age, "clipped": np.minimum(age, fence), "log": np.log(age)}
@@ -478,7 +480,9 @@ def suspected(labels):
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = KNeighborsClassifier(11)
     p = cross_val_predict(model, small, labels, cv=folds, method="predict_proba")  # (n, 10)
-    return scratch.suspects(labels, p), p
+    limits = np.array([p[labels == k, k].mean() for k in range(10)])  # t, one a class
+    sure = np.where(p >= limits, p, -1)  # −1: not sure enough
+    return (sure.max(axis=1) >= 0) & (sure.argmax(axis=1) != labels), p
 
 
 clean, given = pictures[own], labels[own]
@@ -493,6 +497,7 @@ expect("how much better than pointing at random", found[flipped].mean() / found.
 
 # %%
 doubtful, p = suspected(given)
+expect("bmkit.scratch", scratch.suspects(given, p), equals=doubtful)
 lead = p.max(axis=1) - p[np.arange(len(given)), given]
 worst = np.flatnonzero(doubtful)[np.argsort(-lead[doubtful], kind="stable")][:24]
 titles = [f"{names[given[row]]}\n→ {names[p[row].argmax()]}" for row in worst]

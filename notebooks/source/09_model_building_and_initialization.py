@@ -369,7 +369,7 @@ fans = [64] + [256] * 12
 shapes = [(64, 256)] + [(256, 256)] * 11 + [(256, 10)]
 glorot = []
 for n_in, n_out in shapes:
-    glorot.append(scratch.glorot_uniform_limit(n_in, n_out) / np.sqrt(3))
+    glorot.append(np.sqrt(2 / (n_in + n_out)))  # why, we shall see
 he = np.array([scratch.he_normal_std(fan) for fan in fans])
 stds = {
     "2 × He": 2 * he,
@@ -397,7 +397,8 @@ for name, sigmas in stds.items():
     values, deltas = signals(x, labels[:500], drawn, scratch.relu, relu_slope)
     forward[name] = rms_of_each(values)
     backward[name] = rms_of_each(deltas)
-    predicted[name] = scratch.propagated_spread(rms_x, fans[:12], sigmas[:12])
+    factors = sigmas[:12] * np.sqrt(np.array(fans[:12]) / 2)  # layers 1 to 12
+    predicted[name] = rms_x * np.cumprod(factors)
     factors = sigmas[1:12] * np.sqrt(256 / 2)  # layers 2 to 12, 256 neurons each
     from_12 = np.cumprod(factors[::-1])[::-1]  # layers 1 to 11
     predicted_back[name] = np.append(from_12, 1.0)
@@ -681,8 +682,10 @@ ch09.with_adam.check(with_adam)
 z = random.normal(3, 5, size=(200, 4))
 layer = keras.layers.BatchNormalization()
 theirs = layer(z, training=True)
-ours = scratch.batch_norm(z, z.mean(axis=0), z.var(axis=0))
+ours = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 0.001)
 expect("in training, Keras", theirs, equals=ours, tolerance=1e-4)
+reference = scratch.batch_norm(z, z.mean(axis=0), z.var(axis=0))
+expect("in training, bmkit.scratch", reference, equals=ours, tolerance=1e-12)
 
 running_mean = 0.01 * z.mean(axis=0)  # it began at 0, and 99 % of that are left
 running_variance = 0.99 * 1 + 0.01 * z.var(axis=0)  # it began at 1

@@ -74,8 +74,8 @@ def train_by_hand(w, b, learning_rate, epochs):
 # %%
 def compiled(model, optimizer):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    jit = train.runtime().jit_compile  # false for networks as small as these
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
+    no_jit = {"jit_compile": False}  # compiling costs small networks more than it saves
+    model.compile(optimizer, loss, metrics=["accuracy"], **no_jit)
     return model
 
 
@@ -659,6 +659,21 @@ expect("lead over the nearest average", lead, at_least=0.03)
 # * $z=1.96$ for an interval that holds the truth 95 times in 100.
 #
 # The simpler $\hat p \pm z\sqrt{\hat p(1-\hat p)/n}$ fails where good models live: with no error at all it claims certainty.
+#
+# ### Exercise 4 · Wilson's interval
+#
+# Write `interval(right, n)` for $z = 1.96$. *Medium, eight minutes; expected: a pair, lower end first.*
+
+
+# %%
+def interval(right, n):
+    ...
+
+
+ch10.interval.check(interval)
+
+# %% [markdown]
+# Here is the interval for our test set, and behind it a test of both intervals:
 
 # %%
 lower, upper = scratch.wilson_interval(hits, len(y_test))
@@ -685,19 +700,6 @@ expect("simple, lowest share that holds the truth", simple_holds.min(), at_most=
 # 360 questions and counted how often the interval held the truth. Wilson's comes close to its promise everywhere; the
 # simple one breaks it where models are good.
 #
-# ### Exercise 4 · Wilson's interval
-#
-# Write `interval(right, n)` for $z = 1.96$. *Medium, eight minutes; expected: a pair, lower end first.*
-
-
-# %%
-def interval(right, n):
-    ...
-
-
-ch10.interval.check(interval)
-
-# %% [markdown]
 # ### Exercise 5 · Predict, then run
 #
 # Your model has about 95 % accuracy. **How many test pictures do you need to know that to ±1 point**, with 95 % confidence? Use

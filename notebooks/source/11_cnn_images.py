@@ -161,12 +161,11 @@ off = np.abs(learned - vertical).max()
 expect("largest difference from the kernel made by hand", off, at_most=0.02)
 
 # %% [markdown]
-# It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
-# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix.
+# It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and one that goes the way of fast libraries. It
+# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix. (`layers.PatchConv2D` is a Keras
+# layer that does the same.)
 
 # %%
-from bmkit.layers import PatchConv2D
-
 random = np.random.default_rng(0)
 image = random.normal(size=(12, 10, 3))
 kernel = random.normal(size=(3, 3, 3, 4))
@@ -179,11 +178,12 @@ batch = keras.ops.convert_to_tensor(image[np.newaxis], "float32")  # with a batc
 layer = keras.layers.Conv2D(4, 3)
 layer.build(batch.shape)
 layer.set_weights([kernel, bias])
-patches = PatchConv2D(4, 3)
-patches.build(batch.shape)
-patches.set_weights([kernel.reshape(27, 4), bias])
 expect("Conv2D of Keras", layer(batch)[0], equals=ours, tolerance=1e-5)
-expect("PatchConv2D", patches(batch)[0], equals=ours, tolerance=1e-5)
+
+shifted = [image[u : u + 10, v : v + 8] for u, v in np.ndindex(3, 3)]
+patches = np.concatenate(shifted, axis=-1)  # (10, 8, 27), one row a place
+product = patches @ kernel.reshape(27, 4) + bias
+expect("patches times a matrix", product, equals=ours, tolerance=1e-9)
 
 # %% [markdown]
 # ## Stride and padding
@@ -246,10 +246,14 @@ ch11.output_side.check(output_side)
 
 # %%
 grid = np.array([[1, 3, 0, 0], [2, 0, 0, 1], [5, 1, 9, 4], [0, 0, 2, 8]])
-pooled = scratch.max_pool2d(grid[:, :, np.newaxis])  # (2, 2, 1)
+pooled = np.zeros((2, 2), int)
+for i, j in np.ndindex(2, 2):
+    pooled[i, j] = grid[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max()
 print(grid)
 print("becomes")
-print(pooled[..., 0])
+print(pooled)
+reference = scratch.max_pool2d(grid[:, :, np.newaxis])  # (2, 2, 1)
+expect("bmkit.scratch", reference[..., 0], equals=pooled)
 
 maps = random.normal(size=(9, 9, 5))  # an odd side: the last row and column are dropped
 ours = scratch.max_pool2d(maps)
@@ -313,7 +317,7 @@ expect("pixels that change the output in the middle", int(seen.sum()), equals=8)
 # large the picture. A dense layer between the same two grids has one weight for *every pair* of an input and an output:
 
 # %%
-shared = scratch.conv2d_parameters(3, 3, 1, 32)
+shared = (3 * 3 * 1 + 1) * 32
 every_pair = (28 * 28 * 1 + 1) * (26 * 26 * 32)
 print("parameters from 28×28 pixels to 32 maps of 26×26")
 print(f"convolution {shared:,}, dense layer {every_pair:,}")

@@ -362,7 +362,19 @@ print("answer", answers[0], "and what the decoder is shown", shown[0])
 
 # %% [markdown]
 # Now the whole machine, from the layers that you know. Positions are rotary: queries and keys turn by their place, so only the distance
-# counts. In cross-attention nothing turns; places in a source and in an answer have no common ruler.
+# counts. In cross-attention nothing turns; places in a source and in an answer have no common ruler. First, how a token becomes a vector:
+# `layers.TokenAndPosition` looks it up in a table of small random numbers and multiplies by $\sqrt d$. (Told to, it adds the sinusoidal positions of
+# [chapter 15](15_attention.ipynb); rotary ones come later, in the attention.)
+
+# %%
+few = read(fresh["text"][:8])  # (8, 35)
+table = random.normal(scale=32**-0.5, size=(len(alphabet) + 2, 32))
+looked_up = table[few] * np.sqrt(32)  # (8, 35, 32)
+embed = layers.TokenAndPosition(len(alphabet) + 2, 32, positions="rotary")
+embed.build(few.shape)
+embed.set_weights([table])
+expect("layers.TokenAndPosition", embed(few), equals=looked_up, tolerance=1e-5)
+
 
 # %%
 def build(source_kinds, target_kinds, width=32, heads=4):
@@ -388,13 +400,12 @@ reader = models.transformer(*kinds, width=32, depth=1, positions="rotary")
 reader.set_weights(mine.get_weights())
 
 # %%
-few = read(fresh["text"][:8])  # (8, 35)
 begun = fresh_shown[:8]  # (8, 11)
 logits = np.array(mine([few, begun]))  # (8, 11, 14)
 expect("models.transformer", reader([few, begun]), equals=logits, tolerance=1e-5)
 
 blocks = [one for one in mine.layers if isinstance(one, layers.TransformerBlock)]
-counted = scratch.transformer_block_parameters(32)  # 12 d² + 13 d
+counted = 12 * 32**2 + 13 * 32  # 12 d² + 13 d
 expect("parameters of the encoder's block", blocks[0].count_params(), equals=counted)
 longer = np.pad(few, ((0, 0), (0, 20)))
 padded = mine([longer, begun])
@@ -414,6 +425,27 @@ expect("first place that notices another ending from place 6", first, equals=6)
 #   day, and the month is told by the word that goes with one month most faithfully in the training data.
 # * A **recurrent pair** of the same size, trained on the same examples as often: one LSTM ([chapter 13](13_rnn_text.ipynb)) reads, and
 #   another starts from its last state and writes. All that the writer knows of the source is that one state.
+
+# %%
+def recurrent_pair(source_kinds, target_kinds, width, units):
+    source = keras.Input((None,), dtype="int32")
+    written = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(source_kinds, width)(source)  # (batch, n, width)
+    y = keras.layers.Embedding(target_kinds, width)(written)  # (batch, m, width)
+    real = keras.ops.not_equal(source, 0)
+    reading = keras.layers.LSTM(units, return_state=True)
+    _, *state = reading(x, mask=real)  # the last state: all that is handed over
+    writing = keras.layers.LSTM(units, return_sequences=True)
+    y = writing(y, initial_state=state)  # (batch, m, units)
+    logits = keras.layers.Dense(target_kinds)(y)  # (batch, m, kinds)
+    return keras.Model([source, written], logits)
+
+
+by_hand = recurrent_pair(*kinds, width=32, units=46)
+pair = models.rnn_encoder_decoder(*kinds, cell="lstm", width=32, units=46)
+pair.set_weights(by_hand.get_weights())
+logits = by_hand([few, begun])
+expect("models.rnn_encoder_decoder", pair([few, begun]), equals=logits, tolerance=1e-5)
 
 # %%
 import collections

@@ -34,6 +34,8 @@ train.seed(0)
 # one split, so validation and test come from files that training never saw.
 
 # %%
+import re
+
 docs = data.load("docstrings")
 texts = {}
 for part in ("train", "validation"):
@@ -44,6 +46,10 @@ print("one of them:", texts["train"][0])
 
 text = "\n\n".join(texts["train"])
 held_text = "\n\n".join(texts["validation"])
+WORD = r"'(?:s|t|re|ve|m|ll|d)| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+"
+by_hand = re.findall(WORD, texts["train"][0])  # endings, words, numbers, signs, spaces
+same = scratch.split_words(texts["train"][0]) == by_hand
+expect("words of bmkit.scratch", same, equals=True)
 vocabulary = set(scratch.split_words(text))
 fresh = [word for word in scratch.split_words(held_text) if word.strip().isalpha()]
 unknown = np.mean([word not in vocabulary for word in fresh])
@@ -111,8 +117,24 @@ theirs = " ".join(token.decode() for token in vocabulary[256:])
 expect("new tokens of bmkit.scratch", theirs == " ".join(by_hand), equals=True)
 
 # %% [markdown]
-# The space belongs to the word, so " top" at the beginning of a word and "top" inside one can become different tokens, like " stop" here. Is this what *real*
-# tokenizers do? The `tokenizers` library serves many of today's language models. We let it learn 767 merges from the training text,
+# The space belongs to the word, so " top" at the beginning of a word and "top" inside one can become different tokens, like " stop" here.
+#
+# ### Exercise 1 · Cut a new word
+#
+# Merges were learned in an order, and a new word is cut in that order: first merge 0, wherever it fits, then merge 1, and so on.
+# Write `encode_word(tokens, merges)`: from a list of byte tokens to a list of tokens; merge number $i$ makes token $256+i$.
+# *Medium, eight minutes. Beware: taking the longest known piece from the left is something else.*
+
+
+# %%
+def encode_word(tokens, merges):
+    ...
+
+
+ch17.encode_word.check(encode_word)
+
+# %% [markdown]
+# Is this what *real* tokenizers do? The `tokenizers` library serves many of today's language models. We let it learn 767 merges from the training text,
 # cut into words at the same places, and so does `scratch.bpe_train`.
 
 # %%
@@ -137,22 +159,8 @@ expect("all 767 merges, tokenizers library", theirs, equals=np.array(merges))
 row = texts["validation"][0]
 ours = scratch.bpe_encode(row, merges)
 expect("a text in tokens, tokenizers library", library.encode(row).ids, equals=ours)
-expect("and back", scratch.bpe_decode(ours, merges) == row, equals=True)
-
-# %% [markdown]
-# ### Exercise 1 · Cut a new word
-#
-# Merges were learned in an order, and a new word is cut in that order: first merge 0, wherever it fits, then merge 1, and so on.
-# Write `encode_word(tokens, merges)`: from a list of byte tokens to a list of tokens; merge number $i$ makes token $256+i$.
-# *Medium, eight minutes. Beware: taking the longest known piece from the left is something else.*
-
-
-# %%
-def encode_word(tokens, merges):
-    ...
-
-
-ch17.encode_word.check(encode_word)
+again = "".join(names[token] for token in ours)
+expect("and back", again == row, equals=True)
 
 # %%
 sentence = "Compute the gradient of the subsampled loss, then normalize it."
@@ -329,8 +337,12 @@ for name in ("The", " this"):
 
 
 def discount_of(table):
-    three = scratch.kneser_ney_discounts(np.array(list(table.values())))
-    return [0.0, *three]  # for counts of 0, 1, 2, and 3 and more
+    came = Counter(table.values())  # how many came once, twice, …
+    y = came[1] / (came[1] + 2 * came[2])
+    one = 1 - 2 * y * came[2] / came[1]
+    two = 2 - 3 * y * came[3] / came[2]
+    three = 3 - 4 * y * came[4] / came[3]
+    return [0.0, one, two, three]  # for counts of 0, 1, 2, and 3 and more
 
 
 def leaning(count, total, given, discounts, shorter):
@@ -443,7 +455,18 @@ plot.show(figure)
 # mode, so nothing inside the file can be run.)
 
 # %%
-trained = pretrained.load("gpt_docstrings")
+from bmkit.data.weights import weight_files
+from safetensors.numpy import load_file
+
+with weight_files("gpt_docstrings") as folder:
+    stored = load_file(folder / "gpt_docstrings.safetensors")
+in_order = sorted(name for name in stored if name.startswith("weight"))
+model.set_weights([stored[name] for name in in_order])
+ours = model.predict(x[:1], verbose=0)
+
+trained = pretrained.load("gpt_docstrings")  # the same, with its tokenizer
+theirs = trained.model.predict(x[:1], verbose=0)
+expect("logits of pretrained.load", theirs, equals=ours, tolerance=1e-4)
 print(data.describe("gpt_docstrings"))
 its_merges = np.array(trained.tokenizer.merges)
 expect("its merges and ours", its_merges, equals=np.array(merges))
@@ -590,8 +613,21 @@ plot.table(rows, corner="test", digits=2)
 # clearly better than either, so they are surprised by different tokens. Who is better where? We sort by the longest counted context:
 
 # %%
+def as_text(tokens):  # one sign a token, so that a run of tokens is a piece of text
+    return "".join(map(chr, tokens))
+
+
+read = as_text(streams["train"])
 runs = runs_of_seven(unseen)
-known = scratch.longest_known_contexts(runs, counts, V)  # 1 to 6 tokens
+known = np.zeros(len(runs), int)  # will be 1 to 6 tokens
+for length in range(1, 7):
+    counted = {read[t : t + length] for t in range(len(read))}
+    contexts = [as_text(run[6 - length : 6]) for run in runs]
+    known[[context in counted for context in contexts]] = length
+reference = scratch.longest_known_contexts(runs, counts, V)
+expect("bmkit.scratch", reference, equals=known)
+
+# %%
 by_length = {}
 for length in range(1, 7):
     here = known == length
@@ -886,7 +922,6 @@ def look(attention, x, t, cache):  # x (128,), cache (2, 4, time, 32)
     return dense(attention.output_dense, mean.reshape(128))
 
 
-# %%
 def step(token, t, caches):  # caches (4 blocks, 2, 4, time, 32)
     x = table[token] * np.sqrt(128)
     for block, cache in zip(blocks, caches):
@@ -1062,6 +1097,11 @@ found = scratch.copied_shares(pieces, streams["train"], lengths)
 copied = dict(zip(written, found))
 people = copied["people"]
 eight = lengths.index(8)
+counted = {read[t : t + 8] for t in range(len(read))}
+own = as_text(written["people"])
+eights = [own[t : t + 8] for t in range(len(own) - 7)]
+share = np.mean([run in counted for run in eights])
+expect("people, runs of 8, bmkit.scratch", people[eight], equals=share)
 sixteen = lengths.index(16)
 others = [copied[name] for name in writers]
 most_of_eight = max(shares[eight] for shares in others)

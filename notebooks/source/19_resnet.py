@@ -27,22 +27,32 @@ random = train.seed(0)
 #
 # Look at what a deep plain network does before any training. Digits, shrunk to 14×14 pixels, go through 29 convolutions
 # of 3×3 with He's initialization ([chapter 09](09_model_building_and_initialization.ipynb)), which keeps the *size* of
-# the numbers. Does it also keep the picture? `models.resnet` builds such a network: one convolution, then pairs of
-# convolutions called blocks, then a dense layer. With `residual=False` nothing in it is new to you.
+# the numbers. Does it also keep the picture? Nothing in this network is new to you: one convolution, then pairs of
+# convolutions, which we call blocks, then a dense layer.
+
+# %%
+def convolution(filters, stride=1):
+    form = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    return keras.layers.Conv2D(filters, 3, strides=stride, **form)
+
+
+inputs = keras.Input((14, 14, 1))
+h = convolution(8)(inputs)
+blocks = []
+for filters, stride in [(8, 1), (16, 2)] + [(16, 1)] * 12:
+    h = convolution(filters, stride)(h)
+    h = convolution(filters)(h)
+    blocks.append(h)
+pooled = keras.layers.GlobalAveragePooling2D()(h)  # (batch, 16)
+plain = keras.Model(inputs, keras.layers.Dense(10)(pooled))
+expect("layers with weights", len(plain.get_weights()) // 2, equals=30)
 
 # %%
 digits = data.load("mnist_5k")
 x, y = digits.arrays("train")
 x = np.array(keras.ops.average_pool(x, 2))  # (3600, 14, 14, 1)
-sizes = {"blocks": (1, 13), "filters": (8, 16)}
-plain = models.resnet(
-    (14, 14, 1), 10, **sizes, residual=False, batch_normalization=False
-)
-blocks = [layer for layer in plain.layers if isinstance(layer, layers.ResidualBlock)]
-expect("layers with weights", 2 + 2 * len(blocks), equals=30)
 depths = (1, 2, 5, 9, 14)
-outputs = [blocks[depth - 1].output for depth in depths]
-stages = keras.Model(plain.inputs[0], outputs)
+stages = keras.Model(inputs, [blocks[depth - 1] for depth in depths])
 thousand = x[:1000]
 representations = [thousand, *stages.predict(thousand, verbose=0)]
 print([stage.shape for stage in representations])
@@ -175,8 +185,8 @@ batch = image[np.newaxis]  # (1, 8, 6, 4)
 expect("Keras layers", block_model(batch)[0], equals=by_hand, tolerance=1e-5)
 
 # %% [markdown]
-# `models.resnet` is made of this block as a layer, `layers.ResidualBlock`, and `scratch.residual_block` is its twin in
-# NumPy:
+# `layers.ResidualBlock` is this block as a layer, and `scratch.residual_block` its twin in NumPy. `models.resnet` builds the
+# network of the beginning from such layers, with `residual=False` the same plain one:
 
 # %%
 layer = layers.ResidualBlock(4, batch_normalization=False)
@@ -185,6 +195,13 @@ layer.set_weights([*first, *second])
 expect("bmkit.layers", layer(batch)[0], equals=by_hand, tolerance=1e-5)
 twin = scratch.residual_block(image, first, second)
 expect("bmkit.scratch", twin, equals=by_hand, tolerance=1e-12)
+
+sizes = {"blocks": (1, 13), "filters": (8, 16)}
+form = {"residual": False, "batch_normalization": False}
+same = models.resnet((14, 14, 1), 10, **sizes, **form)
+same.set_weights(plain.get_weights())
+logits = plain(thousand[:5])
+expect("models.resnet", same(thousand[:5]), equals=logits, tolerance=1e-4)
 
 # %% [markdown]
 # Where a block halves height and width or has more filters, $x$ and $F(x)$ differ in shape. The simplest shortcut then
