@@ -9,7 +9,6 @@ import errno
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from typing import IO
 
 from bmkit import files, surroundings
 from bmkit.console import say
-from bmkit.course import packages
+from bmkit.course import packages, troubles
 from bmkit.errors import Error
 
 __all__ = ["Environment", "Trouble", "locked"]
@@ -32,30 +31,6 @@ RETRIES = {"create": 5, "repair": 1}  # a learner with a working environment sho
 NO_VENV = (
     "this Python cannot make environments (its venv or ensurepip module is missing); "
     "on Debian or Ubuntu type: sudo apt install python{}.{}-venv".format(*sys.version_info)
-)
-# What pip writes when it fails, and the one line a reader needs instead; the first match counts.
-PIP_TROUBLES = (
-    (
-        r"DO NOT MATCH THE HASHES[\s\S]*?\n +(\S+?)[ =][\s\S]*",
-        "the package index gave another file for {} than the one the kit was tested with, so nothing of it was "
-        "installed; try another index (an index that rebuilds files cannot be used), or look at it with: "
-        "python3 -m pip config list",
-    ),
-    (r"No space left|Errno 28", "the disk is full; make room (about 4.5 GB) and run the same command again"),
-    (
-        r"Permission denied|Errno 13",
-        "no permission to write here or in pip's cache; mend the rights and run this again",
-    ),
-    (
-        r"Retrying|Max retries|NewConnection|name resolution|timed? ?out|ProxyError|SSLError",
-        "the package index cannot be reached; check network and proxy, then run the same command again",
-    ),
-    (
-        r"from versions: none\)[\s\S]*No matching distribution found for (\S+)",
-        "pip finds no {} at all: its settings name no index, or one without this package; look at them with: "
-        "python3 -m pip config list",
-    ),
-    (r"No matching distribution found for (\S+)", "there is no build of {} for this computer and this Python"),
 )
 
 
@@ -307,11 +282,6 @@ class Environment:
                 child.terminate()
                 raise
         if child.returncode:
-            raise Trouble(_advice(complaints.strip() or f"{command[3]} ended with exit code {child.returncode}"))
-
-
-def _advice(complaints: str) -> str:
-    for pattern, advice in PIP_TROUBLES:
-        if found := re.search(pattern, complaints):
-            return advice.format(*found.groups())
-    return "the set-up failed: " + complaints.splitlines()[-1]
+            raise Trouble(
+                troubles.advice(complaints.strip() or f"{command[3]} ended with exit code {child.returncode}")
+            )

@@ -17,7 +17,7 @@ ROOT = Path(files.__file__).resolve().parent.parent
 WHEEL = "tiny-{}-py3-none-any.whl"
 PARTS = (
     *("__init__", "__main__", "console", "errors", "files", "surroundings"),
-    *("course/__init__", "course/environment", "course/packages"),
+    *("course/__init__", "course/environment", "course/packages", "course/troubles"),
 )
 CLI = "import tiny\n\n\ndef main(words):\n    print('started', tiny.VERSION, *words)\n    return 0\n"
 pytestmark = [
