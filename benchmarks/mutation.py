@@ -126,7 +126,7 @@ class Desk:
 
     def _restore(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
-        shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(".*", "__pycache__", "my_notebooks", "shared"))
+        shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(".*", "__pycache__", "my_*", "shared"))
         self._clean = self._state()
 
 
