@@ -52,7 +52,8 @@ digits = data.load("mnist_5k")
 x, y = digits.arrays("train")
 x = np.array(keras.ops.average_pool(x, 2))  # (3600, 14, 14, 1)
 depths = (1, 2, 5, 9, 14)
-stages = keras.Model(inputs, [blocks[depth - 1] for depth in depths])
+outputs = [blocks[depth - 1] for depth in depths]
+stages = keras.Model(plain.inputs[0], outputs)
 thousand = x[:1000]
 representations = [thousand, *stages.predict(thousand, verbose=0)]
 print([stage.shape for stage in representations])
