@@ -10,7 +10,7 @@
 # **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0), one photograph that ships with scikit-image (CC0)
 
 # %%
-from bmkit import data, diagrams, models, plot, scratch, train
+from bmkit import data, diagrams, layers, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch11
 import keras
@@ -162,8 +162,8 @@ expect("largest difference from the kernel made by hand", off, at_most=0.02)
 
 # %% [markdown]
 # It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and one that goes the way of fast libraries. It
-# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix. (`layers.PatchConv2D` is a Keras
-# layer that does the same.)
+# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix; as a Keras layer that is
+# `layers.PatchConv2D`.
 
 # %%
 random = np.random.default_rng(0)
@@ -180,10 +180,16 @@ layer.build(batch.shape)
 layer.set_weights([kernel, bias])
 expect("Conv2D of Keras", layer(batch)[0], equals=ours, tolerance=1e-5)
 
+# %%
 shifted = [image[u : u + 10, v : v + 8] for u, v in np.ndindex(3, 3)]
 patches = np.concatenate(shifted, axis=-1)  # (10, 8, 27), one row a place
 product = patches @ kernel.reshape(27, 4) + bias
 expect("patches times a matrix", product, equals=ours, tolerance=1e-9)
+
+house = layers.PatchConv2D(4, 3)
+house.build(batch.shape)
+house.set_weights([kernel.reshape(27, 4), bias])
+expect("layers.PatchConv2D", house(batch)[0], equals=ours, tolerance=1e-5)
 
 # %% [markdown]
 # ## Stride and padding
@@ -283,12 +289,12 @@ ch11.max_pool.check(max_pool)
 # layer widens it, and after a pooling each further pixel counts twice:
 
 # %%
-layers = [  # name, side of the window, stride
+stack = [  # name, side of the window, stride
     ("convolution 3×3", 3, 1),
     ("pooling 2×2", 2, 2),
     ("convolution 3×3", 3, 1),
 ]
-figure = diagrams.receptive_field(layers)
+figure = diagrams.receptive_field(stack)
 plot.show(figure)
 
 # %% [markdown]

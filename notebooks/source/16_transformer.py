@@ -363,20 +363,14 @@ print("answer", answers[0], "and what the decoder is shown", shown[0])
 # %% [markdown]
 # Now the whole machine, from the layers that you know. Positions are rotary: queries and keys turn by their place, so only the distance
 # counts. In cross-attention nothing turns; places in a source and in an answer have no common ruler. First, how a token becomes a vector:
-# `layers.TokenAndPosition` looks it up in a table of small random numbers and multiplies by $\sqrt d$. (Told to, it adds the sinusoidal positions of
-# [chapter 15](15_attention.ipynb); rotary ones come later, in the attention.)
+# `layers.TokenAndPosition` looks it up in a table, which begins as small random numbers, and multiplies by $\sqrt d$, as `token_vectors` does. (If asked,
+# it adds the sinusoidal positions of [chapter 15](15_attention.ipynb); rotary ones come later, in the attention.)
 
 # %%
-few = read(fresh["text"][:8])  # (8, 35)
-table = random.normal(scale=32**-0.5, size=(len(alphabet) + 2, 32))
-looked_up = table[few] * np.sqrt(32)  # (8, 35, 32)
-embed = layers.TokenAndPosition(len(alphabet) + 2, 32, positions="rotary")
-embed.build(few.shape)
-embed.set_weights([table])
-expect("layers.TokenAndPosition", embed(few), equals=looked_up, tolerance=1e-5)
+def token_vectors(table, tokens):  # the table has a row of d numbers for each token
+    return table[tokens] * np.sqrt(table.shape[1])  # (batch, n, d)
 
 
-# %%
 def build(source_kinds, target_kinds, width=32, heads=4):
     source = keras.Input((None,), dtype="int32")
     written = keras.Input((None,), dtype="int32")
@@ -400,10 +394,17 @@ reader = models.transformer(*kinds, width=32, depth=1, positions="rotary")
 reader.set_weights(mine.get_weights())
 
 # %%
+few = read(fresh["text"][:8])  # (8, 35)
 begun = fresh_shown[:8]  # (8, 11)
 logits = np.array(mine([few, begun]))  # (8, 11, 14)
 expect("models.transformer", reader([few, begun]), equals=logits, tolerance=1e-5)
 
+embeds = [one for one in mine.layers if isinstance(one, layers.TokenAndPosition)]
+table = embeds[0].get_weights()[0]  # (kinds, 32)
+vectors = token_vectors(table, few)  # (8, 35, 32)
+expect("layers.TokenAndPosition", embeds[0](few), equals=vectors, tolerance=1e-5)
+
+# %%
 blocks = [one for one in mine.layers if isinstance(one, layers.TransformerBlock)]
 counted = 12 * 32**2 + 13 * 32  # 12 d² + 13 d
 expect("parameters of the encoder's block", blocks[0].count_params(), equals=counted)
@@ -433,19 +434,12 @@ def recurrent_pair(source_kinds, target_kinds, width, units):
     x = keras.layers.Embedding(source_kinds, width)(source)  # (batch, n, width)
     y = keras.layers.Embedding(target_kinds, width)(written)  # (batch, m, width)
     real = keras.ops.not_equal(source, 0)
-    reading = keras.layers.LSTM(units, return_state=True)
+    reading = keras.layers.LSTM(units, return_state=True, name="encoded")
     _, *state = reading(x, mask=real)  # the last state: all that is handed over
     writing = keras.layers.LSTM(units, return_sequences=True)
     y = writing(y, initial_state=state)  # (batch, m, units)
     logits = keras.layers.Dense(target_kinds)(y)  # (batch, m, kinds)
     return keras.Model([source, written], logits)
-
-
-by_hand = recurrent_pair(*kinds, width=32, units=46)
-pair = models.rnn_encoder_decoder(*kinds, cell="lstm", width=32, units=46)
-pair.set_weights(by_hand.get_weights())
-logits = by_hand([few, begun])
-expect("models.rnn_encoder_decoder", pair([few, begun]), equals=logits, tolerance=1e-5)
 
 # %%
 import collections
@@ -476,7 +470,7 @@ def rule(text):
 
 
 # %%
-pair = models.rnn_encoder_decoder(*kinds, cell="lstm", width=32, units=46)
+pair = recurrent_pair(*kinds, width=32, units=46)
 reader.set_weights(mine.get_weights())  # untrained, also when this cell is run again
 ratio = pair.count_params() / reader.count_params()
 expect("ratio of their parameters", ratio, at_least=0.95, at_most=1.05)
