@@ -180,7 +180,6 @@ layer.build(batch.shape)
 layer.set_weights([kernel, bias])
 expect("Conv2D of Keras", layer(batch)[0], equals=ours, tolerance=1e-5)
 
-# %%
 shifted = [image[u : u + 10, v : v + 8] for u, v in np.ndindex(3, 3)]
 patches = np.concatenate(shifted, axis=-1)  # (10, 8, 27), one row a place
 product = patches @ kernel.reshape(27, 4) + bias
