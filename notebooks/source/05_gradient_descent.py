@@ -61,14 +61,15 @@ plot.show(figure)
 #
 # ### The formula: gradient descent
 #
-# Imagine a walker in thick fog on the curve on the right. She does not see the valley, but she feels the slope under her feet.
-# So she takes a step downhill, feels again, and takes the next:
+# Imagine a walker in thick fog on the curve on the right. She does not see the valley, but she feels how the ground
+# falls away under her feet. So she takes a step downhill, feels again, and takes the next. This is **gradient
+# descent**:
 #
 # $$\theta_{t+1} = \theta_t - \eta\, L'(\theta_t), \qquad L'(\theta) = \frac{2}{n} \sum_{i=1}^{n} (\theta x_i - y_i)\, x_i$$
 #
-# * $\theta_t$ is the parameter after $t$ steps and $L'$ the derivative of the loss, its slope,
+# * $\theta_t$ is the parameter after $t$ steps and $L'$ the derivative of the loss, which says how steeply it rises,
 # * $x_i$ is the input of example $i$, $y_i$ its target, $n$ the number of examples,
-# * $\eta$ ("eta") is the **learning rate**: it turns a slope into a step.
+# * $\eta$ ("eta") is the **learning rate**: it turns a derivative into a step.
 #
 # A derivative found on paper is checked by finite differences ([chapter 04](04_loss_functions.ipynb)), a step by the kit's
 # reference:
@@ -122,8 +123,7 @@ plot.show(figure)
 # ### Why: a factor for each step
 #
 # A parabola has the same curvature everywhere: its second derivative is a constant, here $\lambda = \frac2n\sum_i x_i^2$. Let
-# $\theta^*$ be the lowest point and $e_t = \theta_t - \theta^*$ the **error**. The slope of a parabola is $\lambda e_t$, so one step
-# gives
+# $\theta^*$ be the lowest point and $e_t = \theta_t - \theta^*$ the **error**. The derivative is then $\lambda e_t$, so one step gives
 #
 # $$e_{t+1} = e_t - \eta\lambda\, e_t = (1-\eta\lambda)\, e_t, \qquad\text{and after } t \text{ steps}\qquad e_t = (1-\eta\lambda)^t\, e_0$$
 #
@@ -192,7 +192,7 @@ plot.show(figure)
 #
 # ### The gradient
 #
-# With several parameters there is a slope for each. Together they form the **gradient** $\nabla L$, an array of the shape of the
+# With several parameters there is a derivative for each. Together they form the **gradient** $\nabla L$, an array of the shape of the
 # parameters. It points in the direction in which the loss rises most steeply, at a right angle to the contour lines. The rule
 # is the same as before, now for whole arrays:
 #
@@ -418,8 +418,9 @@ ch05.best_rate.check(best_rate)
 # %% [markdown]
 # ## A memory for the direction: momentum
 #
-# Look at the zigzag again. Across the valley the gradient changes its sign at every step; along the valley it keeps its sign. A
-# walker who adds up her last gradients cancels the one and collects the other. That is **momentum**: a heavy ball instead of a
+# Look at the zigzag again. Across the valley the gradient changes its sign at every step; along the valley it keeps its
+# sign. A walker who adds up her last gradients cancels what changes sign and collects what stays. That is **momentum**:
+# a heavy ball instead of a
 # walker.
 #
 # $$v_{t+1} = \beta\, v_t - \eta\, g_t, \qquad \theta_{t+1} = \theta_t + v_{t+1}$$
@@ -482,14 +483,14 @@ ch05.momentum.check(momentum)
 # $$m_{t} = \beta_1 m_{t-1} + (1-\beta_1)\, g_t, \qquad s_{t} = \beta_2 s_{t-1} + (1-\beta_2)\, g_t^2$$
 # $$\hat m_t = \frac{m_t}{1-\beta_1^{\,t}}, \qquad \hat s_t = \frac{s_t}{1-\beta_2^{\,t}}, \qquad \theta_{t} = \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat s_t}+\varepsilon}$$
 #
-# * $m_t$ is the mean gradient and $s_t$ the mean of its *square* (each number squared by itself), both shaped as $\theta$,
+# * $m_t$ is the mean gradient and $s_t$ the mean of its *square* (each number squared by itself), both of the shape of $\theta$,
 # * $\beta_1 = 0.9$ and $\beta_2 = 0.999$ say how long they remember; $t$ counts the steps from 1,
 # * the hats correct the start: $m_0 = s_0 = 0$ would make the first means too small,
 # * $\varepsilon = 10^{-7}$ avoids a division by zero.
 #
 # The quotient has no unit: it is about ±1 where the gradient is steady and near 0 where the gradient keeps changing its sign. So
-# **Adam's learning rate is the length of a step, in the unit of the parameter**. Plain descent's rate is not, because its step
-# also grows with the gradient.
+# **Adam's learning rate is the length of a step, in the unit of the parameter**. The rate of plain gradient descent is
+# not, because its step also grows with the gradient.
 
 
 # %%
@@ -620,7 +621,7 @@ plot.show(figure)
 #
 # Momentum and Adam win clearly, and the usual $\beta = 0.9$ is not the best $\beta$ here. But why is this valley so narrow? Because a unit of BMI and a unit of a logarithm are
 # different things: the BMI has a standard deviation of about 5, the blood value one of about 0.5, and the curvature
-# $\frac2n\sum_i x_i^2$ goes with the square. Divide each column by its own standard deviation and run plain descent again:
+# $\frac2n\sum_i x_i^2$ goes with the square. Divide each column by its own standard deviation and run plain gradient descent again:
 
 # %%
 scaled = x / x.std(axis=0)
@@ -641,7 +642,8 @@ scaled_steps = np.argmax(excess <= 0.001 * excess[0])
 expect("steps of plain gradient descent now", scaled_steps, at_most=8)
 
 # %% [markdown]
-# Plain descent on scaled inputs beats all the others on unscaled ones. **Scale your inputs first**: that is why step 1 of the six
+# Plain gradient descent on scaled inputs beats all the others on unscaled ones. **Scale your inputs first**: that is
+# why step 1 of the six
 # steps is preprocessing. Inside a deep network, however, nobody scales the inputs of layer 7 for you.
 #
 # ## Not every landscape is a bowl
@@ -737,15 +739,16 @@ plot.show(figure)
 # * $L_i$ is the loss of example $i$ alone, and $|B|$ the **batch size**,
 # * on average over all draws $\hat g_t$ equals the full gradient; its variance is that of one example divided by $|B|$.
 #
-# At the lowest point the full gradient is zero, but that of a batch is not: other patients pull elsewhere. So SGD with a
+# At the lowest point the full gradient is zero, but that of a batch is not: each batch of patients pulls elsewhere. So SGD with a
 # constant rate never comes to rest. It moves about the lowest point at random, and this costs a mean excess loss, the **noise
 # floor**. For small $\eta$ it can be computed beforehand:
 #
 # $$\text{mean excess loss} \;\approx\; \frac{\eta}{4\,|B|}\,\mathrm{tr}\,C$$
 #
 # Here $C$ is the covariance of one example's gradient at $\theta^*$, and $\mathrm{tr}$ adds up its diagonal, the variances of the
-# parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **schedule** that makes the rate
-# smaller and smaller, such as $\eta_t = \eta_0/(1+t/T)$. (Robbins and Monro proved in 1951 when this works: the rates must add
+# parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **learning-rate schedule**
+# that makes the rate smaller and smaller, such as $\eta_t = \eta_0/(1+t/T)$. (Robbins and Monro proved in 1951 when
+# this works: the rates must add
 # up to infinity, to get anywhere, but their squares must not, to come to rest.) On the scaled patients:
 
 
@@ -899,7 +902,8 @@ plot.show(figure)
 #
 # ### Two more arguments of every Keras optimizer
 #
-# A **schedule** in place of a number makes the rate smaller on the way. **Clipping** shortens a gradient that is too long, so that
+# A **schedule** in place of a number makes the rate smaller on the way. **Gradient clipping** shortens a gradient that
+# is too long, so that
 # one bad batch cannot throw the walker out of the valley: $g\cdot\min(1, c/\lVert g\rVert)$, with $c$ the greatest length allowed.
 # Here is a trap. `clipnorm` clips the gradient of *each variable by itself*; the formula, for the gradient as a whole, is
 # `global_clipnorm`. We give both two variables with gradients of length 50 and 0.5:
@@ -932,7 +936,7 @@ expect("rate at step 50 of 100", float(schedule(50)), equals=0.25, tolerance=1e-
 #
 # ### Exercise 6 · Build an optimizer
 #
-# An optimizer of your own is a class with one method. This is plain descent:
+# An optimizer of your own is a class with one method. This is plain gradient descent:
 #
 # ```python
 # class PlainDescent(keras.optimizers.Optimizer):
