@@ -305,13 +305,13 @@ plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]
 # *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
-# <details><summary>In words</summary>Nine columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
+# <details><summary>In words</summary>Nine columns of boxes, one box for each chapter: Concepts, Formulas, The six steps, Algorithms,
 # Applications (two columns), Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
 # 11 and 16. The README lists all chapters with links.</details><br>
 #
 # How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
-# **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess. Being wrong
-# before you look is what makes it stick.
+# **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess.
+# Being wrong before you look helps you to remember.
 #
 # ## Summary
 #

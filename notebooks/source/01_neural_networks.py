@@ -182,7 +182,7 @@ plot.explore(draw, start=begin, direction=directions, bias=biases)
 # %% [markdown]
 # *Figure. The line where the neuron hesitates, and the arrow of its weights towards "malignant". Turn `direction` (degrees) and
 # shift with `bias` until as many tumours as possible are classified correctly; the best is above 88 %.*
-# <details><summary>In words</summary>The tumours again, with a nearly level line through them and an arrow at a right angle to
+# <details><summary>In words</summary>The tumours again, with a nearly horizontal line through them and an arrow at a right angle to
 # it. This first setting is a bad one: many benign tumours lie on the side of the arrow.</details><br>
 #
 # Did you notice that on these tumours a slanted line gets a few more right than the best vertical one (radius alone)?
@@ -678,8 +678,8 @@ expect("64 hidden neurons, share right", by_wide, at_least=0.94)
 expect("their lead over one neuron", by_wide - by_alone, at_least=0.025)
 
 # %% [markdown]
-# With 64 inputs one neuron gets surprisingly far, perhaps because in 64 directions there is a lot of room for a flat cut. That is worth
-# remembering. Try the simple model first; the hidden layer must earn its place. Here it does.
+# With 64 inputs one neuron gets surprisingly far, perhaps because in 64 directions there is a lot of room for a flat
+# cut. So try the simple model first; the hidden layer must be worth its parameters. Here it is.
 #
 # And what do its neurons respond to? A hidden neuron has one weight for each pixel, so its weights *are* a picture. Then, once, the
 # test set.
@@ -696,8 +696,8 @@ figure = plot.images(patterns, titles, **look)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
-# silences it.*
+# *Figure. The weights of the eight hidden neurons with the largest output weights: ink on white pixels raises a
+# neuron's sum, ink on black ones lowers it.*
 # <details><summary>In words</summary>Eight coarse grey pictures with lighter and darker patches in different places; no two are
 # alike, and none is a whole digit.</details>
 
@@ -718,7 +718,8 @@ expect("test set, their lead over one neuron", lead, at_least=0.03)
 
 # %% [markdown]
 # None of them is a digit, and most look like noise. Much of it *is* noise: after training the kernels are still correlated with the
-# random numbers that they started from. The votes of many such neurons, summed up by the output, are enough. How training changes the
+# random numbers that they started from. The answers of many such neurons, summed up by the output, are enough. How
+# training changes the
 # weights is the subject of the next chapters.
 #
 # ## Summary

@@ -564,7 +564,7 @@ plot.show(figure)
 # On the way back every layer multiplies the gradient once more. Twenty factors of 0.7 leave less than a thousandth; twenty
 # factors of 1.4 make it more than 800 times as large. For random weights with standard deviation
 # $\gamma/\sqrt{\text{inputs}}$, in layers of equal width, a layer multiplies the mean *square* of the gradients by $\gamma^2$, and
-# ReLU lets half of them pass. So their typical size (the root mean square) changes by
+# ReLU lets half of them pass. So their typical size (the **root mean square**) changes by
 #
 # $$\frac{\text{gradient before the layer}}{\text{gradient after the layer}} \;\approx\; \sqrt{\gamma^2\cdot\tfrac12}
 # \;=\; \frac{\gamma}{\sqrt2}$$

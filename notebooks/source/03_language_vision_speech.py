@@ -64,7 +64,7 @@ axes.axis("off")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Three fields of problems (white) stand on one method and one kind of model (grey). What joins them is the tensor.
+# *Figure. Three fields of problems (white) rest on one method and one kind of model (grey). The tensor joins them.
 # Solid arrows: what goes into what. Dashed arrows: what the fields hand to one another.*
 # <details><summary>In words</summary>Top row, three white boxes: speech recognition, natural language processing, image
 # recognition. Solid arrows labelled frames, words, rows of pixels lead from them down into one grey box, a tensor with axes
@@ -668,7 +668,7 @@ plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabe
 #
 # <details><summary>Why not feed the token numbers 83 and 661 into the network as they are?</summary>They are names. As
 # quantities they would claim that one word is eight times the other and that words with near numbers are alike.</details>
-# <details><summary>Your model gives another answer for the same sentence when it stands in another batch. What do you
+# <details><summary>Your model gives another answer for the same sentence when that sentence is in another batch. What do you
 # suspect?</summary>A forgotten mask: the other batch has a longer sentence, so yours is padded further, and the padding
 # counts.</details>
 # <details><summary>What does a window of 1 with a mean over the steps know of "not good, but cheap" and "good, but not

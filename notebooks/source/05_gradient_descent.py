@@ -186,7 +186,7 @@ axes.annotate("lowest point", lowest + np.array([-5, 3.5]), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The loss of a real regression is a long, narrow valley: steep across, almost level along.*
+# *Figure. The loss of a real regression is a long, narrow valley: steep across, almost flat along.*
 # <details><summary>In words</summary>Contour lines of the loss over the two weights: stretched, nearly horizontal ellipses about
 # ten times as long as wide. The start at (0, 0) lies left, the lowest point, a star, at about (53, 8).</details><br>
 #
@@ -292,7 +292,7 @@ expect("excess left, rate 0.04", left_over[0.04], at_least=0.02, at_most=0.04)
 expect("excess left, rate 0.046", left_over[0.046], at_least=1.5)
 
 # %% [markdown]
-# The step that suits the steep walls is much too short for the level floor, and a slightly larger one diverges.
+# The step that suits the steep walls is much too short for the flat floor, and a slightly larger one diverges.
 #
 # ### Curvature depends on the direction
 #
@@ -371,7 +371,7 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Up to the dot the level direction decides and every increase helps. Beyond it the steep direction decides, and soon after
+# *Figure. Up to the dot the flat direction decides and every increase helps. Beyond it the steep direction decides, and soon after
 # nothing converges.*
 # <details><summary>In words</summary>Two curves over the learning rate. The one for "along" falls very slowly from 1. The one for
 # "across" falls fast to 0 at about 0.023 and rises again. The larger of them falls slowly, has a sharp corner close below
@@ -477,8 +477,8 @@ ch05.momentum.check(momentum)
 # %% [markdown]
 # ## A rate for each parameter: Adam
 #
-# The second idea is to give each parameter its own rate. **Adam** divides by the typical size of the parameter's gradients, so
-# that steep directions get small rates and level ones large ones. It keeps two running means:
+# The second idea is to give each parameter its own rate. **Adam** divides by the typical size of the parameter's
+# gradients, so that steep directions get small rates and flat ones large rates. It keeps two running means:
 #
 # $$m_{t} = \beta_1 m_{t-1} + (1-\beta_1)\, g_t, \qquad s_{t} = \beta_2 s_{t-1} + (1-\beta_2)\, g_t^2$$
 # $$\hat m_t = \frac{m_t}{1-\beta_1^{\,t}}, \qquad \hat s_t = \frac{s_t}{1-\beta_2^{\,t}}, \qquad \theta_{t} = \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat s_t}+\varepsilon}$$
@@ -801,7 +801,7 @@ plot.show(figure)
 # *Figure. With a constant rate each run stays on its own noise floor, just where the formula (thin lines) puts it: eight times
 # the batch, an eighth of the floor. The shrinking rate sinks through its floor.*
 # <details><summary>In words</summary>Excess loss on a logarithmic axis over 4,000 steps. Three wavy curves drop together within
-# 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each about a thin horizontal line.
+# 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each around a thin horizontal line.
 # The curve with the shrinking rate starts like batches of 1 and falls on and on, to below 10.</details><br>
 
 # %% [markdown]

@@ -239,8 +239,9 @@ ch06.switched_off.check(switched_off)
 # %% [markdown]
 # ## On real patients: which columns matter?
 #
-# We predict the course of diabetes from ten measurements. We make it harder: to each patient we add **50 columns of pure noise**, as if
-# someone had measured fifty irrelevant things. A good method should find out. All columns are scaled to mean 0 and
+# We predict the course of diabetes from ten measurements. We make the task harder: to each patient we add **50 columns
+# of pure noise**, as if
+# someone had measured fifty irrelevant things. A good method should notice that. All columns are scaled to mean 0 and
 # standard deviation 1, so that the same penalty is fair for all, and the target is centred, so that no intercept is
 # needed.
 #
@@ -249,7 +250,7 @@ ch06.switched_off.check(switched_off)
 #
 # $$w = (X^\top X + n\lambda I)^{-1}X^\top y$$
 #
-# * $X$ has one row a patient and one column a measurement, $(n, d)$; $y$ has shape $(n,)$, $w$ has $(d,)$,
+# * $X$ has one row for each patient and one column for each measurement, $(n, d)$; $y$ has shape $(n,)$, $w$ has $(d,)$,
 # * $I$ is the identity matrix of shape $(d, d)$: it adds $n\lambda$ along the diagonal.
 
 # %%
@@ -434,8 +435,9 @@ expect("noise columns alive where L1 predicts best", alive, at_least=1, at_most=
 #
 # ## Way 2: dropout
 #
-# A team in which everybody relies on one star fails when the star is ill. Trainers know a cure: let a random half sit out in
-# each training. **Dropout** does this to neurons. In each training step every activation is *dropped*, that is, set to
+# A team in which everybody relies on one star fails when the star is ill. Coaches know a cure: in each training session
+# a random half sits out. **Dropout** does this to neurons. In each training step every activation is *dropped*, that
+# is, set to
 # zero, with probability $p$, and those that stay are scaled up, so that the sum is the same on average:
 #
 # $$\tilde h_j = \frac{m_j}{1-p}\,h_j, \qquad m_j = \begin{cases}1 & \text{with probability } 1-p\\ 0 & \text{with probability } p\end{cases}$$
@@ -587,9 +589,9 @@ ch06.far_too_strong.check(far_too_strong)
 # %% [markdown]
 # ## Way 3: stop in time
 #
-# Look at the first figure again. The free network was good, for a few epochs. **Early stopping** watches the validation loss,
-# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. It saves time, and
-# it needs validation rows. `train.fit` does it:
+# Look at the first figure again. For a few epochs the free network was good. **Early stopping** watches the validation loss,
+# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. Early stopping
+# saves time, and it needs validation rows. `train.fit` does it:
 
 # %%
 stopped = network()

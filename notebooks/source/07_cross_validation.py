@@ -266,9 +266,9 @@ expect("accuracy, stratified folds", scores(nearest, wines, growers, dealt).mean
 # deal them out like cards, so that each fold gets its share. This matters most when a class is rare, because a fold
 # without a single sick patient can tell nothing about the sick.
 #
-# ### Grouped: whoever is in the test was never in training
+# ### Grouped: nobody in the test set was in training
 #
-# Now the opposite trouble. Take pictures of 32 people, ten of each. For every *person* we toss a coin. The task: tell from a
+# Now the opposite problem. Take pictures of 32 people, ten of each. For every *person* we toss a coin. The task: tell from a
 # picture whether that person's coin showed heads. Of course nobody can. So a fair estimate must come out at one half.
 
 # %%
@@ -319,7 +319,7 @@ expect("grouped folds say", np.mean(by_person), at_least=0.45, at_most=0.55)
 # %% [markdown]
 # *Figure. Shuffled folds announce that coins can be read from faces. Grouped folds scatter around one half, where the truth is.*
 # <details><summary>In words</summary>Histograms over accuracy. The grouped estimates form a wide hill around a dashed line at
-# 0.5. The estimates from shuffled folds stand in a narrow block near 1.</details><br>
+# 0.5. The estimates from shuffled folds form a narrow block near 1.</details><br>
 #
 # The classifier learned nothing about coins. It recognised the *person*, whom it had met in training. Wherever rows come in
 # families (several scans of a patient, several minutes of a machine, several sentences of a speaker), shuffled folds measure
@@ -643,7 +643,8 @@ expect("test error and CV promise apart, in standard errors", abs(tested - promi
 # ## Summary
 #
 # * A single split is one draw from a wide distribution. **k folds** hide every row once and average: most of that luck is gone.
-# * **Stratify** so that every fold has its share of each class. **Group** so that whoever is hidden is new. The folds
+# * **Stratify** so that every fold has its share of each class. **Group** so that the hidden rows belong to new people
+#   or machines. The folds
 #   should resemble the way in which the model will be used.
 # * A **leak** is anything that training learned from the hidden rows. Choosing columns before the split made pure
 #   noise look like knowledge, copying rows made a poor model look good, scaling did no harm here. Whatever learns belongs inside

@@ -22,8 +22,9 @@ train.seed(0)
 # ## Before any model: look, and keep the books
 #
 # The first of the six steps from a question to a working model is the least loved one: cleaning data, bringing them to a
-# common scale, and splitting them. A model believes whatever it is fed. A wrong fill-in, a picture that stands in training
-# *and* test, a forgotten unit: none of these raises an error. All of them change the result, and some of them flatter it.
+# common scale, and splitting them. A model believes whatever it is fed. A wrong fill-in, a picture in both the training
+# *and* the test set, a forgotten unit: none of these raises an error. All of them change the result, and some of them
+# flatter it.
 #
 # One rule first. **Nothing that is cleaned may be lost silently.** If you take rows out, write down how many, and why.
 # `keep` does that: it is given True for each row that stays, and the number of rows that we *expect* to take out. If
@@ -83,7 +84,7 @@ _ = keep(~missing | (tenure == 0), "customers, gaps filled", out=0)
 # tenure zero hangs far above the fan at more than two thousand dollars; a disc sits at its tip, at zero.</details><br>
 #
 # They are all in their first month and have not been billed yet. The value is not unknown: it is **0**. So we neither drop
-# nor average, and the ledger says "0 taken out". Dropping them would have removed just the newest customers.
+# nor fill in a mean, and the ledger says "0 taken out". Dropping them would have removed just the newest customers.
 #
 # Statistics has names for the reasons why a value may be missing. **Missing completely at random**: the gaps have nothing to do with
 # the rows. **Missing at random**: they depend on columns that we *know*. So it is here, where `tenure` alone decides. **Missing not

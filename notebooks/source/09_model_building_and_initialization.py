@@ -262,8 +262,9 @@ plot.show(figure)
 # <details><summary>In words</summary>Two rising lines, one above the other, on a logarithmic axis. Each is nearly level at first and
 # then climbs, by two powers of ten or more in all.</details><br>
 #
-# Equality is like a pencil that stands on its tip: exact arithmetic would keep it there, a breath makes it fall, and until it has fallen
-# the steps are wasted on one neuron. With the usual 7 digits and a larger learning rate, rounding alone may be that breath, on one
+# Equality is like a pencil that stands on its tip: exact arithmetic would keep it there, a breath makes it fall, and
+# until then the steps are wasted on what is in effect one neuron. With the usual 7 digits and a larger learning rate,
+# rounding alone may be that breath, on one
 # processor and not on another. So the eight may part by themselves in the end. A good initialization does not wait for that.
 
 # %% [markdown]
@@ -727,7 +728,8 @@ expect("too small, normalized, at the largest rate", rescued, at_least=0.35)
 # Glorot now learns well at all three rates, He copes with rate 0.3, and even *too small* moves at the largest. But it does
 # not always help: compare He at rate 0.03 in the table. On the way forward the normalization undoes the size of the
 # weights before it; as *too small* still
-# lags, that is not the whole story. The ResNet of [chapter 19](19_resnet.ipynb) has such a layer behind every convolution. It has a price: in very small batches
+# lags, that is not the whole story. The ResNet of [chapter 19](19_resnet.ipynb) has such a layer after every
+# convolution. Batch normalization has a price: in very small batches
 # $\mu$ and $v$ are poor estimates, and training and inference compute different things, which is a common source of errors.
 #
 # ## A better start than chance: pretrained weights

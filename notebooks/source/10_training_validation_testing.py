@@ -197,7 +197,8 @@ expect("epoch 2: logged loss minus measured", history["loss"][1] - again, at_lea
 #
 # ### A schedule for the learning rate
 #
-# Large steps get far, small steps arrive. So begin large and end small. A popular way is half a cosine:
+# Large steps get far, but only small steps settle. So begin with large steps and end with small ones. A popular
+# schedule is half a cosine:
 #
 # $$\eta(t) = \frac{\eta_0}{2}\Big(1+\cos\frac{\pi t}{T}\Big) \quad\text{for } t \le T, \qquad \eta(t)=0 \text{ after that}$$
 #
@@ -255,7 +256,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Both begin at 0.1. Held there, the rate lets the validation loss jump; shrinking, it settles, and lower. (A smaller constant
 # rate was not tried here; the reference below, at 0.01, comes down as far.)*
-# <details><summary>In words</summary>Left, a level line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
+# <details><summary>In words</summary>Left, a horizontal line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
 # loss of both runs over twelve epochs. The constant one falls at once, then goes up and down; the cosine one falls and becomes
 # flat.</details>
 

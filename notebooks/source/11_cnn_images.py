@@ -91,7 +91,7 @@ print(answer[..., 0])
 
 # %% [markdown]
 # The kernel says "right minus left, added up over three rows". Both places of the window see the step from dark to bright, so
-# both answer 27. On an even wall the answer would be 0. Now walk the window over a coarse digit, place by place. Before each
+# both answer 27. On an evenly grey wall the answer would be 0. Now move the window over a coarse digit, place by place. Before each
 # move, say whether the next answer will be positive, negative or zero.
 
 # %%
@@ -637,7 +637,7 @@ expect("its lead over the dense baseline", lead, at_least=0.02)
 # %% [markdown]
 # ## Look at the errors
 #
-# A number never shows *what* goes wrong. Look at every error, or at the ones the model was surest of. Would you have known?
+# A number never shows *what* goes wrong. Look at every error, or at those that the model was surest of. Would you have known?
 
 # %%
 test_pictures, y_test = digits.arrays("test")
@@ -717,7 +717,8 @@ curves["dense baseline"] = shares_right(candidates["dense baseline"])
 # The convolutional network holds out longer, but not for ever, perhaps because its *last* layers are dense: they learned that
 # certain strokes come in certain places, as they always did in the training data. The cure, then, is in the data: **data
 # augmentation** shows every picture a little changed each time. In Keras these are layers, such as `RandomFlip`, `RandomRotation`,
-# `RandomZoom` and `RandomTranslation`. They stand in front of the model, work in training, and do nothing at inference. The same network, the
+# `RandomZoom` and `RandomTranslation`. They come before the model's first layer, are active in training, and do nothing
+# at inference. The same network, the
 # same optimizer, the same epochs, and random shifts of up to four pixels to each side:
 
 # %%
@@ -786,5 +787,5 @@ plot.show(figure)
 # * M. D. Zeiler, R. Fergus (2014), Visualizing and understanding convolutional networks. [arXiv](https://arxiv.org/abs/1311.2901)
 # * C. Dwork et al. (2015), The reusable holdout: preserving validity in adaptive data analysis.
 #   [doi](https://doi.org/10.1126/science.aaa9375)
-# * The audited listing stands in section 5 of an article on trends and challenges in developing applications with large AI
+# * The audited listing is in section 5 of an article on trends and challenges in developing applications with large AI
 #   models (*AI大模型应用开发的潮流和挑战*).

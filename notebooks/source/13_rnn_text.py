@@ -140,7 +140,7 @@ print(*sentences[-4:], sep="\n")
 # ### The rival: counting words, pairs, triples
 #
 # A count of words must fail: it is right in exactly half of the cases. But one can count *groups* of neighbouring words too,
-# **n-grams**: "not good" is a pair (bigram), "not very good" a triple (trigram). Logistic regression on such counts is the
+# **n-grams**: "not good" is a pair (*bigram*), "not very good" a triple (*trigram*). Logistic regression on such counts is the
 # classical method for short texts, and it is a fair rival. We give it words, then words and pairs, then words, pairs and triples.
 
 # %%
@@ -216,7 +216,7 @@ expect("triples, two adverbs: right", shares["and triples"][2], at_most=0.75)
 expect("SimpleRNN, worst of three: right", min(shares["SimpleRNN"]), at_least=0.9)
 
 # %% [markdown]
-# The table is a staircase. Pairs are enough while "not" stands beside its adjective; one adverb more, and it takes triples. A
+# The table is a staircase. Pairs are enough while "not" is next to its adjective; with one adverb between them it takes triples. A
 # linear model of n-gram counts sees no farther than its window (groups of four would reach the last column). The recurrent network has no window to choose: it carries the "not"
 # in its state, and it applies what it has learned to pairs of adjectives that it has never seen together.
 #

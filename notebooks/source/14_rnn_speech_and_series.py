@@ -220,7 +220,8 @@ plot.show(figure)
 # *Figure. The same weights with and without the mask. At the very length it was trained with, the GRU without a mask already loses
 # more than the mean frame does. With the padding in front it loses almost nothing.*
 # <details><summary>In words</summary>Share right over the length, from 29 to 200 frames. The GRU with mask is level near 1, and so
-# is the GRU without a mask when the padding stands in front. The mean frame without a mask starts near 0.8, the GRU a little below 0.5; they sink
+# is the GRU without a mask when the padding comes first. The mean frame without a mask starts near 0.8, the GRU a
+# little below 0.5; they sink
 # to about 0.1 and 0.2.</details><br>
 
 # %%
@@ -931,7 +932,8 @@ for name in ("a week ago", "GRU, direct"):
 # %% [markdown]
 # The result is sobering, and useful for that reason. On validation the differenced forecast was far ahead of the
 # others. On the test weeks neither "a week
-# ago" nor the direct GRU can be told apart from it: both intervals hold zero. Perhaps there was less drift to follow ("a week ago" itself was better there), and a correction
+# ago" nor the direct GRU can be told apart from it: both intervals contain zero. Perhaps there was less drift to follow
+# ("a week ago" itself was better there), and a correction
 # that follows drift also adds up the noise of the weeks that it compares. The choice was made on two weeks, and two weeks are few.
 #
 # With one series of eight weeks a network has little to learn from, and formulas that know the seasons are hard to beat. Networks that win such contests are trained on thousands of series at once, and often *with* the season taken

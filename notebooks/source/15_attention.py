@@ -61,7 +61,7 @@ figure = diagrams.boxes(places, arrows, shaded=given, figsize=(8.0, 2.2))
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One query looks up among four keys. The shapes stand on the arrows; the answer is a single number.*
+# *Figure. One query looks up among four keys. The shapes are written on the arrows; the answer is a single number.*
 # <details><summary>In words</summary>A chain of boxes. The query, shape (2,), and the keys, shape (4, 2), enter the dot products. These
 # give four scores to softmax, which gives four weights to the weighted mean. There the four values come in, and one number, the
 # answer, goes out. Query, keys and values are grey.</details><br>
@@ -123,7 +123,7 @@ plot.explore(draw, start=start, wind_from=bearings, length=range(7))
 # * $K$ has shape $(m, d)$: row $j$ is the key of step $j$; $QK^{\top}$ holds all $n \times m$ scores,
 # * softmax runs along each row, so row $i$ of $A$ holds the weights of query $i$ and sums to 1,
 # * $V$ has shape $(m, d_v)$: row $j$ is the value of step $j$; row $i$ of *out* is a mean of these rows,
-# * dividing by $\sqrt d$ makes it **scaled dot-product attention**; what that is good for we shall measure.
+# * dividing by $\sqrt d$ makes it **scaled dot-product attention**; we shall measure what that is good for.
 #
 # First one query, then all at once. The argument `allowed` will serve for masks.
 
@@ -324,7 +324,7 @@ ch15.sharp_keys.check(sharp_keys)
 # ## Masks: where nobody may look
 #
 # **Padding.** The sequences of a batch are padded to one length ([chapter 03](03_language_vision_speech.ipynb)). Padding of zeros
-# looks harmless here, for its scores are 0. But a score of 0 is not a weight of 0: the score enters the softmax as
+# looks harmless here, because its scores are 0. But a score of 0 is not a weight of 0: the score enters the softmax as
 # $e^0=1$, which is why the query of
 # length 0 gave all four winds the same weight. So a mask acts on the *scores*, before the softmax: forbidden ones become $-10^{30}$,
 # and $e^{-10^{30}}$ is 0.
@@ -349,7 +349,7 @@ ch15.causal_weights.check(causal_weights)
 # ### Looking for leaks
 #
 # A forgotten mask gives no error and no warning. We look for leaks as a customs officer would: change something that must not
-# matter, and see whether the answer changes. First padding: four real steps, alone and with three steps of padding behind them. Then
+# matter, and see whether the answer changes. First padding: four real steps, alone and followed by three steps of padding. Then
 # the future: we replace the last of six steps. How many of the five steps *before* it notice? Three candidates: no mask, the causal mask,
 # and a half-hearted version that multiplies the *weights* with the mask, after the softmax.
 
@@ -799,8 +799,9 @@ for name in ("GRU, asked last", "GRU, asked at each note"):
 
 # %% [markdown]
 # Attention answers most questions. Neither recurrent network gets beyond the most frequent value: with these
-# examples, two epochs and one learning rate they have not learned to look up. And the reason that suggests itself, their small memory, is *not* the one that is seen here, for the second GRU hears
-# the question beside every note and fails as well. What it lacks is perhaps the comparison itself. An attention layer has the dot product of two
+# examples, two epochs and one learning rate they have not learned to look up. And the reason that suggests itself,
+# their small memory, is *not* the one seen here, because the second GRU hears the question beside every note and fails
+# as well. What it lacks is perhaps the comparison itself. An attention layer has the dot product of two
 # pictures ready; a recurrent layer would have to build it from sums and gates, perhaps with many more examples. (Where memory itself is the
 # limit, [chapter 16](16_transformer.ipynb) can prove it.)
 #
@@ -965,7 +966,8 @@ plot.explore(draw, start=start, network=list(readers), review=chosen)
 # %% [markdown]
 # *Figure. A real review; the darker a word, the more weight it has. [UNK] is a word outside the vocabulary. Choose another
 # network or another review.*
-# <details><summary>In words</summary>A short text of several lines. A few words stand on black or dark grey, most on white.</details><br>
+# <details><summary>In words</summary>A short text of several lines. A few words have a black or dark grey background,
+# most a white one.</details><br>
 #
 # Such pictures persuade: *it decided so because of these words*. Again we ask by experiment: **take the word away** and see whether the answer moves.
 # Our measure is the change of the log-odds, the difference of the two logits; for comparison we take away a random word of the same review.

@@ -566,8 +566,9 @@ expect("    gain of the second epoch over the first", gain, at_least=0.02)
 # rule for sentences.
 #
 # The recurrent pair gets nearly every single character, and yet misses more than a quarter of the dates: ten characters in a row must
-# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It may yet learn them, for it was still getting
-# better; give it more epochs and see. Perhaps it is slow because all that it read must pass through one state, and it
+# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It may yet learn them, because it was still
+# getting better; give it more epochs and see. Perhaps it is slow because all that it read must pass through one state,
+# and it
 # must first learn where in the state each part is kept. Cross-attention can look. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
 
@@ -618,8 +619,9 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # %% [markdown]
 # *Figure. Where the decoder looks in the source before it writes each character, the mean of four heads; dark is much.*
 # <details><summary>In words</summary>A grid. Columns are the characters of a written date, rows those of the answer, from the year's first
-# digit to "end". Some rows have one or two dark fields: most rows of the year under the year's digits or just beside, those of the month are pale and spread around the
-# month's name, those of the day under its number.</details><br>
+# digit to "end". Some rows have one or two dark fields: most rows of the year under the year's digits or just beside
+# them, those of the month are pale and spread out around the month's name, those of the day under its
+# number.</details><br>
 #
 # Nobody told it where the year stands; it learned to look there from pairs of texts alone. For the last two digits of the year it looks
 # at the right places; for the second digit it looks nowhere in particular. So it seems to copy, at least in part. Do you trust the picture?
@@ -674,7 +676,7 @@ for language, (least, most) in bounds.items():
 
 # %% [markdown]
 # It reads most of Dutch, which it never saw, a part of Italian, hardly any Korean day, and it gets few days of the nineteenth century
-# right in German, which it reads well; three that it missed stand above. To us copying four digits is the
+# right in German, which it reads well; three that it got wrong are printed above. To us copying four digits is the
 # easy part. But "the year begins with 19 or 20" was true of every example, so nothing forced it to learn copying there, and perhaps it did not. The picture did not say so:
 # where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
 # force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.

@@ -63,7 +63,7 @@ expect("share of unknown words, validation", unknown, at_least=0.02, at_most=0.0
 # $$(a, b)^{*} = \arg\max_{(a,\,b)} \; \sum_{w} n_w \; c_w(a, b)$$
 #
 # * $w$ runs over the different words, each with the space before it; pairs never reach across words,
-# * $n_w$ is how often word $w$ stands in the text, and $c_w(a,b)$ how often $a$ is followed by $b$ in it.
+# * $n_w$ is how often word $w$ occurs in the text, and $c_w(a,b)$ how often $a$ is followed by $b$ in it.
 #
 # Two functions do it. The first finds the pair, the second joins it in one word. We try them on four words, with letters as tokens.
 # `scratch.bpe_train` does the same, only faster, because it counts anew only what a merge has changed. Its tokens are
@@ -163,8 +163,8 @@ for n in (0, 30, 300, 767):
 plot.show(diagrams.cut_text(cuts))
 
 # %% [markdown]
-# *Figure. One sentence that stands nowhere in the data, cut after 0, 30, 300 and 767 merges; a dot is a space, the number of tokens
-# stands on the right.*
+# *Figure. One sentence that occurs nowhere in the data, cut after 0, 30, 300 and 767 merges; a dot is a space, the
+# number of tokens is given on the right.*
 # <details><summary>In words</summary>Four rows with the same sentence on changing greys. In the first every letter is a piece;
 # further down the pieces get longer; in the last "·the", "·of" and "·then" are single pieces. The numbers of tokens are 63, 46, 31
 # and 23.</details><br>
@@ -734,7 +734,7 @@ plot.explore(draw, start=at_first, temperature=warmth, top_k=ks, top_p=parts)
 # itself and reads all of it again. With the same random numbers both must write the same tokens.
 #
 # What the model writes differs from machine to machine, because a tiny difference in one probability can change one token, and then all that
-# follow. (So the tests of this course do not compare what stands in "here:". Round brackets are shown as square ones.)
+# follow. (So the tests of this course do not compare what is printed in "here:". Round brackets are shown as square ones.)
 
 
 # %%
@@ -1089,12 +1089,12 @@ axes.minorticks_off()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. How many runs of a text stand in the training text, by their length. People repeat one another over dozens of tokens; the
+# *Figure. How many runs of a text occur in the training text, by their length. People repeat one another over dozens of tokens; the
 # models, in 1,440 tokens from each, hardly over twelve.*
 # <details><summary>In words</summary>Four falling curves over lengths from 1 to 48 on logarithmic axes. Up to 4 tokens the GPT at temperature
 # 0.7 is highest; from 8 tokens on people are, with a tail that reaches beyond 24, where the others have none.</details><br>
 #
-# A surprise: it is *people* who copy most. The same passage can stand in files of training and of validation, word for word.
+# A surprise: it is *people* who copy most. The same passage can occur in files of training and of validation, word for word.
 # Perhaps that is what counting lived on in the test. Perhaps the GPT is too small, or read too briefly, to know such passages by heart, and perhaps the n-grams,
 # when they write, soon draw a token that leads out of a passage. (We did not test it.)
 # Larger models, trained longer on text that repeats itself, do learn passages by heart, private data among them (Carlini and
