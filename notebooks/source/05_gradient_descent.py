@@ -978,7 +978,8 @@ ch05.sign_descent.check(sign_descent)
 # large.</details>
 # <details><summary>You multiply the loss by 100. Which optimizers need another rate?</summary>Gradients grow by 100, so SGD and momentum
 # need a rate a hundred times smaller. Adam divides by the gradients' size and hardly notices.</details>
-# <details><summary>The training loss falls, then stays level and trembles. Is that the minimum?</summary>Perhaps only the noise floor.
+# <details><summary>The training loss falls, then stays level and fluctuates. Is that the minimum?</summary>Perhaps only
+# the noise floor.
 # Divide the rate by ten: if the loss drops at once, it was the floor.</details><br>
 #
 # **Next** [06 · Regularization](06_regularization.ipynb): the lowest training loss is not always what we want.

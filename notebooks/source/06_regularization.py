@@ -369,7 +369,8 @@ row[0].legend(fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. With L2 the weights fade together in the end, some after growing first, and at none of the 25 strengths is one exactly zero. With
+# *Figure. With L2 the weights fade together in the end, some after growing first, and none is exactly zero at any of
+# the 25 strengths. With
 # L1 one after another is switched off, the noise and some measurements early.*
 # <details><summary>In words</summary>Two panels of lines over a logarithmic strength. Left, all lines glide smoothly towards
 # zero, a few rise or change their sign before. Right, the thin noise lines reach zero early and stay there, while two thick lines reach it only near the right end.</details>

@@ -442,7 +442,8 @@ for name in forward:
     expect(f"{name}, backward: apart by a factor of", apart, at_most=2)
 
 # %% [markdown]
-# Algebra on half a page predicts twelve layers on real data, up to the luck of one draw. Now the bands, layer by layer, and the two starts without chance:
+# Half a page of algebra predicts what twelve layers do to real data, up to the luck of one draw. Now the bands, layer
+# by layer, and the two starts without chance:
 
 # %%
 he_band = forward["He"] / scratch.root_mean_square(x)

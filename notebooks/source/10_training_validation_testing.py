@@ -611,7 +611,7 @@ expect("worst trial's loss over the best one's", worst_to_best, at_least=4)
 #
 # The fair rival is not a bad setting but the *default*: 64 neurons, no dropout, Adam with its own learning rate of 0.001. And
 # there is a second rival that search reports seldom mention: the default, trained for as many epochs as the whole search
-# spent. Predict: how much of the gain does it catch up?
+# spent. Predict: how much of the gain does it make up?
 
 # %%
 model = compiled(network(), keras.optimizers.Adam())
@@ -627,7 +627,8 @@ print(f"default with the whole budget, loss over the best (here: {ratio:.2f})")
 
 # %% [markdown]
 # Trained for six epochs each, the setting that the search found beats the default by far. But the default, given the 60 epochs
-# that the search took, catches up most of it. The search did not find a secret; it found out, above all, that six epochs call for larger steps. That is worth having when
+# that the search took, makes up most of it. The search did not find a secret; it found, above all, that six epochs call
+# for larger steps. That is worth having when
 # the setting is used again and again. Report both numbers, and the budget.
 #
 # ## The test set, opened once

@@ -461,8 +461,9 @@ ch15.mean_look.check(mean_look)
 # %% [markdown]
 # ## Several heads
 #
-# One softmax has one opinion. But a word may need to look at its verb for one reason and at its article for another, and the mean of both
-# is neither. So $h$ **heads** look at once, each with small queries, keys and values of its own. **Multi-head attention** puts their
+# One softmax has one opinion. But a word may need to look at its verb for one reason and at its article for another,
+# and the mean of the two serves neither. So $h$ **heads** look at once, each with small queries, keys and values of its
+# own. **Multi-head attention** puts their
 # answers side by side and mixes them:
 #
 # $$\mathrm{head}_r = \mathrm{attention}\big(XW_Q^{(r)},\; XW_K^{(r)},\; XW_V^{(r)}\big), \qquad \mathrm{out} = \big[\mathrm{head}_1, \dots, \mathrm{head}_h\big]\, W_O$$
@@ -942,7 +943,7 @@ expect(f"sharp: {used}", share_in_use["sharp"], at_most=0.35)
 
 # %% [markdown]
 # The networks clearly beat the most frequent verdict. But where the interval of a difference contains zero, network and counting are *not told
-# apart*, and no network is clearly ahead. Nor do the networks differ by much: 400 reviews are too few to tell them
+# apart*, and no network is clearly ahead. Nor do the networks differ by much: 400 reviews are not many to tell them
 # apart. Perhaps little needs to be looked up for a verdict on a whole review: every word adds a little evidence, and
 # that can be counted.
 #
@@ -1009,7 +1010,8 @@ agree = np.mean(darkest["soft"] == darkest["sharp"])
 expect("soft and sharp agree on the darkest word", agree, at_least=0.25, at_most=0.75)
 
 # %% [markdown]
-# So the map is not idle: its darkest word moves the answer several times as much as a random one. But it is no explanation either.
+# So the map does tell something: its darkest word moves the answer several times as much as a random one. But it is not
+# an explanation.
 # In some reviews another word matters more than the darkest one, and two networks of nearly the same accuracy often point at different words.
 # A map shows **where a network looked**. Why it answered as it did is another question, because what a looked-at word *says* (its value)
 # counts too, and because several looks can lead to the same answer. In a deep network each "word" of the upper layers is a mixture

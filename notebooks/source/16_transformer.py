@@ -678,7 +678,8 @@ for language, (least, most) in bounds.items():
 # It reads most of Dutch, which it never saw, a part of Italian, hardly any Korean day, and it gets few days of the nineteenth century
 # right in German, which it reads well; three that it got wrong are printed above. To us copying four digits is the
 # easy part. But "the year begins with 19 or 20" was true of every example, so nothing forced it to learn copying there, and perhaps it did not. The picture did not say so:
-# where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
+# where a network looks does not tell what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network
+# learns what the examples
 # force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.
 #
 # ## Long memory

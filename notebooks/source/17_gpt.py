@@ -586,8 +586,8 @@ for name, surprise in rivals.items():
 plot.table(rows, corner="test", digits=2)
 
 # %% [markdown]
-# Read the table twice. GPT and n-grams are not told apart, and n-grams with their cache are ahead of the GPT alone: of the two gains, the
-# intervals do not touch. The cache helps the GPT about as much as the n-grams. So although attention
+# Read the table twice. GPT and n-grams are not told apart, and n-grams with their cache are ahead of the GPT alone: the
+# intervals of the two gains do not touch. The cache helps the GPT about as much as the n-grams. So although attention
 # *can* look back at everything in its window, this small model seems to make little use of it to copy. And the mean of both is
 # clearly better than either, so they are surprised by different tokens. Who is better where? We sort by the longest counted context:
 
@@ -1090,7 +1090,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. How many runs of a text occur in the training text, by their length. People repeat one another over dozens of tokens; the
-# models, in 1,440 tokens from each, hardly over twelve.*
+# models, in 1,440 tokens from each, hardly beyond twelve.*
 # <details><summary>In words</summary>Four falling curves over lengths from 1 to 48 on logarithmic axes. Up to 4 tokens the GPT at temperature
 # 0.7 is highest; from 8 tokens on people are, with a tail that reaches beyond 24, where the others have none.</details><br>
 #

@@ -339,7 +339,7 @@ expect("plain, He's start: front over end", plain_full, at_least=0.05, at_most=2
 expect("residual, He's start: front over end", full, at_least=8)
 
 # %% [markdown]
-# So both have a start at which gradients keep their size. The plain network must come close to it: a factor of $0.5^2$
+# So both have an initialization at which gradients keep their size. The plain network must come close to it: a factor of $0.5^2$
 # at each block is already fatal. The residual one keeps its gradients at 0.5 (try smaller scales in the figure); at 1,
 # where $F$ is no
 # longer small, they grow, as $1+F'$ told us.
