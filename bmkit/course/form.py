@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator
 
 from bmkit.check import Exercise, Question
-from bmkit.course import book, needs, notebook, shown
+from bmkit.course import book, needs, notebook, shown, terms
 from bmkit.course import rules as cells
 from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, chapters, unfilled_places
 from bmkit.course.knowledge import faults_of
@@ -301,6 +301,11 @@ def _no_helper_is_used_before_it_was_shown(chapter: Chapter) -> Iterator[str]:
     yield from shown.unshown(chapter.number, cells, shown.entries())
 
 
+def _uses_the_fields_terms(chapter: Chapter) -> Iterator[str]:
+    """The field's terms stand first where notebooks/terms.toml introduces them, and no word of ours stands for one."""
+    yield from terms.faults(chapter)
+
+
 RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _is_filled_in,
     _is_built,
@@ -319,4 +324,5 @@ RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _exercises_stand_in_it_untouched,
     _nothing_switches_checking_off,
     _no_later_cell_takes_a_name_away_from_a_slider,
+    _uses_the_fields_terms,
 )
