@@ -784,4 +784,45 @@ plot.show(figure)
 # *Figure. Bars.*
 # <details><summary>In words</summary>Bars.</details><br>
 #
+# A mean of this kind is made of people who are served well and people who are not. Report the worst voice beside the mean.
+#
+# ## What this does not show
+#
+# The voices are synthetic: one program pronounces each word in one way, without breath, room or traffic. Real people mumble, and a
+# device hears words that are no commands at all; this network must answer with one of its ten. Chapter 28 (planned) adds
+# noise, unknown words and silence, and counts false alarms. Centring needs the whole word, with quiet around it; in a conversation there is none.
+#
 # ## Summary
+#
+# * The Fourier transform asks a frame how strongly it swings with each tone; a window keeps the cuts at its ends from being heard as clicks.
+# * Frames, one after the other, give a spectrogram. Long frames are fine in frequency, short ones in time, never both.
+# * Mel bands and decibels space frequency and loudness about as the ear does. The log-mel spectrogram is a picture.
+# * On that picture the convolutional network of chapter 11 works unchanged. It beats a dense network of the best width by a wide margin when words
+#   begin anywhere, and by much less when every word has been moved to the middle.
+# * Two groups of voices differ for many reasons. Whether a model profits from knowing the voice shows when the same clips are answered with and without it. Here it did not.
+# * Split by voice all the same, and look at each voice, not only at the mean.
+#
+# **Ask yourself**
+#
+# <details><summary>Why does the log-mel picture forget whether a swing began upwards or downwards?</summary>It keeps the power, the sum
+# of the squares of both sums. Where in its swing a tone begins only moves strength between the cosine and the sine
+# part.</details>
+# <details><summary>A convolution treats "two bands higher" like "two pixels to the right". Is that true of sound?</summary>Partly. A higher
+# voice moves the overtones up, but not the resonances of the mouth, and a hiss at the bottom is another sound than a hiss at the top.
+# The dense layers at the end know where a pattern was.</details>
+# <details><summary>Your colleague's network scores 99 % on a random split of 20 speakers. What do you ask?</summary>How it does on a
+# speaker whom it has never heard. Leave out each speaker in turn and ask about the same recordings again: then the difference is not one between
+# speakers.</details><br>
+#
+# **Next** [13 · Recurrent networks for text](13_rnn_text.ipynb) reads sequences step by step.
+#
+# **References**
+#
+# * J. B. Allen, L. R. Rabiner (1977), A unified approach to short-time Fourier analysis and synthesis.
+#   [doi](https://doi.org/10.1109/PROC.1977.10770)
+# * S. B. Davis, P. Mermelstein (1980), Comparison of parametric representations for monosyllabic word recognition.
+#   [doi](https://doi.org/10.1109/TASSP.1980.1163420)
+# * O. Abdel-Hamid et al. (2014), Convolutional neural networks for speech recognition.
+#   [doi](https://doi.org/10.1109/TASLP.2014.2339736)
+# * P. Warden (2018), Speech commands: a dataset for limited-vocabulary speech recognition.
+#   [arXiv](https://arxiv.org/abs/1804.03209)
