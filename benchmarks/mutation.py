@@ -52,7 +52,10 @@ MODULES = {
     ),
     "fetch": (
         ["bmkit/data/fetch.py", "bmkit/data/store.py", "bmkit/data/record.py"],
-        [f"tests/data/test_data_{name}*.py" for name in ("record", "fetch", "hostile", "faults", "disk")],
+        [
+            f"tests/data/test_data_{name}*.py"
+            for name in ("record", "store", "fetch", "online", "faults", "hostile", "disk")
+        ],
     ),
     "parcels": (
         ["bmkit/data/parcels.py", "bmkit/data/transport.py"],
@@ -126,7 +129,7 @@ class Desk:
 
     def _restore(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
-        shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(".*", "__pycache__", "my_notebooks", "shared"))
+        shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(".*", "__pycache__", "my_*", "shared"))
         self._clean = self._state()
 
 

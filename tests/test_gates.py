@@ -8,9 +8,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from bmkit.course import packages
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bmkit"
@@ -211,6 +215,24 @@ def test_requirements_and_project_name_the_same_packages():
     assert all("#" in line for line in pins), "each line of requirements.txt gives its reason"
     text = (ROOT / "requirements.txt").read_text("utf-8")
     assert not re.search(r"^-", text, re.MULTILINE), "only pins: they are then installed from any folder, offline too"
+
+
+def test_the_lock_holds_all_that_is_installed_with_the_packages_and_no_address():
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    held = {line.partition(";")[0].strip() for line in packages.pins(ROOT / "requirements.lock")}
+    assert packages.unlocked(ROOT / "requirements.txt", ROOT / "requirements.lock") == []
+    assert "://" not in lock
+    for pin in held:
+        assert "--hash=sha256:" in packages.locked_lines(ROOT / "requirements.lock", pin.partition("==")[0]), pin
+    names = {re.sub(r"[-_.]+", "-", pin.partition("==")[0]).lower() for pin in held}
+    waiting, seen = [pin.partition("==")[0] for pin in packages.pins(ROOT / "requirements.txt")], set()
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name not in seen:
+            seen.add(name)
+            needed = map(Requirement, metadata.requires(name) or ())
+            waiting += [one.name for one in needed if not one.marker or one.marker.evaluate({"extra": ""})]
+    assert seen <= names, f"write requirements.lock again: {sorted(seen - names)}"
 
 
 def test_every_formula_can_be_reached_and_no_two_share_a_name():

@@ -24,7 +24,13 @@ OWN = (
     *("thesis.docx", "history.csv", "best.weights.h5", "bmkit.json", "00_start_here.ipynb", "sets/digits.toml"),
     *("backup/latest.weights.h5", "backup/training_metadata.json", "epoch-000001/state.json", "beside/notes.txt"),
     *("tmp/thesis/one.tex", "tmp/bmkit-old/two.tex", "parcels/three.whl", "sets/digits/mine/four", "online/five"),
-    *(".venv/mine/six.py", "data/weights/seven", "notebooks/source/eight.py", "my_notebooks/nine.ipynb"),
+    *(
+        ".venv/mine/six.py",
+        "data/weights/seven",
+        "notebooks/source/eight.py",
+        "my_notebooks/nine.ipynb",
+        "my_presentation/ten.ipynb",
+    ),
 )
 ENTRY = manifest.entry("digits")
 PARCEL = manifest.Parcel(name="p", version="1", file="thesis.docx", sha256="0" * 64, bytes=3, licence="MIT")

@@ -188,13 +188,14 @@ def prepare_out(out: Path) -> Path:
         raise BookError(f"{out} cannot be written ({error.strerror}); name another folder with --out.") from None
 
 
-def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> Path:
+def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print, *, present: bool = False) -> Path:
     """Execute a chapter without a browser and write it as a web page.
 
     Args:
         chapter: what to run.
         out: folder for the page; made when missing.
         report: receives one line a cell.
+        present: whether cells that only check or draw show no code.
 
     Returns:
         The page.
@@ -211,7 +212,7 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print) -> P
     def tell(cell_index: int, **_) -> None:
         report(f"cell {places.index(cell_index) + 1} of {len(places)}")
 
-    content = page.html(execute(chapter, draft, tell))
+    content = page.html(execute(chapter, draft, tell), present=present)
     try:
         files.write(path, content)
     except OSError as error:

@@ -62,11 +62,12 @@ def _lab(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")] = None,
     notebooks: Annotated[Path | None, typer.Option(help="Folder for your copy (or BMKIT_NOTEBOOKS).")] = None,
+    present: Annotated[bool, typer.Option("--present", help="For the front of a class, in my_presentation.")] = False,
 ) -> int:
     """Open JupyterLab on your own copy of the notebooks; your edits are never overwritten."""
     from bmkit.course import lab
 
-    return lab.open_lab(port=port, browser=not no_browser, notebooks=notebooks)
+    return lab.open_lab(port=port, browser=not no_browser, notebooks=notebooks, present=present)
 
 
 @app.command("test")
@@ -94,16 +95,9 @@ def _test(
         stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=quiet)
     if not fast and not old_machine and not suite.browser_is_there():
         print("Browser tests are left out: they need Playwright and Chromium.", flush=True)
-    return _verdict(suite.run(stages, lambda line: print(line, flush=True)))
-
-
-def _verdict(verdicts) -> int:
-    for_all = [("✓" if v.passed else "✗", v.stage.name, f"{v.seconds:.0f} s") for v in verdicts]
-    tables.table("bmkit test", ["", "stage", "time"], for_all)
-    failed = [verdict.stage for verdict in verdicts if not verdict.passed]
-    for stage in failed:
-        print(f"✗ {stage.name}: {stage.mend}")
-    return 1 if failed else 0
+    verdicts = suite.run(stages, lambda line: print(line, flush=True))
+    tables.verdicts(verdicts)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
 @app.command("list")
@@ -124,6 +118,7 @@ def _list() -> None:
 def _run(
     numbers: Annotated[list[str], typer.Argument(metavar="NN …", help="Chapters, such as 04 11.")],
     out: Annotated[Path, typer.Option(help="Folder for the web pages.")] = Path("out"),
+    present: Annotated[bool, typer.Option("--present", help="Without code that only checks or draws.")] = False,
 ) -> None:
     """Execute chapters without a browser and write them as web pages."""
     from bmkit.course import book
@@ -132,7 +127,7 @@ def _run(
     _refuse_unwritable(out)
     for chapter in chosen:
         print(f"{chapter.number} {chapter.title} (about {chapter.run_seconds} s)", flush=True)
-        print("wrote", book.run(chapter, out, lambda line: print("  " + line, flush=True)))
+        print("wrote", book.run(chapter, out, lambda line: print("  " + line, flush=True), present=present))
 
 
 def _refuse_unwritable(folder: Path) -> None:

@@ -9,7 +9,6 @@ import errno
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from typing import IO
 
 from bmkit import files, surroundings
 from bmkit.console import say
-from bmkit.course import packages
+from bmkit.course import packages, troubles
 from bmkit.errors import Error
 
 __all__ = ["Environment", "Trouble", "locked"]
@@ -32,24 +31,6 @@ RETRIES = {"create": 5, "repair": 1}  # a learner with a working environment sho
 NO_VENV = (
     "this Python cannot make environments (its venv or ensurepip module is missing); "
     "on Debian or Ubuntu type: sudo apt install python{}.{}-venv".format(*sys.version_info)
-)
-# What pip writes when it fails, and the one line a reader needs instead; the first match counts.
-PIP_TROUBLES = (
-    (r"No space left|Errno 28", "the disk is full; make room (about 4.5 GB) and run the same command again"),
-    (
-        r"Permission denied|Errno 13",
-        "no permission to write here or in pip's cache; mend the rights and run this again",
-    ),
-    (
-        r"Retrying|Max retries|NewConnection|name resolution|timed? ?out|ProxyError|SSLError",
-        "the package index cannot be reached; check network and proxy, then run the same command again",
-    ),
-    (
-        r"from versions: none\)[\s\S]*No matching distribution found for (\S+)",
-        "pip finds no {} at all: its settings name no index, or one without this package; look at them with: "
-        "python3 -m pip config list",
-    ),
-    (r"No matching distribution found for (\S+)", "there is no build of {} for this computer and this Python"),
 )
 
 
@@ -92,11 +73,12 @@ class Environment:
     """The environment of one copy of the kit.
 
     Args:
-        root: the folder with ``requirements.txt``; the kit's own by default.
+        root: the folder with ``requirements.txt`` and ``requirements.lock``; the kit's own by default.
     """
 
     def __init__(self, root: Path = ROOT):
         self.root, self.folder, self.requirements = root, root / ".venv", root / "requirements.txt"
+        self.lock = root / "requirements.lock"  # every package that comes along, with its hashes
         self.programs = self.folder / ("Scripts" if os.name == "nt" else "bin")
         self.python = self.programs / ("python.exe" if os.name == "nt" else "python")
         self.stamp = self.folder / "bmkit-ready.txt"
@@ -120,7 +102,7 @@ class Environment:
 
     def mark(self, version: str) -> str:
         """Return what the stamp of a finished environment says: the pins, not how the file is laid out."""
-        pins = "\n".join(sorted(packages.pins(self.requirements)))
+        pins = "\n".join(sorted(packages.pins(self.lock)))
         return f"{hashlib.sha256(pins.encode()).hexdigest()} python{version}\n"
 
     def fault(self) -> tuple[str, str] | None:
@@ -141,7 +123,7 @@ class Environment:
         if lacking := self.lacking():
             return "repair", lacking
         if mark != self.mark(version):
-            return "repair", "requirements.txt has changed" if mark.strip() else "an earlier set-up did not end"
+            return "repair", "its list of packages has changed" if mark.strip() else "an earlier set-up did not end"
         return None
 
     def _refuse_foreign(self) -> None:
@@ -258,15 +240,22 @@ class Environment:
         return subprocess.run(command, capture_output=True).returncode == 0
 
     def _install(self, action: str, lock: IO) -> None:
+        if unlocked := packages.unlocked(self.requirements, self.lock):
+            raise Trouble(
+                f"requirements.txt asks for {unlocked[0]}, which {self.lock.name} does not hold; "
+                f"whoever changed the one writes the other too, as its first lines say"
+            )
         quiet = [] if os.isatty(2) else ["--quiet", "--progress-bar", "off"]
         options = ["install", "--disable-pip-version-check", "--no-input", "--no-user", *quiet]
-        options += ["--retries", str(RETRIES[action if self.starts() else "create"])]
+        options += ["--retries", str(RETRIES[action if self.starts() else "create"]), "--require-hashes", "--no-deps"]
+        pip = [str(self.python), "-I", "-m", "pip", *options, "-r"]
         lacking = packages.lacking(self.requirements, self._libraries())
-        for pip in (pin.replace(" ", "==") for pin in lacking if pin.startswith("pip ")):  # the others come by it
-            say(f"2/3 {pip}")
-            self._call([str(self.python), "-I", "-m", "pip", *options, pip], lock=lock)
-        say("3/3 the packages of requirements.txt")
-        self._call([str(self.python), "-I", "-m", "pip", *options, "-r", str(self.requirements)], lock=lock)
+        for first in (pin for pin in lacking if pin.startswith("pip ")):  # the others come by it
+            say(f"2/3 {first}")
+            files.write(self.folder / "pip.lock", packages.locked_lines(self.lock, "pip"))
+            self._call([*pip, str(self.folder / "pip.lock")], lock=lock)
+        say(f"3/3 the packages of {self.lock.name}")
+        self._call([*pip, str(self.lock)], lock=lock)
 
     def _join_the_kit(self) -> None:
         """Let this Python find the kit, and `bmkit` start it: nothing is built or fetched for that."""
@@ -293,11 +282,6 @@ class Environment:
                 child.terminate()
                 raise
         if child.returncode:
-            raise Trouble(_advice(complaints.strip() or f"{command[3]} ended with exit code {child.returncode}"))
-
-
-def _advice(complaints: str) -> str:
-    for pattern, advice in PIP_TROUBLES:
-        if found := re.search(pattern, complaints):
-            return advice.format(*found.groups())
-    return "the set-up failed: " + complaints.splitlines()[-1]
+            raise Trouble(
+                troubles.advice(complaints.strip() or f"{command[3]} ended with exit code {child.returncode}")
+            )

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bmkit import files, surroundings
-from bmkit.course import kernels
+from bmkit.course import kernels, presenting
 from bmkit.course.chapters import NOTEBOOKS, ROOT
 from bmkit.errors import Error
 
@@ -35,13 +35,14 @@ class LabError(Error):
     """What keeps JupyterLab from opening, in one line that says how to mend it."""
 
 
-def hand_out(originals: Path, copies: Path, report: Callable[[str], None] = print) -> None:
+def hand_out(originals: Path, copies: Path, report: Callable[[str], None] = print, *, present: bool = False) -> None:
     """Bring the learner's copies up to date without ever overwriting an edit.
 
     Args:
         originals: folder with the kit's notebooks.
         copies: the learner's folder; made when missing.
         report: receives one line for each edition put beside an edited copy.
+        present: whether the code of cells that only check or draw is folded in new copies.
 
     Raises:
         LabError: the folder cannot be written.
@@ -52,12 +53,13 @@ def hand_out(originals: Path, copies: Path, report: Callable[[str], None] = prin
         raise _cannot_write(copies, error) from None
     ledger = _read_ledger(copies / LEDGER)
     for original in sorted(originals.glob("*.ipynb")):
-        _hand_out_one(original, copies / original.name, ledger.setdefault(original.name, []), report)
+        newest = original.read_bytes()
+        newest = presenting.presented(newest) if present else newest
+        _hand_out_one(newest, copies / original.name, ledger.setdefault(original.name, []), report)
     _write(copies / LEDGER, json.dumps(ledger, indent=1, sort_keys=True))
 
 
-def _hand_out_one(original: Path, copy: Path, editions: list[str], report: Callable[[str], None]) -> None:
-    newest = original.read_bytes()
+def _hand_out_one(newest: bytes, copy: Path, editions: list[str], report: Callable[[str], None]) -> None:
     edition = _fingerprint(newest)
     try:
         here = _fingerprint(_content(copy)) if os.path.lexists(copy) else None
@@ -151,11 +153,12 @@ def command(folder: Path, *, port: int | None = None, browser: bool = True) -> l
     return words
 
 
-def folder_of_the_learner(folder: Path | None = None) -> Path:
+def folder_of_the_learner(folder: Path | None = None, *, present: bool = False) -> Path:
     """Choose the folder for the learner's copy of the notebooks.
 
     Args:
         folder: the wish; without one the environment variable BMKIT_NOTEBOOKS, then ``my_notebooks`` in the clone.
+        present: whether it is a presenter's; without a wish ``my_presentation`` in the clone.
 
     Returns:
         An absolute path.
@@ -167,7 +170,8 @@ def folder_of_the_learner(folder: Path | None = None) -> Path:
         >>> folder_of_the_learner(Path("here")).is_absolute()
         True
     """
-    chosen = Path(folder or os.environ.get("BMKIT_NOTEBOOKS") or ROOT / "my_notebooks").expanduser().absolute()
+    usual = ROOT / "my_presentation" if present else os.environ.get("BMKIT_NOTEBOOKS") or ROOT / "my_notebooks"
+    chosen = Path(folder or usual).expanduser().absolute()
     if chosen.resolve() in (NOTEBOOKS, NOTEBOOKS / "source"):
         raise LabError(f"{chosen} holds the kit's own notebooks, which are not to be edited; name another folder.")
     return chosen
@@ -178,6 +182,7 @@ def open_lab(
     port: int | None = None,
     browser: bool = True,
     notebooks: Path | None = None,
+    present: bool = False,
     report: Callable[[str], None] = print,
 ) -> int:
     """Fetch the core data, hand out the notebooks, start JupyterLab and wait for its end.
@@ -186,6 +191,7 @@ def open_lab(
         port: exactly this port; 8888 or the next free one when None.
         browser: whether to open one.
         notebooks: the learner's folder; see `folder_of_the_learner`.
+        present: for the front of a class; see `hand_out`.
         report: receives each line for the learner.
 
     Returns:
@@ -195,11 +201,11 @@ def open_lab(
         LabError: the port is taken, or the notebooks cannot be written.
         KernelError: nothing can be written that Jupyter needs.
     """
-    folder = folder_of_the_learner(notebooks)
+    folder = folder_of_the_learner(notebooks, present=present)
     if port:
         _refuse_taken(port)
     _fetch_core_data(report)
-    hand_out(ROOT / "notebooks", folder, report)
+    hand_out(ROOT / "notebooks", folder, report, present=present)
     taken = surroundings.namesakes(folder)
     if taken:
         report(surroundings.about(taken))

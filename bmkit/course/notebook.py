@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from bmkit.course import needs
+from bmkit.course import needs, presenting
 from bmkit.course.chapters import ROOT, Chapter
 
 __all__ = [
@@ -45,6 +45,7 @@ def read_source(chapter: Chapter):
     notebook = jupytext.read(chapter.source, fmt="py:percent")
     for cell in notebook.cells:
         cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
+    presenting.tag_cells(notebook.cells)
     notebook["metadata"] = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -157,7 +158,7 @@ def retold(draft, old) -> bool:
         Whether the code cells are the same; if not, nothing was changed.
     """
     now, before = ([cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (draft, old))
-    if [(c.source, c.metadata.get("tags")) for c in now] != [(c.source, c.metadata.get("tags")) for c in before]:
+    if [cell.source for cell in now] != [cell.source for cell in before]:
         return False
     for cell, run in zip(now, before, strict=True):
         cell.outputs, cell.execution_count = run.outputs, run.execution_count

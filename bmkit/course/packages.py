@@ -1,15 +1,15 @@
-"""Which packages requirements.txt pins, and which of them are there. Standard library only."""
+"""Which packages requirements.txt and requirements.lock pin, and which of them are there. Standard library only."""
 
 import re
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["halves", "lacking", "missing", "pins"]
+__all__ = ["halves", "lacking", "locked_lines", "missing", "pins", "unlocked"]
 
 
 def pins(requirements: Path) -> list[str]:
-    """Read the lines that pin a package, without comments; lines that begin with ``-`` are passed over.
+    """Read the lines that pin a package, without comments and hashes; lines that begin with ``-`` are passed over.
 
     Args:
         requirements: the file.
@@ -24,8 +24,36 @@ def pins(requirements: Path) -> list[str]:
         ...     pins(Path(folder) / "requirements.txt")
         ['numpy==2.4.6']
     """
-    lines = [line.split("#")[0].strip() for line in requirements.read_text("utf-8").splitlines()]
+    lines = [line.split("#")[0].rstrip("\\ ").strip() for line in requirements.read_text("utf-8").splitlines()]
     return [line for line in lines if line and not line.startswith("-")]
+
+
+def unlocked(requirements: Path, lock: Path) -> list[str]:
+    """List the pins of one file that the other, which is to hold all that comes along, has not or has otherwise.
+
+    Args:
+        requirements: the file that people write.
+        lock: the file that a program made of it.
+
+    Returns:
+        Lines such as ``numpy==2.4.6``.
+    """
+    held = {_normal(pin.partition(";")[0].strip()) for pin in pins(lock)}
+    return [pin for pin in pins(requirements) if _normal(pin.partition(";")[0].strip()) not in held]
+
+
+def locked_lines(lock: Path, name: str) -> str:
+    """Cut what a lock says of one package: its pin and the hashes of its files.
+
+    Args:
+        lock: the file.
+        name: of the package.
+
+    Returns:
+        Lines that pip reads.
+    """
+    found = re.search(rf"^{re.escape(name)}==.*(?:\n[ \t].*)*\n?", lock.read_text("utf-8"), re.MULTILINE)
+    return found[0] if found else ""
 
 
 def missing(requirements: Path) -> list[str]:

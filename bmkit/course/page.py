@@ -5,21 +5,26 @@ from html import escape
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
+from nbconvert.preprocessors import TagRemovePreprocessor
+
+from bmkit.course.presenting import HIDDEN
 
 __all__ = ["html"]
 
 
-def html(notebook) -> str:
+def html(notebook, *, present: bool = False) -> str:
     """Turn a notebook into a web page.
 
     Args:
         notebook: an `nbformat` notebook; text cells hold Markdown with formulas between dollars.
+        present: whether the code of cells that only check or draw is left out, for the front of a class.
 
     Returns:
         The page, which browsers show without a network.
     """
     # Without these two addresses the page asks for nothing from outside.
     exporter = HTMLExporter(mathjax_url="", require_js_url="", filters={"markdown2html": _markdown})
+    exporter.register_preprocessor(TagRemovePreprocessor(remove_input_tags={HIDDEN}), enabled=present)
     page, _ = exporter.from_notebook_node(notebook)
     return page
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from bmkit import console
 
-__all__ = ["catalogue", "table"]
+__all__ = ["catalogue", "table", "verdicts"]
 
 
 def catalogue(descriptions: Iterable) -> None:
@@ -24,6 +24,19 @@ def catalogue(descriptions: Iterable) -> None:
         rows.append((one.name, one.title, rows_of, size, licence, kind))
     table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
+
+
+def verdicts(stages: Iterable) -> None:
+    """Print how the stages of a test ended, and below what mends those that failed.
+
+    Args:
+        stages: as `suite.run` returns them.
+    """
+    stages = list(stages)
+    rows = [("✓" if one.passed else "✗", one.stage.name, f"{one.seconds:.0f} s") for one in stages]
+    table("bmkit test", ["", "stage", "time"], rows)
+    for failed in (one.stage for one in stages if not one.passed):
+        print(f"✗ {failed.name}: {failed.mend}")
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -110,7 +110,8 @@ def store(data_set: Entry, splits: Splits, folder: Path) -> Path:
             f"Mend `rows` in data/sets/{data_set.name}.toml, or the reader."
         )
     with _quietly() as tfds:
-        example = {axis: _feature(values, tfds.features) for axis, values in zip("xy", splits["train"], strict=True)}
+        x, y = splits["train"]
+        example = {"x": _feature(x, tfds.features), "y": _feature(y, tfds.features)}
         try:
             builder = tfds.dataset_builders.store_as_tfds_dataset(
                 name=data_set.name,

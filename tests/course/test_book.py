@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from bmkit.course import book, chapters, page
+from bmkit.course import book, chapters, page, presenting
 from bmkit.course import notebook as notebook_file
 
 pytestmark = pytest.mark.slow
@@ -272,6 +272,36 @@ def test_formulas_are_those_that_the_markdown_parser_finds():
     assert "<code>$HOME</code> and <code>$PATH</code>; it costs $5 or $10, $3 at least." in body
     assert body.count("<math") == 2 and "<msup>" in body and "<mfrac>" in body
     assert r"<code>\frac{</code> is no formula" in body
+
+
+def test_a_presenters_page_shows_what_a_tagged_cell_gives_without_its_code():
+    cells = [nbformat.v4.new_code_cell(text) for text in ("loss = 7 - 5", "expect('loss', loss, equals=2)")]
+    cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="loss is right")]
+    presenting.tag_cells(cells)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    learners, presenters = page.html(notebook), page.html(notebook, present=True)
+    assert all("7" in html and "loss is right" in html for html in (learners, presenters))
+    assert "expect" in learners[learners.index("<main") :] and "expect" not in presenters[presenters.index("<main") :]
+
+
+@pytest.mark.parametrize(
+    ("texts", "tagged"),
+    [
+        (["plot.show(picture)"], [True]),
+        (["def f(x):\n    return x\nexpect('f', f(1), equals=1)"], [False]),  # what is defined is the lesson
+        (["height = 1\nplot.show(height)", "print(height)"], [False, False]),  # a later cell uses it
+        (["height = 1\nplot.show(height)", "height = 2\nprint(height)"], [True, False]),
+        (["height = 1\nplot.show(height)", "for height in rows:\n    print(height)"], [True, False]),
+        (["a = 1\nb = 2\nexpect('sum', a + b, equals=3)"], [False]),  # most of it is work
+        (["for name in rows:\n    expect(name, rows[name], at_least=1)"], [True]),
+        (["model.fit(x, y)"], [False]),
+        (["half written ("], [False]),
+    ],
+)
+def test_cells_that_only_check_or_draw_are_tagged(texts, tagged):
+    cells = [nbformat.v4.new_code_cell(text) for text in texts]
+    presenting.tag_cells(cells)
+    assert [presenting.HIDDEN in cell.metadata.get("tags", []) for cell in cells] == tagged
 
 
 def test_a_page_is_written_that_asks_for_nothing_from_outside(kit, tmp_path):

@@ -63,7 +63,7 @@ def lab(tmp_path_factory):
     kit = folder / "kit"
     for name in ("bmkit", "notebooks", "data"):
         shutil.copytree(ROOT / name, kit / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    for name in ("pyproject.toml", "requirements.txt"):
+    for name in ("pyproject.toml", "requirements.txt", "requirements.lock"):
         shutil.copy(ROOT / name, kit)
     _expose(kit / "bmkit" / "course" / "lab.py")
     with socket.socket() as probe:

@@ -85,9 +85,9 @@ def test_ctrl_c_is_one_line_and_130(monkeypatch, capsys):
 
 
 def test_lab_passes_options_and_exit_code_on(monkeypatch):
-    wanted = {"port": 8950, "browser": False, "notebooks": None}
+    wanted = {"port": 8950, "browser": False, "notebooks": None, "present": True}
     monkeypatch.setattr(lab, "open_lab", lambda **given: 0 if given == wanted else 9)
-    assert cli.main(["lab", "--no-browser", "--port", "8950"]) == 0
+    assert cli.main(["lab", "--no-browser", "--port", "8950", "--present"]) == 0
 
 
 def test_help_names_every_verb(capsys):
@@ -176,9 +176,11 @@ def test_the_package_alone_says_that_the_kit_runs_in_its_clone(monkeypatch, tmp_
 
 
 def test_run_writes_pages(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(book, "run", lambda chapter, out, report: out / f"{chapter.slug}.html")
+    monkeypatch.setattr(book, "run", lambda chapter, out, report, present: out / f"{chapter.slug}{present}.html")
     assert cli.main(["run", READY.number, "--out", str(tmp_path)]) == 0
-    assert f"{READY.slug}.html" in capsys.readouterr().out.replace("\n", "")
+    assert f"{READY.slug}False.html" in capsys.readouterr().out.replace("\n", "")
+    assert cli.main(["run", READY.number, "--present", "--out", str(tmp_path)]) == 0
+    assert f"{READY.slug}True.html" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_build_and_check(monkeypatch, capsys):

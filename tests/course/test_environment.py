@@ -10,6 +10,15 @@ from bmkit import files
 from bmkit.course import environment as env
 from bmkit.course import packages
 
+LOCK = """# how it was made
+Numpy==2.4.6 \\
+    --hash=sha256:01 \\
+    --hash=sha256:02
+pip==26.3 \\
+    --hash=sha256:03
+pywin==1 ; sys_platform == 'win32' \\
+    --hash=sha256:04
+"""
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -25,6 +34,7 @@ def _install(kit, *names):
 def kit(tmp_path, monkeypatch):
     """A kit whose .venv is finished, as far as `fault` can see; the processes it starts are only noted."""
     (tmp_path / "requirements.txt").write_text("pip==26.3  # transport\nnumpy==2.4.6\n-e .\n")
+    (tmp_path / "requirements.lock").write_text(LOCK)
     made = env.Environment(tmp_path)
     made.python.parent.mkdir(parents=True)
     made.python.write_text("")
@@ -69,8 +79,8 @@ def _new_requirements(kit, _):
     kit.requirements.write_text("numpy==3.0\npip==26.3\nkeras==3.1\n")
 
 
-def _fewer_requirements(kit, _):
-    kit.requirements.write_text("numpy==2.4.6\n")
+def _new_lock(kit, _):
+    kit.lock.write_text(LOCK.replace("pywin==1", "pywin==2"))
 
 
 def _half_a_package(kit, _):
@@ -103,7 +113,7 @@ def _no_configuration(kit, _):
         (_no_stamp, "repair", "did not end"),
         (_empty_stamp, "repair", "did not end"),
         (_new_requirements, "repair", "numpy 3.0 and 1 more are missing"),
-        (_fewer_requirements, "repair", "requirements.txt"),
+        (_new_lock, "repair", "list of packages"),
         (_half_a_package, "repair", "numpy 2.4.6 is missing"),
         (_no_folder, "create", "none yet"),
         (_broken_python, "create", "not start"),
@@ -118,13 +128,10 @@ def test_each_harm_is_noticed(kit, monkeypatch, harm, action, why):
     assert found[0] == action and why in found[1]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["numpy==2.4.6\npip==26.3  # other words\n\n# more\n", 'pip==26.3\nnumpy==2.4.6\nx==1; sys_platform == "x"\n'],
-)
-def test_how_the_requirements_are_written_does_not_matter_but_what_they_say(kit, text):
-    kit.requirements.write_text(text)
-    assert (kit.fault() is None) == ("x==1" not in text)
+def test_how_the_lists_are_written_does_not_matter(kit):
+    kit.requirements.write_text("numpy==2.4.6\npip==26.3  # other words\n\n# more\n")
+    kit.lock.write_text("# other words\n" + LOCK)
+    assert kit.fault() is None
 
 
 def test_version_of_a_python_that_does_not_start_is_empty(tmp_path):
@@ -143,7 +150,7 @@ def _pip_installs(monkeypatch, *names):
         noted.append(command[3:])
         if command[3] == "venv":
             self.python.parent.mkdir(parents=True)
-        if "-r" in command:
+        if command[-1] == str(self.lock):
             _install(self, *names)
 
     monkeypatch.setattr(env.Environment, "_call", call)
@@ -154,10 +161,19 @@ def test_create_says_its_steps_and_stamps_last(kit, calls, monkeypatch, capsys):
     noted = _pip_installs(monkeypatch, "pip-26.3", "numpy-2.4.6")
     kit.make("create", "there is none yet", lock=None)
     assert noted[0] == ["venv", str(kit.folder)]
-    assert noted[1][-1] == "pip==26.3" and noted[2][-2:] == ["-r", str(kit.requirements)]
+    assert noted[1][-2:] == ["-r", str(kit.folder / "pip.lock")] and noted[2][-2:] == ["-r", str(kit.lock)]
+    assert all({"--require-hashes", "--no-deps"} <= set(command) for command in noted[1:])
+    assert (kit.folder / "pip.lock").read_text("utf-8") == "pip==26.3 \\\n    --hash=sha256:03\n"
     told = capsys.readouterr().err
     assert "GB to download" in told and "1/3" in told and "3/3" in told and "ready" in told
     assert (kit.folder / files.MARKER).is_file() and kit.stamp.read_text("utf-8") == kit.mark(HERE)
+
+
+def test_what_the_lock_does_not_hold_is_told_before_anything_is_fetched(kit, calls):
+    kit.requirements.write_text("numpy==3.0\n")
+    with pytest.raises(env.Trouble, match=r"asks for numpy==3\.0, which requirements\.lock does not hold"):
+        kit.make("repair", "numpy 3.0 is missing", lock=None)
+    assert not calls
 
 
 def test_a_set_up_that_left_something_out_has_no_stamp(kit, calls, monkeypatch):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 PARTS = (
     *("benchmarks", "bmkit", "data", "notebooks", "tests"),
-    *("CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml", "requirements.txt"),
+    *("CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements.lock"),
 )
 MODEL = chapters.find("loss_functions")  # what the chapters that do not exist yet are copied from
 TAKE_OVER = "import sys; from bmkit.course import book; book.update_readme(); book.accept(sys.argv[1:])"

@@ -18,6 +18,7 @@ import pytest
 
 from bmkit import data
 from bmkit.course import kernels, lab
+from bmkit.course.chapters import NOTEBOOKS
 
 NAME = "11_cnn_images.ipynb"
 
@@ -165,9 +166,22 @@ def test_a_full_disk_leaves_the_old_copy_and_one_line(desk, full_disk):
     assert (copies / NAME).read_text() == "one" and len(list(copies.iterdir())) == 2
 
 
+def test_a_presenters_copy_folds_what_only_checks_or_draws_and_is_renewed_as_any_other(tmp_path):
+    copies = tmp_path / "my_presentation"
+    lab.hand_out(NOTEBOOKS, copies, print, present=True)
+    given = json.loads((copies / NAME).read_text("utf-8"))["cells"]
+    folded = ["".join(cell["source"]) for cell in given if cell["metadata"].get("jupyter") == {"source_hidden": True}]
+    assert folded and any("expect(" in text for text in folded) and any("plot." in text for text in folded)
+    assert not any("def " in text for text in folded) and len(folded) < len(given) / 2
+    said = []
+    lab.hand_out(NOTEBOOKS, copies, said.append)
+    assert not said and not list(copies.glob("*new-edition*"))
+
+
 def test_the_learners_folder_can_be_chosen_but_not_the_kits(monkeypatch, tmp_path):
     monkeypatch.delenv("BMKIT_NOTEBOOKS", raising=False)
     assert lab.folder_of_the_learner() == lab.ROOT / "my_notebooks"
+    assert lab.folder_of_the_learner(present=True) == lab.ROOT / "my_presentation"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BMKIT_NOTEBOOKS", "mine")
     assert lab.folder_of_the_learner() == tmp_path / "mine"

@@ -20,6 +20,7 @@ ROOT = Path(env.__file__).resolve().parents[2]
 def kit(tmp_path, monkeypatch):
     """A kit whose .venv is ready; `made` notes what a set-up would do."""
     (tmp_path / "requirements.txt").write_text("pip==26.3\n")
+    (tmp_path / "requirements.lock").write_text("pip==26.3 --hash=sha256:03\n")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "chapters.toml").write_text("", "utf-8")
     made = env.Environment(tmp_path)

@@ -1,5 +1,6 @@
 """The whole start in real processes: a small copy of the kit, a real environment, tiny packages, no network."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,9 +14,10 @@ from bmkit import files
 from bmkit.course import environment
 
 ROOT = Path(files.__file__).resolve().parent.parent
+WHEEL = "tiny-{}-py3-none-any.whl"
 PARTS = (
     *("__init__", "__main__", "console", "errors", "files", "surroundings"),
-    *("course/__init__", "course/environment", "course/packages"),
+    *("course/__init__", "course/environment", "course/packages", "course/troubles"),
 )
 CLI = "import tiny\n\n\ndef main(words):\n    print('started', tiny.VERSION, *words)\n    return 0\n"
 pytestmark = [
@@ -27,7 +29,7 @@ pytestmark = [
 def _wheel(folder: Path, version: str) -> None:
     """Write the smallest package that pip installs."""
     notes = f"tiny-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"tiny-{version}-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(folder / WHEEL.format(version), "w") as wheel:
         wheel.writestr("tiny.py", f"VERSION = {version!r}\n")
         wheel.writestr(f"{notes}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
         wheel.writestr(f"{notes}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -39,7 +41,13 @@ class Kit:
 
     def __init__(self, root: Path, shop: Path):
         self.root, self.shop = root, shop
-        self.venv, self.requirements = root / ".venv", root / "requirements.txt"
+        self.venv, self.requirements, self.lock = root / ".venv", root / "requirements.txt", root / "requirements.lock"
+
+    def ask_for(self, version: str, comment: str = "", sha256: str = "") -> None:
+        """Pin the tiny package; its hash, unless another is given, is the true one."""
+        sha256 = sha256 or hashlib.sha256((self.shop / WHEEL.format(version)).read_bytes()).hexdigest()
+        self.requirements.write_text(f"tiny=={version}{comment}\n", "utf-8")
+        self.lock.write_text(f"tiny=={version} \\\n    --hash=sha256:{sha256}\n", "utf-8")
 
     def variables(self) -> dict[str, str]:
         """The variables of a shell in which nobody has set anything for Python, pip or the kit."""
@@ -77,7 +85,7 @@ def made(tmp_path_factory):
     (kit.root / "bmkit" / "course" / "cli.py").write_text(CLI, "utf-8")
     (kit.root / "notebooks").mkdir()
     (kit.root / "notebooks" / "chapters.toml").write_text("", "utf-8")
-    kit.requirements.write_text("tiny==1.0  # all that this kit needs\n", "utf-8")
+    kit.ask_for("1.0", "  # all that this kit needs")
     done = kit.start("list")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("started 1.0 list") and "3/3" in done.stderr
@@ -108,20 +116,26 @@ def test_its_own_program_and_a_kernel_elsewhere_find_the_kit(kit, tmp_path):
 
 
 def test_offline_a_changed_comment_is_nothing_and_an_outdated_environment_starts_with_a_warning(kit):
-    before = kit.requirements.read_text("utf-8")
-    kit.requirements.write_text(before + "# x\n\n", "utf-8")
+    kit.ask_for("1.0", "  # other words\n\n# x\n")
     _quiet(kit.start(online=False))
-    kit.requirements.write_text("tiny==2.0\n", "utf-8")
+    kit.ask_for("2.0")
     done = kit.start("list", online=False)
     assert done.stdout.startswith("started 1.0 list") and done.returncode == 0
     told = done.stderr.splitlines()[-1]
     assert "tiny 2.0 is missing: the package index cannot be reached" in told and "runs with what is installed" in told
-    kit.requirements.write_text(before, "utf-8")  # undone: nothing was taken down
+    kit.ask_for("1.0")  # undone: nothing was taken down
     _quiet(kit.start(online=False))
-    kit.requirements.write_text("tiny==2.0\n", "utf-8")
+    kit.ask_for("2.0")
     done = kit.start("list")
     assert done.stdout.startswith("started 2.0 list") and "ready" in done.stderr
     _quiet(kit.start(online=False), "2.0")
+
+
+def test_a_file_other_than_the_locked_one_is_not_installed(kit):
+    kit.ask_for("2.0", sha256="0" * 64)
+    done = kit.start("list")
+    assert done.stdout.startswith("started 1.0 list") and done.returncode == 0
+    assert "another file for tiny than the one the kit was tested with" in done.stderr.splitlines()[-1]
 
 
 def test_a_lost_stamp_is_written_again_without_a_network(kit):
@@ -142,7 +156,7 @@ def test_a_pip_killed_while_it_replaced_itself_comes_back(kit):
     shutil.rmtree(kit.library() / "pip" / "_internal")
     notes = next(kit.library().glob("pip-*.dist-info"))
     (notes / "INSTALLER").unlink()
-    kit.requirements.write_text("tiny==2.0\n", "utf-8")
+    kit.ask_for("2.0")
     done = kit.start()
     assert done.stdout.startswith("started 2.0"), done.stderr
     assert "making" not in done.stderr  # repaired, not made anew
@@ -211,6 +225,6 @@ def test_a_path_with_a_colon_is_refused_in_words(kit, tmp_path):
 
 
 def test_the_start_speaks_a_narrow_encoding(kit):
-    kit.requirements.write_text("tiny==2.0\n", "utf-8")
+    kit.ask_for("2.0")
     done = kit.start("list", online=False, PYTHONIOENCODING="ascii")
     assert done.stdout.startswith("started 1.0 list") and "does not answer; pip tries again ...\n" in done.stderr
