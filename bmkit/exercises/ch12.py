@@ -12,7 +12,7 @@ _random = np.random.default_rng(12)
 folded_tone = Question(
     "ch12.folded_tone",
     96,
-    why="At the samples it equals a tone of 8,000 - 5,000 = 3,000 Hz, and 3,000 / 31.25 = 96. This is aliasing; a filter "
+    why="Its samples are those of 8,000 - 5,000 = 3,000 Hz, and 3,000 / 31.25 = 96. This is aliasing; a filter "
     "must take away what lies above half the rate before a sound is sampled.",
     hints=[
         "A tone of 5,000 Hz turns by 5/8 from one sample to the next. How does that differ from 3/8 backwards?",
