@@ -23,7 +23,7 @@ folded_tone = Question(
         160: "Tone 160 would be the name of it, but the bins end at 128, which is 4,000 Hz.",
         128: "The last bin is 4,000 Hz. The tone is not put there: look at which slower tone has the same samples.",
         32: "That is 1,000 Hz, what is left of 5,000 above 4,000: the tone is mirrored at 4,000 Hz, not shifted by it.",
-        3000: "That is its frequency in hertz; how many bins of 31.25 Hz is it?",
+        3000: "That is its frequency in hertz; say how many bins of 31.25 Hz it is.",
         0: "Its samples are not zero. Write down the first few of cos(2π · 5n/8).",
     },
 )
@@ -190,7 +190,7 @@ own_accent = Question(
     mistakes={
         0.67: "That is the share that is left; subtract it from the mean of known.",
         -0.01: "That is what leaving out the voice does; compare the accents of the clips.",
-        -0.06: "You subtracted the other way round: how far does the share fall?",
+        -0.06: "You subtracted the other way round: a fall is counted from known downwards.",
         0.09: "You left out the voice as well as the accent; leave out the accent alone.",
     },
     tolerance=0.02,

@@ -3,7 +3,7 @@
 #
 # **After this you can** compute the spectrum of a sound by hand, turn a sound into a log-mel spectrogram and check it against Keras, build a network from the wave to the word, compare it with rivals at their best, and test whether it needs to know the speaker
 #
-# **Time** 50 min to read, 95 min to teach, 40 s to run
+# **Time** 50 min to read, 95 min to teach, 45 s to run
 #
 # **Before** [03 · Language, vision, speech](03_language_vision_speech.ipynb), [11 · Convolutional networks for images](11_cnn_images.ipynb)
 #
