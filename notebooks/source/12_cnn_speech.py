@@ -27,8 +27,8 @@ train.seed(0)
 #
 # Each of our clips lasts one second. A speech synthesiser spoke ten command words in 64 voices and four accents of English, with
 # different pitch and speed, at any place within the second, with some noise. **Synthetic** speech is more regular than real
-# speech, and so the scores below are perhaps better than they would be in real life. The voices are split: the nine of validation and the nine of test are never heard in
-# training.
+# speech, and so the scores below are perhaps better than they would be in real life. The voices are split: the nine of validation
+# and the nine of test are never heard in training.
 #
 # Load them, and listen to three: "yes", "yes" in another voice, and "no".
 
@@ -53,7 +53,7 @@ for wave in three.values():
     display(Audio(wave, rate=rate))
 
 # %%
-figure, row = plot.subplots(1, 3, figsize=(8.4, 2.4), sharey=True)
+figure, row = plot.subplots(1, 3, figsize=(7.6, 2.2), sharey=True)
 seconds = np.arange(rate) / rate
 for axes, (name, wave) in zip(row, three.items()):
     axes.plot(seconds, wave, lw=0.5)
@@ -62,8 +62,8 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Pressure over time. Two voices say the same word, one says another one. Which two belong together is hard to see.*
-# <details><summary>In words</summary>Three blue waves of one second each. Each is quiet but for noise, swells for about a third of a
-# second, and dies away. They differ in where they begin, in height and in fine detail.</details><br>
+# <details><summary>In words</summary>Three blue waves of one second each. Each is quiet but for noise, swells for a fifth to a
+# half of a second, and dies away. They differ in where they begin, in height, in length and in fine detail.</details><br>
 #
 # Can a program see it? We ask the **nearest neighbour**: it answers with the word of the training clip whose
 # samples are closest. All ten words are equally frequent, so guessing would be right in one case of ten. Guess the score of the
@@ -96,11 +96,11 @@ expect("nearest neighbour on raw samples, share right", share, at_most=0.2)
 places = {
     "wave": (0, 0),
     "frames": (1.5, 0),
-    "spectrogram": (3.3, 0),
-    "mel bands": (5.2, 0),
-    "log-mel": (6.9, 0),
-    "CNN": (8.5, 0),
-    "logits": (9.7, 0),
+    "spectrogram": (3.6, 0),
+    "mel bands": (5.6, 0),
+    "log-mel": (7.3, 0),
+    "CNN": (9.0, 0),
+    "logits": (10.2, 0),
 }
 arrows = [
     ("wave", "frames", "(8000,)"),
@@ -110,7 +110,7 @@ arrows = [
     ("log-mel", "CNN", "(32, 51, 1)"),
     ("CNN", "logits", "(10,)"),
 ]
-figure = diagrams.boxes(places, arrows, shaded=["CNN"], figsize=(10.6, 1.3))
+figure = diagrams.boxes(places, arrows, shaded=["CNN"], figsize=(11.0, 1.2))
 plot.show(figure)
 
 # %% [markdown]
@@ -157,8 +157,9 @@ print("a tone of 500 Hz is found in bin", power.argmax())
 # %% [markdown]
 # ### Exercise 1 · Predict, then run
 #
-# The bins end at $k = N/2 = 128$, which is 4,000 Hz. But a tone of **5,000 Hz** can be sampled 8,000 times a second as well. **In which
-# bin of a frame of 256 samples is it found?** Think first, with pencil and paper; then sample it and see. *Five minutes; expected: an integer.*
+# The bins end at $k = N/2 = 128$, which is 4,000 Hz. But a tone of **5,000 Hz** can be sampled 8,000 times a second as well. **In
+# which bin of a frame of 256 samples is it found?** Think first, with pencil and paper; then sample it and see. *Five minutes;
+# expected: an integer.*
 
 # %%
 folded_tone = ...
@@ -205,20 +206,21 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. One pure tone of 515 Hz. Cut off, it seems to contain all tones; faded in and out, it stays near its place.*
 # <details><summary>In words</summary>Power over frequency. Both curves have a peak at about 515 hertz. The solid one then falls
-# slowly and stays above −50 decibels everywhere. The dashed one falls steeply to the bottom of the picture.</details><br>
+# slowly and stays above −40 decibels everywhere. The dashed one falls steeply to −80 decibels, where the picture is cut
+# off.</details><br>
 #
 # ## The spectrogram: a spectrum for each moment
 #
-# Speech changes all the time, and one spectrum for the whole second would mix all sounds of the word. So cut the clip into overlapping
-# frames, as in chapter 03, fade each, and transform each. That is the **short-time Fourier transform**:
+# Speech changes all the time, and one spectrum for the whole second would mix all sounds of the word. So cut the clip into
+# overlapping frames, as in chapter 03, fade each, and transform each. That is the **short-time Fourier transform**:
 #
 # $$S[t, k] = \sum_{n=0}^{N-1} w_n\; x[t H + n]\; e^{-2\pi i k n/N}$$
 #
 # * $t$ counts the frames, and $H$ (the **hop**) is how many samples later the next one starts, here 160 or 20 ms,
 # * $e^{-i\varphi}$ is short for $\cos\varphi - i\sin\varphi$: the bracket from above.
 #
-# In Keras this is `keras.ops.stft`. It first adds half a frame at each end, the mirror image of what is there, so that no sound at the
-# rim is faded away. We do the same.
+# In Keras this is `keras.ops.stft`. It first adds half a frame at each end, the mirror image of what is there, so that no sound
+# at the rim is faded away. We do the same.
 
 # %%
 hop = 160
@@ -263,9 +265,9 @@ plot.explore(draw, start=first, word=list(names), samples=choices)
 
 # %% [markdown]
 # *Figure. A spectrogram: time to the right, frequency upwards, the darker the louder. The level stripes are the overtones of the
-# voice; the even grey around them is noise.*
-# <details><summary>In words</summary>A grey picture. In the middle of the second stands a group of dark level stripes, darkest below,
-# which bend a little; around it is even grey.</details><br>
+# voice; the speckled grey around them is noise.*
+# <details><summary>In words</summary>A grey picture. In the middle of the second stand dark level stripes below 1,000 hertz, a
+# fainter group near 2,000 hertz that falls a little, and faint traces above; around them is speckled grey.</details><br>
 #
 # With short frames the level stripes turn into upright ones: each is one beat of the vocal cords. With very long frames the word
 # is smeared out in time. Speech is usually read with 20 to 30 ms.
@@ -307,15 +309,15 @@ axes.set(xlabel="frequency (Hz)", ylabel="weight")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Every third of the 32 triangles: narrow at low frequencies, wide at high ones. The tops of some lie between two bins, and there the drawn
-# line ends below 1.*
-# <details><summary>In words</summary>Eleven triangles side by side from 60 to 4,000 hertz, of heights between about 0.75 and 1. The left ones are narrow, and
-# they grow wider to the right.</details><br>
+# *Figure. Every third of the 32 triangles: narrow at low frequencies, wide at high ones. The tops of some lie between two bins,
+# and there the drawn line ends below 1.*
+# <details><summary>In words</summary>Eleven triangles side by side from 60 to 4,000 hertz, of heights between about 0.75 and 1.
+# The left ones are narrow, and they grow wider to the right.</details><br>
 #
 # Loudness is stretched, too: ten times the power sounds only somewhat louder. So the power $P$ is written in **decibels**,
 # $10\,\log_{10} P$, and the quietest is cut off 80 dB below the loudest of the clip. Put together, this is the **log-mel
-# spectrogram**, the usual picture of speech. In Keras one layer makes it. It puts the bands first and the frames second, so that in the picture time runs
-# to the right. By hand, by Keras and by `bmkit.scratch`:
+# spectrogram**, the usual picture of speech. In Keras one layer makes it. It puts the bands first and the frames second, so that
+# in the picture time runs to the right. By hand, by Keras and by `bmkit.scratch`:
 
 # %%
 settings = {
@@ -351,7 +353,8 @@ ch12.louder.check(louder)
 # %% [markdown]
 # ### Exercise 3 · Mend it
 #
-# This function should turn power into log-mel, without the cut at 80 dB. `power` has shape `(frames, bins)` and `filters` `(bins, bands)`:
+# This function should turn power into log-mel, without the cut at 80 dB. `power` has shape `(frames, bins)` and `filters`
+# has shape `(bins, bands)`:
 #
 # ```python
 # def log_mel(power, filters):
@@ -359,7 +362,8 @@ ch12.louder.check(louder)
 #     return decibels @ filters
 # ```
 #
-# It has two faults. One gives wrong numbers, the other minus infinity where a bin is silent. Write it correctly; powers below $10^{-10}$ count as
+# It has two faults. One gives wrong numbers, the other minus infinity where a bin is silent. Write it correctly; powers below
+# $10^{-10}$ count as
 # $10^{-10}$. *Medium, five minutes; expected shape: (frames, bands).*
 
 
@@ -393,7 +397,7 @@ x_val = scaled(pictures_val)
 print("a batch of all training clips:", x.shape)
 
 # %%
-figure, grid = plot.subplots(2, 4, figsize=(8.4, 4.0), sharex=True, sharey=True)
+figure, grid = plot.subplots(2, 4, figsize=(7.8, 3.6), sharex=True, sharey=True)
 look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": 0.5}
 for column, word in zip(grid.T, ("yes", "no", "stop", "left")):
     of_word = x[labels == names.index(word)]
@@ -404,11 +408,15 @@ for column, word in zip(grid.T, ("yes", "no", "stop", "left")):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Four words, two clips of each.*
-# <details><summary>In words</summary>Two rows of four grey pictures.</details><br>
+# *Figure. Four words, two clips of each. The two clips of a word show similar patches, at other times and in other bands: in "no"
+# two strokes that fall, in "left" one that rises with a patch above it.*
+# <details><summary>In words</summary>Two rows of four pictures, white with dark patches. "Yes" has a dark block at the bottom and
+# a falling stroke above it, "stop" a broad block in the middle. The patches begin at different times, and some lie higher in the
+# lower row.</details><br>
 #
-# The nearest neighbour again, now on these pictures. And one change more. **Words are not where you expect them**: each begins somewhere within the second, and
-# the nearest neighbour compares place with place. The function below moves the middle of each sound to the middle of its picture. What will each step be worth?
+# The nearest neighbour again, now on these pictures. And one change more. **Words are not where you expect them**: each begins
+# somewhere within the second, and the nearest neighbour compares place with place. The function below moves the middle of each
+# sound to the middle of its picture. What will each step be worth?
 
 
 # %%
@@ -431,8 +439,8 @@ nearest["log-mel"] = nearest_hits(x, x_val)
 nearest["log-mel, centred"] = nearest_hits(in_middle, in_middle_val)
 
 # %% [markdown]
-# A score needs an interval. The 40 clips of one voice resemble each other, so 360 clips are not 360 independent measurements. We take the share of each of the
-# nine *voices* and draw nine voices with replacement, two thousand times (the **bootstrap**).
+# A score needs an interval. The 40 clips of one voice resemble each other, so 360 clips are not 360 independent measurements. We
+# take the share of each of the nine *voices* and draw nine voices with replacement, two thousand times (the **bootstrap**).
 
 
 # %%
@@ -483,9 +491,10 @@ gap = share - moved.mean()
 expect("hidden clips minus clips of new voices", gap, at_least=0.03)
 
 # %% [markdown]
-# So knowing the voice helps? Not so fast: two things differ between the two sets. One holds known voices, and it also holds *other* voices. To tell them apart, keep the clips and
-# change only what the neighbour knows. For each of the 1,840 training clips we look for the nearest neighbour twice: among all
-# other clips, and among those of other voices. The difference is taken voice by voice, for 46 voices.
+# So knowing the voice helps? Not so fast: two things differ between the two sets. One holds known voices, and it also holds
+# *other* voices. To tell them apart, keep the clips and change only what the neighbour knows. For each of the 1,840 training
+# clips we look for the nearest neighbour twice: among all other clips, and among those of other voices. The difference is taken
+# voice by voice, for 46 voices.
 
 # %%
 from sklearn.metrics import pairwise_distances
@@ -530,20 +539,23 @@ axes.legend(loc="lower right")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One column for each voice, in the order of the share right without that voice. The two marks of a voice lie close together; the
-# voices differ widely.*
-# <details><summary>In words</summary>46 columns with a round mark and a cross each. They rise together from about 0.3 at the left to above 0.9 at
-# the right. The crosses lie as often a little above their round mark as below it.</details><br>
+# *Figure. One column for each voice, in the order of the share right without that voice. The two marks of a voice lie close
+# together; the voices differ widely.*
+# <details><summary>In words</summary>46 columns with a round mark and a cross each. They rise together from about 0.3 at the left
+# to above 0.9 at the right. Most crosses lie on their round mark or close to it, above or below; one lies far
+# below.</details><br>
 #
-# No gain from knowing the voice can be seen: the whole interval lies below two points. The first comparison misled us. One voice is understood far better than another,
-# and the nine validation voices happen to be harder ones for the nearest neighbour. Perhaps the voice matters so little here because one program pronounces the words for all of them. Real people have habits of
-# their own, and with them a random split may flatter. So we go on splitting by voice: it costs nothing, and it asks the question that
-# a new user will ask.
+# No gain from knowing the voice can be seen: the whole interval lies below two points. The first comparison misled us. One voice
+# is understood far better than another, and the nine validation voices happen to be harder ones for the nearest neighbour.
+# Perhaps the voice matters so little here because one program pronounces the words for all of them. Real people have habits of
+# their own, and with them a random split may flatter. So we go on splitting by voice: it costs nothing, and it asks the question
+# that a new user will ask.
 #
 # ### Exercise 4 · Change the experiment
 #
-# Does it matter that the *accent* is known? `clips["accent"]` names one of four for each clip. Repeat the comparison and leave out all clips of the same accent, instead of those of the
-# same voice. **By how much does the share right fall, compared with `known`?** *Medium, six minutes; expected: a number with two decimals, measured by you.*
+# Does it matter that the *accent* is known? `clips["accent"]` names one of four for each clip. Repeat the comparison and leave
+# out all clips of the same accent, instead of those of the same voice. **By how much does the share right fall, compared with
+# `known`?** *Medium, six minutes; expected: a number with two decimals, measured by you.*
 
 # %%
 own_accent = ...
@@ -552,9 +564,9 @@ ch12.own_accent.check(own_accent)
 # %% [markdown]
 # ## A network that sees sound
 #
-# The picture has two axes like any picture, and what belongs together lies together: a hiss fills a patch, an overtone is a
-# line. And what matters here matters there too, since the word may begin anywhere. So we take the convolutional network of
-# chapter 11, with three blocks of convolution, ReLU and max pooling. `train.fit` is the `fit` of Keras with live progress; it leaves the
+# The picture has two axes like any picture, and what belongs together lies together: a hiss fills a patch, an overtone is a line.
+# And what matters here matters there too, since the word may begin anywhere. So we take the convolutional network of chapter 11,
+# with three blocks of convolution, ReLU and max pooling. `train.fit` is the `fit` of Keras with live progress; it leaves the
 # model with the weights of the epoch that had the lowest validation loss.
 
 
@@ -599,10 +611,10 @@ cnn = trained(word_cnn(), x, x_val, epochs=9)
 # %% [markdown]
 # ### Exercise 5 · Build one that hears the wave
 #
-# A device gets waves, not pictures. Write `listener(samples, classes)`: a Keras model from waves of shape `(batch, samples)` to logits. Its first layer is
-# `keras.layers.MelSpectrogram(**settings)`; then comes an axis for the channel at the end, a convolution of 8 filters of 3×3 with padding "same" and ReLU,
-# 2×2 max pooling, the mean of each map over all its places (`GlobalAveragePooling2D`), and a dense layer. *Medium, ten minutes; the check
-# sets weights of its own and looks at the logits.*
+# A device gets waves, not pictures. Write `listener(samples, classes)`: a Keras model from waves of shape `(batch, samples)` to
+# logits. Its first layer is `keras.layers.MelSpectrogram(**settings)`; then comes an axis for the channel at the end, a
+# convolution of 8 filters of 3×3 with padding "same" and ReLU, 2×2 max pooling, the mean of each map over all its places
+# (`GlobalAveragePooling2D`), and a dense layer. *Medium, ten minutes; the check sets weights of its own and looks at the logits.*
 
 
 # %%
@@ -615,8 +627,8 @@ ch12.listener.check(listener)
 # %% [markdown]
 # ### The rival without convolution
 #
-# The rival is a network with one hidden dense layer and dropout. How wide should it be? A narrow one may be too small and a wide one may overfit, so
-# we let validation decide. It gets more epochs than the convolutional network did.
+# The rival is a network with one hidden dense layer and dropout. How wide should it be? A narrow one may be too small and a wide
+# one may overfit, so we let validation decide. It gets more epochs than the convolutional network did.
 
 
 # %%
@@ -651,9 +663,9 @@ dense = dense_networks[best_width]
 # %% [markdown]
 # A narrow network does worse, and from 256 to 512 units little changes. From here on "dense" is the one with the highest share.
 #
-# Why is the convolutional network ahead? Perhaps because a word that begins a tenth of a second later lights up other pixels, and for a dense layer
-# that is another picture. If this is the reason, the lead must shrink when every word is moved to the middle beforehand. We train both
-# again on the centred pictures:
+# Why is the convolutional network ahead? Perhaps because a word that begins a tenth of a second later lights up other pixels, and
+# for a dense layer that is another picture. If this is the reason, the lead must shrink when every word is moved to the middle
+# beforehand. We train both again on the centred pictures:
 
 # %%
 cnn_centred = trained(word_cnn(), in_middle, in_middle_val, epochs=6)
@@ -706,11 +718,11 @@ expect("dense, 512 units minus 256", widest, at_least=-0.06, at_most=0.06)
 expect("dense, best of the three minus 64", max(shares) - shares[0], at_least=0.02)
 
 # %% [markdown]
-# As recorded, the convolutional network leads by about twenty points, although the dense network has its best width and many times as many
-# parameters. With every word in the middle the dense network gains about twenty points and the convolutional one a few, and most of the lead is gone. So
-# the place of the word is the main reason for the lead: for the convolution a word that begins later is the same pattern some pixels further, and a dense layer would have to learn it
-# anew for each place. What remains is a few points. On nine voices that is at the edge of what can be told apart: with another random start the interval held
-# zero.
+# As recorded, the convolutional network leads by about twenty points, although the dense network has its best width and many
+# times as many parameters. With every word in the middle the dense network gains about twenty points and the convolutional one a
+# few, and most of the lead is gone. So the place of the word is the main reason for the lead: for the convolution a word that
+# begins later is the same pattern some pixels further, and a dense layer would have to learn it anew for each place. What remains
+# is a few points. On nine voices that is at the edge of what can be told apart: with another random start the interval held zero.
 #
 # And do not forget who did the rest: centring is ten lines of NumPy, written by somebody who had looked at the data. The nearest
 # neighbour gains from it, too.
@@ -733,8 +745,10 @@ figure = plot.images(shown, titles, columns=5, width=7.6, origin="lower")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Maps.*
-# <details><summary>In words</summary>Maps.</details><br>
+# *Figure. One clip (time to the right, frequency upwards) and the nine feature maps with the strongest answers. They are much
+# alike: each is bright where the word is and dark elsewhere.*
+# <details><summary>In words</summary>A log-mel picture of "yes", bright stripes in its middle, and nine coarser pictures with a
+# bright upright patch in the same place on a dark ground. In some the patch is filled, in others it has stripes.</details><br>
 
 # %%
 values = maps[:, :, strongest].reshape(-1, 9)  # (places, maps)
@@ -743,10 +757,13 @@ pairs = alike[np.triu_indices(9, 1)]  # (36,)
 expect("mean correlation of two of the nine maps", pairs.mean(), at_least=0.3)
 
 # %% [markdown]
+# It is tempting to say what each map listens for. Be careful: they overlap too much for that, as their correlation shows, and a
+# name would be our guess.
+#
 # ## The test, once
 #
-# By validation the choice is the convolutional network on centred words. Open the test set, whose voices neither training nor any choice has
-# met.
+# By validation the choice is the convolutional network on centred words. Open the test set, whose voices neither training nor any
+# choice has met.
 
 # %%
 clips_test, labels_test = words.arrays("test")
@@ -781,8 +798,9 @@ figure = plot.matrix(table, names, names, xlabel="network's answer", ylabel="spo
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Matrix.*
-# <details><summary>In words</summary>Matrix.</details><br>
+# *Figure. Most clips lie on the diagonal. "Up" and "off" are taken for each other more often than most words are.*
+# <details><summary>In words</summary>A table of ten rows and ten columns, dark along the diagonal. Most fields beside it are
+# zero; a few hold counts of one to about six, among them "up" as "off" and "off" as "up".</details><br>
 #
 # One number for all hides something. The test has nine voices with forty clips each. Is each understood equally well? Guess the
 # worst.
@@ -798,38 +816,42 @@ axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Bars.*
-# <details><summary>In words</summary>Bars.</details><br>
+# *Figure. The same network, nine unheard voices: most are understood nearly always, two far less often.*
+# <details><summary>In words</summary>Nine level bars, sorted, and a dashed upright line at their mean. The two lowest bars end
+# well before the line, the upper ones reach 1 or nearly so.</details><br>
 #
 # A mean of this kind is made of people who are served well and people who are not. Report the worst voice beside the mean.
 #
 # ## What this does not show
 #
-# The voices are synthetic: one program pronounces each word in one way, without breath, room or traffic. Real people mumble, and a
-# device hears words that are no commands at all; this network must answer with one of its ten. Chapter 28 (planned) adds
-# noise, unknown words and silence, and counts false alarms. Centring needs the whole word, with quiet around it; in a conversation there is none.
+# The voices are synthetic: one program pronounces each word in one way, without breath, room or traffic. Real people mumble, and
+# a device hears words that are no commands at all; this network must answer with one of its ten. Chapter 28 (planned) adds noise,
+# unknown words and silence, and counts false alarms. Centring needs the whole word, with quiet around it; in a conversation there
+# is none.
 #
 # ## Summary
 #
-# * The Fourier transform asks a frame how strongly it swings with each tone; a window keeps the cuts at its ends from being heard as clicks.
+# * The Fourier transform asks a frame how strongly it swings with each tone; a window keeps the cuts at its ends from being heard
+#   as clicks.
 # * Frames, one after the other, give a spectrogram. Long frames are fine in frequency, short ones in time, never both.
 # * Mel bands and decibels space frequency and loudness about as the ear does. The log-mel spectrogram is a picture.
-# * On that picture the convolutional network of chapter 11 works unchanged. It beats a dense network of the best width by a wide margin when words
-#   begin anywhere, and by much less when every word has been moved to the middle.
-# * Two groups of voices differ for many reasons. Whether a model profits from knowing the voice shows when the same clips are answered with and without it. Here it did not.
+# * On that picture the convolutional network of chapter 11 works unchanged. It beats a dense network of the best width by a wide
+#   margin when words begin anywhere, and by much less when every word has been moved to the middle.
+# * Two groups of voices differ for many reasons. Whether a model profits from knowing the voice shows when the same clips are
+#   answered with and without it. Here it did not.
 # * Split by voice all the same, and look at each voice, not only at the mean.
 #
 # **Ask yourself**
 #
-# <details><summary>Why does the log-mel picture forget whether a swing began upwards or downwards?</summary>It keeps the power, the sum
-# of the squares of both sums. Where in its swing a tone begins only moves strength between the cosine and the sine
+# <details><summary>Why does the log-mel picture forget whether a swing began upwards or downwards?</summary>It keeps the power,
+# the sum of the squares of both sums. Where in its swing a tone begins only moves strength between the cosine and the sine
 # part.</details>
-# <details><summary>A convolution treats "two bands higher" like "two pixels to the right". Is that true of sound?</summary>Partly. A higher
-# voice moves the overtones up, but not the resonances of the mouth, and a hiss at the bottom is another sound than a hiss at the top.
-# The dense layers at the end know where a pattern was.</details>
-# <details><summary>Your colleague's network scores 99 % on a random split of 20 speakers. What do you ask?</summary>How it does on a
-# speaker whom it has never heard. Leave out each speaker in turn and ask about the same recordings again: then the difference is not one between
-# speakers.</details><br>
+# <details><summary>A convolution treats "two bands higher" like "two pixels to the right". Is that true of
+# sound?</summary>Partly. A higher voice moves the overtones up, but not the resonances of the mouth, and a hiss at the bottom is
+# another sound than a hiss at the top. The dense layers at the end know where a pattern was.</details>
+# <details><summary>Your colleague's network scores 99 % on a random split of 20 speakers. What do you ask?</summary>How it does
+# on a speaker whom it has never heard. Leave out each speaker in turn and ask about the same recordings again: then the
+# difference is not one between speakers.</details><br>
 #
 # **Next** [13 · Recurrent networks for text](13_rnn_text.ipynb) reads sequences step by step.
 #
