@@ -409,7 +409,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Four words, two clips of each. The two clips of a word show similar patches, at other times and in other bands: in "no"
-# two strokes that fall, in "left" one that rises with a patch above it.*
+# a stroke that falls, in "left" one that rises, each with a patch above it.*
 # <details><summary>In words</summary>Two rows of four pictures, white with dark patches. "Yes" has a dark block at the bottom and
 # a falling stroke above it, "stop" a broad block in the middle. The patches begin at different times, and some lie higher in the
 # lower row.</details><br>
