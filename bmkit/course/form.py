@@ -11,15 +11,17 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator
 
 from bmkit.check import Exercise, Question
-from bmkit.course import book, needs, notebook
+from bmkit.course import book, needs, notebook, shown, terms
 from bmkit.course import rules as cells
-from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, unfilled_places
+from bmkit.course.chapters import NOTEBOOKS, ROOT, TITLE, Chapter, chapters, unfilled_places
 from bmkit.course.knowledge import faults_of
 
 __all__ = ["DENSE", "RULES", "rules", "unmet"]
 
 # Written before the rules of `bmkit.course.rules`; each leaves this list when it is rewritten, and no new one joins it.
 DENSE = {"03", "07", "08", "18"}
+# Use helpers of which no chapter shows the lines; both are being rewritten, and no other chapter joins them.
+HIDING = {"12", "18"}
 VERDICT = re.compile(r"✓ .*? (?P<bounds>[≥≤] .*?) \(here: (?P<here>[^)]+)\)$", re.MULTILINE)
 LARGEST_FIGURE, LARGEST_NOTEBOOK = 61_000, 600_000  # bytes
 
@@ -179,14 +181,14 @@ def _figures_are_small_and_told_in_words(chapter: Chapter) -> Iterator[str]:
     ]
     if found and sum(map(bool, images)) < 4:
         yield f"{sum(map(bool, images))} cells show a figure; a chapter lives from its pictures, four at least"
-    for index, shown in enumerate(images):
+    for index, pictures in enumerate(images):
         where = _first_line(found[index].source)
-        if any(len(image) * 3 / 4 > LARGEST_FIGURE for image in shown):
+        if any(len(image) * 3 / 4 > LARGEST_FIGURE for image in pictures):
             yield f"a figure has more than {LARGEST_FIGURE:,} bytes below {where}"
         below = next((cell.source for cell in found[index + 1 :] if cell.cell_type == "markdown"), "")
-        if shown and not below.startswith("*Figure. "):
+        if pictures and not below.startswith("*Figure. "):
             yield f'no caption ("*Figure. …*") below {where}'
-        elif shown and "<details><summary>In words</summary>" not in below:
+        elif pictures and "<details><summary>In words</summary>" not in below:
             yield f"the caption has no <details><summary>In words</summary> below {where}"
     if found and chapter.notebook.stat().st_size > LARGEST_NOTEBOOK:
         yield f"the notebook has more than {LARGEST_NOTEBOOK:,} bytes"
@@ -289,6 +291,21 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
             yield f"a later cell gives {', '.join(sorted(taken))} another value, and the slider draws with it: rename"
 
 
+def _no_helper_is_used_before_it_was_shown(chapter: Chapter) -> Iterator[str]:
+    """No helper of the kit is used before its lines, or a few that do the same, were shown in a code cell."""
+    if chapter.number in HIDING:
+        return
+    ready = [one for one in shown.reading_order(chapters()) if one.ready]
+    cells = {one.number: shown.code_of_source(one.source.read_text("utf-8")) for one in ready}
+    cells[chapter.number] = _code(chapter)
+    yield from shown.unshown(chapter.number, cells, shown.entries())
+
+
+def _uses_the_fields_terms(chapter: Chapter) -> Iterator[str]:
+    """The field's terms stand first where notebooks/terms.toml introduces them, and no word of ours stands for one."""
+    yield from terms.faults(chapter)
+
+
 RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _is_filled_in,
     _is_built,
@@ -298,6 +315,7 @@ RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _setup_is_short_and_seeds,
     _cells_are_mixed,
     _code_can_be_read_aloud,
+    _no_helper_is_used_before_it_was_shown,
     _headings_come_in_order,
     _figures_are_small_and_told_in_words,
     _claims_hold_as_stored,
@@ -306,4 +324,5 @@ RULES: tuple[Callable[[Chapter], Iterator[str]], ...] = (
     _exercises_stand_in_it_untouched,
     _nothing_switches_checking_off,
     _no_later_cell_takes_a_name_away_from_a_slider,
+    _uses_the_fields_terms,
 )

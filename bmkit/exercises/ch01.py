@@ -28,8 +28,8 @@ neuron = Exercise(
         (lambda x, w, b: x @ w + b, "This is the weighted sum z; squash it with the sigmoid."),
         (lambda x, w, b: scratch.sigmoid(x @ w), "The bias is missing: add b before the sigmoid."),
         (lambda x, w, b: scratch.sigmoid(x @ w) + b, "Add the bias before the sigmoid, not after it."),
-        (lambda x, w, b: scratch.sigmoid(x * w + b), "Add the products up: x @ w gives one number an example."),
-        (lambda x, w, b: (x @ w + b > 0).astype(float), "This is the verdict; the neuron says how sure it is."),
+        (lambda x, w, b: scratch.sigmoid(x * w + b), "Add the products up: x @ w gives one number for each example."),
+        (lambda x, w, b: (x @ w + b > 0).astype(float), "This is the verdict; the neuron gives a probability."),
     ],
 )
 
@@ -88,7 +88,7 @@ count = Exercise(
     scratch.dense_parameters,
     [([2, 1],), ([2, 8, 1],), ([64, 32, 10],), ([5, 4, 3, 2],)],
     hints=[
-        "Count one layer first: each of its neurons has one weight an input, and one bias.",
+        "Count one layer first: each of its neurons has one weight for each input, and one bias.",
         "A layer from a to b numbers has (a + 1) · b parameters. Go through neighbours in the list and add up.",
         "sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))",
     ],

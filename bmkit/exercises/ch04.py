@@ -69,7 +69,7 @@ mse = Exercise(
     mistakes=[
         (lambda y, p: np.sum((p - y) ** 2), "You added the squares up; the mean divides by their number."),
         (lambda y, p: np.mean(np.abs(p - y)), "You averaged distances; square them instead."),
-        (lambda y, p: np.mean(p - y) ** 2, "You squared the average; square first, so that misses cannot cancel."),
+        (lambda y, p: np.mean(p - y) ** 2, "You squared the average; square first, so that errors cannot cancel."),
         (lambda y, p: np.mean(p - y), "Plus and minus cancel; square each difference before the mean."),
         (lambda y, p: np.sqrt(np.mean((p - y) ** 2)), "This is its square root, the RMSE; leave the root out."),
         (lambda y, p: (p - y) ** 2, "These are the squares one by one; the loss is one number, their mean."),
@@ -79,7 +79,7 @@ mse = Exercise(
 best_guess = Question(
     "ch04.best_guess",
     2.0,
-    why="The mean, (1 + 1 + 1 + 5) / 4 = 2: squares punish the large miss so hard that 5 pulls the guess off 1.",
+    why="The mean, (1 + 1 + 1 + 5) / 4 = 2: squares punish the large error so hard that 5 pulls the guess away from 1.",
     hints=[
         "Write the loss for a guess c: three times (1 - c)² plus (5 - c)², divided by 4. Try c = 1 and c = 3.",
         "At the lowest point the derivative 2 · [3(c - 1) + (c - 5)] is zero.",
@@ -130,7 +130,7 @@ softmax_gradient = Exercise(
         (_random.integers(0, 5, 8), _random.normal(scale=3, size=(8, 5))),
     ],
     hints=[
-        "Forecast minus truth: start from scratch.softmax(z).",
+        "Prediction minus truth: start from scratch.softmax(z).",
         "Subtract 1 at the true class of each row: p[np.arange(n), labels] -= 1.",
         "The loss is a mean over n examples, so the gradient has a factor 1 / n.",
     ],
@@ -141,11 +141,11 @@ softmax_gradient = Exercise(
         ),
         (
             lambda labels, z: -scratch.softmax_cross_entropy_gradient(labels, z),
-            "This points downhill; the gradient points uphill: forecast minus truth.",
+            "This points downhill; the gradient points uphill: prediction minus truth.",
         ),
         (
             lambda labels, z: scratch.softmax(z) / len(labels),
-            "This is the forecast; subtract the truth from it.",
+            "This is the prediction; subtract the truth from it.",
         ),
     ],
 )
@@ -166,8 +166,8 @@ first_loss = Question(
 cheapest_distance = Question(
     "ch04.cheapest_distance",
     0.99,
-    why="Distance asks for the median, and most labels are 1. So this loss rewards a forecast that is too sure: it is "
-    "not proper.",
+    why="Distance asks for the median, and most labels are 1. So this loss rewards a prediction that is too sure: it "
+    "is not a proper scoring rule.",
     hints=[
         "Only one line changes: np.mean(np.abs(great - c)) for every c of constants.",
         "Collect the losses in a list, and take constants[np.argmin(losses)].",

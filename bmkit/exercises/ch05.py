@@ -177,7 +177,7 @@ adam_first = Question(
         "m̂ = g and ŝ = g². So m̂ / √ŝ is …",
     ],
     mistakes={
-        (100, 0.0001): "That is plain descent's step, 0.1 · g. Adam divides by the gradient's typical size.",
+        (100, 0.0001): "That is plain gradient descent's step, 0.1 · g. Adam divides by the gradients' typical size.",
         (1, 1): "The quotient is 1 in both, but the step also has the learning rate as a factor.",
         (0.01, 0.01): "You forgot the correction of m: 0.1 g / (1 - 0.9) = g.",
         (-0.1, -0.1): "The size is right; the question is how far, so give lengths without sign.",
@@ -214,7 +214,7 @@ sign_descent = Exercise(
     mistakes=[
         (
             keras.optimizers.SGD,
-            "This is plain descent, whose step grows with the gradient; take the sign of the gradient.",
+            "This is plain gradient descent, whose step grows with the gradient; take the sign of the gradient.",
         ),
         (_sign_ascent, "This goes uphill: subtract the step from the variable."),
         (_sign_without_rate, "Every step has length 1: multiply the sign by the learning rate."),

@@ -33,12 +33,12 @@ penalty_slope = Exercise(
         (lambda w, l1, l2: l1 + 2 * l2 * w, "The derivative of |w| is negative for negative w; its sign is missing."),
         (
             lambda w, l1, l2: l1 * np.abs(w).sum() + l2 * (w**2).sum(),
-            "This is the price itself; its gradient has one number for each weight.",
+            "This is the penalty itself; its gradient has one number for each weight.",
         ),
         (lambda w, l1, l2: l1 * np.abs(w) + 2 * l2 * w, "That is |w| itself; its derivative is the sign of w."),
         (
             lambda w, l1, l2: -_penalty_slope(w, l1, l2),
-            "This is the way down; the gradient points up, towards a higher price.",
+            "This is the way down; the gradient points up, towards a higher penalty.",
         ),
         (lambda w, l1, l2: l2 * np.sign(w) + 2 * l1 * w, "You exchanged the strengths: l1 belongs to |w|, l2 to w²."),
     ],
@@ -104,18 +104,18 @@ louder = Question(
         "Divide by the probability of being kept, 1 − 0.25.",
     ],
     mistakes={
-        3: "Then the average over all steps would be only 2.25; those that stay must be louder.",
-        2.25: "3 · 0.75 makes it quieter; it must be louder to make up for the silent steps.",
-        12: "3 / 0.25 divides by the probability of being silenced; divide by that of being kept.",
+        3: "Then the average over all steps would be only 2.25; those that stay must be scaled up.",
+        2.25: "3 · 0.75 makes it smaller; it must be larger to make up for the steps in which it is dropped.",
+        12: "3 / 0.25 divides by the probability of being dropped; divide by that of being kept.",
         3.75: "3 · 1.25 is close, but 0.75 · 3.75 is not 3. Divide by 0.75.",
-        0: "That is what it gets in a step in which the neuron is silenced.",
+        0: "That is what it gets in a step in which the neuron is dropped.",
     },
 )
 
 far_too_strong = Question(
     "ch06.far_too_strong",
     791 / 1200,
-    why="The price leaves almost no weight: only the biases still say something, and that is 'great' to everybody.",
+    why="The penalty leaves almost no weight: only the biases still say something: 'great' to every review.",
     hints=[
         "strong = network(keras.regularizers.L2(1.0)), then strong.fit(x, y, epochs=20, verbose=0).",
         'train.evaluate(strong, (new_x, new_y))["accuracy"]',

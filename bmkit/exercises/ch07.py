@@ -132,7 +132,7 @@ best_columns = Exercise(
         ),
         (
             lambda x, y, hidden, k: _best_columns(x, y, hidden, x.shape[1])[::-1][:k],
-            "These are the columns that go worst; argsort begins with the smallest.",
+            "These are the columns that agree worst; argsort begins with the smallest.",
         ),
         (
             lambda x, y, hidden, k: _best_columns(x, y, hidden, k)[::-1],

@@ -75,7 +75,7 @@ scale_like = Exercise(
     mistakes=[
         (
             lambda train, other: (other - other.mean(axis=0)) / other.std(axis=0),
-            "You used the statistics of `other`: a model in use sees one row at a time and has no such statistics.",
+            "You used the statistics of `other`: at inference a model sees one row at a time and has none of its own.",
         ),
         (
             lambda train, other: (other - train.mean(axis=0)) / train.var(axis=0),

@@ -110,14 +110,14 @@ parameters = Question(
     why="(3 · 3 · 3 + 1) · 32: each of the 32 filters has 27 weights and one bias.",
     hints=[
         "One filter looks at 3 × 3 pixels in all three channels at once.",
-        "27 weights and one bias a filter, times 32 filters.",
+        "27 weights and one bias for each filter, times 32 filters.",
     ],
     mistakes={
         864: "Each filter also has a bias: 32 more.",
         288: "Each filter sees all three channels: 3 · 3 · 3 weights. And it has a bias.",
         320: "That would be right for one input channel; here there are three.",
         865: "Every filter has a bias of its own, not one for all.",
-        960: "One bias a filter, not one a channel.",
+        960: "One bias for each filter, not for each channel.",
     },
 )
 
@@ -176,7 +176,7 @@ flatten = Exercise(
     mistakes=[
         (
             lambda features: features.reshape(-1, features.shape[1]),
-            "Each row has one number a channel; a row must hold all numbers of a picture.",
+            "Each row has one number for each channel; a row must hold all numbers of a picture.",
         ),
         (lambda features: features.reshape(-1), "Everything in one row: keep the pictures apart."),
         (

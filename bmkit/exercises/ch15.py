@@ -107,7 +107,7 @@ causal_weights = Exercise(
     ],
     hints=[
         "np.tri(n) holds ones on and below the diagonal: row i may look at the columns 0 … i.",
-        "np.where(allowed, scores, -1e30) makes every forbidden score hopeless before the softmax.",
+        "np.where(allowed, scores, -1e30) makes every forbidden score vanish in the softmax.",
         "Then the softmax along each row: subtract the row's maximum, take exp, divide by the row's sum.",
     ],
     mistakes=[
@@ -221,7 +221,7 @@ mean_look = Exercise(
 crossing = Question(
     "ch15.crossing",
     1024,
-    why="2 · n² · d = 4 · n · d² at n = 2 · d: below that length the projections cost more, above it the looking.",
+    why="2 · n² · d = 4 · n · d² at n = 2 · d: below that length the projections cost more, above it scores and means.",
     hints=[
         "Set 2 · n² · d equal to 4 · n · d² and divide both sides by 2 · n · d.",
         "What is left is n = 2 · d.",
@@ -229,6 +229,6 @@ crossing = Question(
     mistakes={
         512: "At n = d the projections still cost twice as much as scores and means together.",
         256: "The other way round: n is twice d, not half of it.",
-        2048: "There are four projections, but the looking has two products as well: scores and means.",
+        2048: "There are four projections, but scores and means are two more products.",
     },
 )

@@ -120,7 +120,7 @@ decoder_input = Exercise(
     ],
     hints=[
         "To write token t the decoder may know the tokens before t: everything moves one place to the right.",
-        "The first place has nothing before it: there stands the start token. The last token is never an input.",
+        "Nothing comes before the first place, so the start token stands there. The last token is never an input.",
         "np.concatenate joins a column of start tokens and all columns but the last, along axis 1.",
     ],
     mistakes=[
@@ -156,7 +156,7 @@ feed_forward = Exercise(
         (_feed_forward_with(shortcut=False), "The shortcut is missing: the answer is added to what came in."),
         (
             _feed_forward_with(norm="shared"),
-            "The shortcut starts behind the norm; it must carry what came in, as it came.",
+            "The shortcut starts after the norm; it must carry the input itself.",
         ),
         (_feed_forward_with(norm="after"), "The norm stands after the sum, as in 2017; here it comes first."),
         (_feed_forward_with(activation="relu"), 'The activation is a ReLU; take "gelu".'),
@@ -170,7 +170,7 @@ feed_forward = Exercise(
 small_steps = Question(
     "ch16.small_steps",
     1.03,
-    why="A tenth of each part bends little: the gradient comes down nearly unchanged, and no norm was needed for it.",
+    why="A tenth of each part changes little: the gradient comes down nearly unchanged, and no norm was needed for it.",
     hints=[
         "def tenth(x, part, norm): return x + 0.1 * part(x)",
         "gradients, similarities = measure(tenth); the gradient at the bottom is gradients[0].",

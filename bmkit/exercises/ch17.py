@@ -248,8 +248,8 @@ pick = Exercise(
 short_context = Question(
     "ch17.short_context",
     1.55,
-    why="In windows of eight a guess sees four or five tokens on average. Most of what helps stands close before it, "
-    "but not all.",
+    why="In windows of eight a prediction sees four or five tokens on average. Most of what helps stands close before "
+    "it, but not all.",
     hints=["perplexity_with(8) and perplexity_with(256) are the two perplexities.", "Divide the first by the second."],
     mistakes={
         1: "Nothing changed; give the first one windows of 8.",

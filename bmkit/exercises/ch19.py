@@ -94,7 +94,7 @@ gradient_at_front = Exercise(
         ),
         (
             lambda gradient, derivatives: gradient + float(np.prod([1 + d for d in derivatives])),
-            "The gradient from behind is a factor too.",
+            "The gradient that arrives at the end is a factor too.",
         ),
     ],
 )
@@ -106,7 +106,7 @@ layers_with_weights = Question(
     hints=["How many blocks are there in all? How many convolutions has each?", "Add the first and the last layer."],
     mistakes={
         48: "The first convolution and the last dense layer have weights too.",
-        49: "One is missing: there is a layer before the blocks and one behind them.",
+        49: "One is missing: there is a layer before the blocks and one after them.",
         18: "Each block has three convolutions.",
         34: "That is the network with two convolutions a block; here there are three.",
     },

@@ -11,34 +11,41 @@
 
 # %%
 from bmkit import data, diagrams, models, plot, scratch, train
-from bmkit.course import chapters, doctor
 from bmkit.check import expect
 from bmkit.exercises import ch00
 import keras
 import numpy as np
+keras.utils.set_random_seed(0)
 train.seed(0)
 
 # %% [markdown]
 # ## What this is
 #
-# This course teaches you to build applications with large AI models, from the first neuron to a language model that answers
-# questions about these very chapters. Everything runs on one laptop without a graphics card, and after the set-up without a
-# network. Nearly all data are real, and a chapter says so where they are not. (Which chapters are ready and which are planned, the map
-# below shows.)
+# This course teaches you to build applications with large AI models, from the first *neuron* to a *language model* that
+# answers questions about these very chapters. Everything runs on one laptop without a graphics card, and after the
+# set-up without a
+# network. Nearly all data are real, and a chapter says so where they are not. (The map below shows which chapters are
+# ready and which are planned.)
 #
 # You are reading a *notebook*: text and code in turn. Click on a code cell and press **Shift+Enter**: the cell runs, its result
 # appears below it, and the next cell is selected. Run them in order from the top, because later cells use what earlier ones
 # made. If you get lost, choose *Run → Restart Kernel and Run All Cells*. This copy is yours: change anything and see what
 # happens.
 #
-# Begin with a look at your machine. `✓` is good and `·` only tells; any other line says what to do.
+# The cell above loads what the chapter needs. Its last two lines do the same: they start all random numbers at a fixed place, so that
+# every run draws the same ones. The first is Keras; the second is short for it, and every chapter begins with it.
+#
+# Now a look at your machine. `✓` is good and `·` only tells; any other line says what to do.
 
 # %%
+from bmkit.course import doctor
+
 print(*doctor.summary(), sep="\n")
 
 # %% [markdown]
-# What stands in `(here: …)` belongs to your machine and may differ from ours. Every other printed line is the same on
-# every machine, and that is tested: each notebook is run again and again. Pictures and tables of trained networks may differ in detail.
+# What is printed in `(here: …)` depends on the machine and may differ on yours. Every other printed line is the same on
+# every machine. This is tested: each notebook is run again and again. Pictures and tables of trained networks may
+# differ in detail.
 #
 # ## First, look at the data
 #
@@ -56,10 +63,12 @@ plot.show(plot.images(pictures[:16], titles, columns=8, vmin=0, vmax=1))
 # <details><summary>In words</summary>Two rows of eight small, coarse grey pictures of digits. Most are easy to read for a
 # person, a few are not.</details><br>
 #
-# There are three piles. The model learns from **training** data. We watch it on **validation** data while we try things out. The
-# **test** data stay closed until the very end, because whatever we looked at while deciding can no longer surprise us.
+# The data are split into three sets. The model learns from the **training** set. We watch it on the **validation** set
+# while we try things out. The **test** set stays closed until the very end, because whatever we looked at while
+# deciding can no longer surprise us.
 #
-# To a computer, a picture is numbers, stored from 0 for paper to 1 for full ink. Here is one digit, times 9 and rounded for the eye:
+# To a computer a picture is an array of numbers, from 0 for paper to 1 for full ink. Here is one digit, times 9 and
+# rounded so that you can read it:
 
 # %%
 first = pictures[0]
@@ -71,10 +80,11 @@ print(figures.astype(int))
 # ### Exercise 1 · Predict, then run
 #
 # Exercises look like this: a task, and a cell that runs as it stands. Run it first; it will say `○ not attempted`. Then replace
-# the `...` and run it again. A wrong answer gets a reason, not just a cross. `ch00.numbers.hint()` in a new cell helps,
-# `ch00.numbers.solution()` tells.
+# the `...` and run it again. A wrong answer gets a reason, not just a cross. `ch00.numbers.hint()` in a new cell gives
+# a hint, `ch00.numbers.solution()` the answer.
 #
-# **How many numbers are in a batch of 32 such pictures?** *One minute; expected: an integer.*
+# A network reads pictures in groups, called *batches*. **How many numbers are in a batch of 32 such pictures?** *One
+# minute; expected: an integer.*
 
 # %%
 numbers = ...
@@ -83,7 +93,7 @@ ch00.numbers.check(numbers)
 # %% [markdown]
 # ## What would knowing nothing achieve?
 #
-# A result means nothing without something to hold it against. Two **baselines** cost almost no work:
+# A result means nothing until it is compared with something. Two **baselines** cost almost no work:
 #
 # * always answer with the most frequent digit,
 # * average all training pictures of each digit, and answer with the digit whose average is nearest.
@@ -123,8 +133,8 @@ expect("most frequent digit, share right", most_frequent, at_most=0.12)
 expect("nearest average, share right", nearest, at_least=0.85, at_most=0.95)
 
 # %% [markdown]
-# About nine of ten, without any learning to speak of! Whoever reports "90 % right" for a network on these data has reported
-# nothing. Keep this habit; every chapter has it.
+# About nine out of ten, with hardly any learning! To report "90 % right" for a network on these data is to report
+# nothing. Make this comparison a habit; every chapter makes it.
 #
 # ### Exercise 2 · Write your own ruler
 #
@@ -151,13 +161,29 @@ ch00.accuracy.check(accuracy)
 # * $x$ holds the 64 pixels, $h$ the 32 hidden values, $z$ the 10 scores; the largest score wins,
 # * $W_1$ ($64\times32$), $b_1$ (32), $W_2$ ($32\times10$) and $b_2$ (10) are the parameters that training adjusts.
 #
+# In Keras a network is a list of layers. `models.mlp` is short for exactly this list:
+
+# %%
+network = keras.Sequential(
+    [
+        keras.Input((8, 8, 1)),
+        keras.layers.Flatten(),  # 8×8 pixels become 64 numbers in a row
+        keras.layers.Dense(32, activation="relu"),  # 32 weighted sums, none negative
+        keras.layers.Dense(10),  # 10 weighted sums, the scores
+    ]
+)
+in_short = models.mlp((8, 8, 1), 10, hidden_units=(32,))
+in_short.set_weights(network.get_weights())
+scores = network(pictures[:5])
+expect("models.mlp", in_short(pictures[:5]), equals=scores, tolerance=1e-6)
+
+# %% [markdown]
 # You can compute it in two lines of NumPy, and Keras gives the same numbers:
 
 # %%
-network = models.mlp((8, 8, 1), 10, hidden_units=(32,))
 w1, b1, w2, b2 = network.get_weights()
 x = pictures[:5].reshape(5, 64)
-hidden = scratch.relu(x @ w1 + b1)  # (5, 32)
+hidden = np.maximum(0, x @ w1 + b1)  # (5, 32)
 scores = hidden @ w2 + b2  # (5, 10)
 theirs = network(pictures[:5])
 counted = 64 * 32 + 32 + 32 * 10 + 10
@@ -174,15 +200,30 @@ untrained_share = np.mean(shares)
 expect("20 untrained networks, mean", untrained_share, at_least=0.05, at_most=0.15)
 
 # %% [markdown]
-# Untrained networks are, on average, no better than guessing one of ten, for their parameters are random. **Training** shows it pictures in small batches and
-# turns every parameter a little in the direction that makes the **loss** smaller, the number that says how wrong it is
-# ([chapter 04](04_loss_functions.ipynb)). One pass over all training pictures is an *epoch*. Two steps in Keras: say how to
-# train (`compile`), then do it.
+# Untrained networks are, on average, no better than guessing one of ten, because their parameters are random.
+# **Training** shows it pictures in small batches and
+# changes every parameter a little, in the direction that makes the **loss** smaller, the number that says how wrong the
+# network is ([chapter 04](04_loss_functions.ipynb)). One pass over all training pictures is an *epoch*. Keras takes two
+# steps: say how to train (`compile`), then train (`fit`). Here is one epoch:
 
 # %%
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
 network.set_weights([w1, b1, w2, b2])  # begin untrained, when run again too
+how = {"epochs": 1, "shuffle": False, "verbose": 0}  # the pipeline shuffles by itself
+network.fit(digits.train, validation_data=digits.validation, **how)
+measured = network.evaluate(digits.validation, verbose=0, return_dict=True)
+after_one = measured["accuracy"]
+expect("share right after one epoch", after_one, at_least=0.3)
+
+# %% [markdown]
+# For the other epochs we write `train.fit`. It calls `fit` as above, and adds two things: you see the loss while it runs, and at the
+# end the network gets back the parameters of its best epoch, the one with the lowest loss on validation data.
+
+# %%
+network.set_weights([w1, b1, w2, b2])  # from the start again
+optimizer = keras.optimizers.Adam(0.003)  # a new one, for Adam remembers its steps
+network.compile(optimizer, loss, metrics=["accuracy"])
 history = train.fit(network, digits.train, digits.validation, epochs=25)
 gain = history["val_loss"][0] / min(history["val_loss"])
 expect("validation loss, first over lowest", gain, at_least=2)
@@ -194,7 +235,7 @@ figure.axes[0].annotate("nearest average", (13, nearest - 0.05), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Within a few epochs the network passes the baseline, on digits it never trained on as well.*
+# *Figure. Within a few epochs the network passes the baseline, also on digits that it was not trained on.*
 # <details><summary>In words</summary>Accuracy over 25 epochs, training dashed and validation solid. Both rise steeply, cross the
 # thin line of the nearest-average baseline, and level off close to 1.</details><br>
 #
@@ -203,7 +244,11 @@ plot.show(figure)
 
 # %%
 x_test, y_test = digits.arrays("test")
-test_accuracy = train.evaluate(network, digits.test)["accuracy"]
+measured = network.evaluate(digits.test, verbose=0, return_dict=True)
+test_accuracy = measured["accuracy"]
+in_short = train.evaluate(network, digits.test)["accuracy"]
+off = in_short - test_accuracy
+expect("train.evaluate minus evaluate", off, equals=0, tolerance=1e-6)
 baseline = np.mean(nearest_average(x_test) == y_test)
 expect("test accuracy of the network", test_accuracy, at_least=0.94)
 expect("its lead over the nearest average", test_accuracy - baseline, at_least=0.03)
@@ -211,8 +256,8 @@ expect("its lead over the nearest average", test_accuracy - baseline, at_least=0
 # %% [markdown]
 # ### Which digits does it mix up?
 #
-# One number hides a lot. This table counts, for each true digit, what the network read. A perfect reader would have all its counts
-# on the diagonal.
+# One number hides a lot. This table, the **confusion matrix**, counts what the network read for each true digit. A
+# perfect network would have all its counts on the diagonal.
 
 # %%
 predicted = np.argmax(network.predict(x_test, verbose=0), axis=1)
@@ -237,6 +282,8 @@ plot.show(plot.matrix(table, titles, titles, **axis_names))
 #
 # Now it is your network. Change the drawing below: `#` is ink, `+` is half ink, `.` is paper. Run the cell and see what the
 # network reads. Can you draw a digit that you can read and it cannot?
+#
+# The ten scores become probabilities by **softmax**: *e* to the power of each score, divided by the sum of all ten.
 
 # %%
 drawing = """
@@ -252,15 +299,19 @@ drawing = """
 marks = np.array([list(line) for line in drawing.split()])  # (8, 8)
 ink = 1.0 * (marks == "#") + 0.5 * (marks == "+")
 scores = np.array(network(ink.reshape(1, 8, 8, 1)))
-probabilities = scratch.softmax(scores)[0]
+powers = np.exp(scores - scores.max())  # less the largest: nothing overflows
+probabilities = powers[0] / powers.sum()
+in_short = scratch.softmax(scores)[0]
+expect("bmkit.scratch", in_short, equals=probabilities, tolerance=1e-6)
 read = probabilities.argmax()
 print(f"the network reads (here: {read}, with probability {probabilities[read]:.2f})")
 
 # %% [markdown]
 # ### Exercise 3 · Predict, then run
 #
-# Hand the network a picture that is no digit at all: pure noise. It has ten scores and softmax turns them into probabilities
-# that add up to 1. **Can it answer "none of these"?** Write `"yes"` or `"no"`. *One minute.*
+# Hand the network a picture that is no digit at all: pure noise. A function called *softmax* ([chapter
+# 04](04_loss_functions.ipynb)) turns its ten scores into probabilities that add up to 1. **Can it answer "none of
+# these"?** Write `"yes"` or `"no"`. *One minute.*
 
 # %%
 can_refuse = ...
@@ -277,8 +328,8 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Shown nothing but noise, the network names a digit, and most of the time gives it more than one half.*
-# <details><summary>In words</summary>A histogram of the highest probability for 1,000 pictures of noise. Most of the bars are
-# right of one half.</details>
+# <details><summary>In words</summary>A histogram of the highest probability for 1,000 pictures of noise. Most of the
+# bars lie to the right of one half.</details>
 
 # %%
 sure = np.mean(surest > 0.5)
@@ -290,28 +341,30 @@ expect("share of noise named with more than 0.5", sure, at_least=0.5)
 #
 # ## The map
 #
-# The chapters build on each other, but not in one line. Filled boxes are ready, the others are planned. An arrow leads to a
-# chapter from the one it needs most.
+# The chapters build on each other, but not in one line. Filled boxes are ready, the others are planned. An arrow leads
+# to each chapter from the chapter that it needs most.
 
 # %%
+from bmkit.course import chapters
+
 plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]
 # *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
-# <details><summary>In words</summary>Nine columns of boxes, one box a chapter: Concepts, Formulas, The six steps, Algorithms,
+# <details><summary>In words</summary>Nine columns of boxes, one box for each chapter: Concepts, Formulas, The six steps, Algorithms,
 # Applications (two columns), Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
 # 11 and 16. The README lists all chapters with links.</details><br>
 #
 # How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
-# **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess. Being wrong
-# before you look is what makes it stick.
+# **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess.
+# Being wrong before you look helps you to remember.
 #
 # ## Summary
 #
 # * A notebook runs from top to bottom with Shift+Enter; `✓`, `✗` and `○` are its three verdicts.
-# * Data come in three piles: training, validation, and a test set that is opened once.
+# * Data are split into three sets: training, validation, and a test set that is opened once.
 # * A network is a function with parameters; training adjusts them to make a loss smaller.
-# * Every result stands beside a baseline, and claims are checked by `expect`.
+# * Every result is compared with a baseline, and claims are checked by `expect`.
 #
 # **Ask yourself**
 #

@@ -25,9 +25,10 @@ train.seed(0)
 # them up, and compares the sum with a threshold.
 #
 # Our data are 569 real tumours. For each we take two measurements of its cell nuclei, their mean radius and their texture
-# (how much the grey level varies), and ask: is it malignant? The two come in different units, and a weight could not be
-# compared with another. So we **standardise**: subtract the mean and divide by the standard deviation. Both come from the
-# *training* rows only; what we learn from must not know the rest.
+# (how much the grey level varies), and ask: is the tumour malignant? The two come in different units, so their weights
+# could not be compared with each other. We therefore **standardise**: subtract the mean and divide by the **standard
+# deviation**, the root of the mean squared distance from the mean. Mean and standard deviation are computed from the
+# *training* rows only; nothing about the other rows may enter what the model learns from.
 
 # %%
 tumours = data.load("breast_cancer")
@@ -93,7 +94,8 @@ shaded = ["sum + bias b", "sigmoid"]
 plot.show(diagrams.boxes(places, arrows, shaded=shaded, figsize=(7.4, 2.0)))
 
 # %% [markdown]
-# *Figure. A neuron (grey): two inputs, each times its weight; their sum and the bias make z, the sigmoid makes a probability of it.*
+# *Figure. A neuron (grey): two inputs, each times its weight; their sum and the bias make z, and the sigmoid turns z
+# into a probability.*
 # <details><summary>In words</summary>Two boxes at the left, radius and texture. An arrow with a weight leads from each to a grey box,
 # sum plus bias. From there an arrow z leads to a grey box, sigmoid, and an arrow p to "malignant?".</details><br>
 #
@@ -144,7 +146,8 @@ ch01.neuron.check(neuron)
 #
 # $$\mathbf w\cdot\mathbf a + b = 0, \quad \mathbf w\cdot\mathbf c + b = 0 \quad\Longrightarrow\quad \mathbf w\cdot(\mathbf a-\mathbf c) = 0$$
 #
-# The way from one to the other stands at a right angle to $\mathbf w$. With two inputs, all such points form a **straight line**;
+# The direction from one point to the other is at a right angle to $\mathbf w$. With two inputs, all such points form a
+# **straight line**;
 # with three a plane; with more we say *hyperplane*. The weights say which way the line faces. And the bias? Start at a point of
 # the line and walk a distance $t$ in the direction of $\mathbf w$, that is, by $t\,\mathbf w/\lVert\mathbf w\rVert$:
 #
@@ -178,11 +181,12 @@ plot.explore(draw, start=begin, direction=directions, bias=biases)
 
 # %% [markdown]
 # *Figure. The line where the neuron hesitates, and the arrow of its weights towards "malignant". Turn `direction` (degrees) and
-# shift with `bias` until as many tumours as possible are right; the best is above 88 %.*
-# <details><summary>In words</summary>The tumours again, with a nearly level line through them and an arrow at a right angle to
-# it. This start is a bad one: many benign tumours lie on the side of the arrow.</details><br>
+# shift with `bias` until as many tumours as possible are classified correctly; the best is above 88 %.*
+# <details><summary>In words</summary>The tumours again, with a nearly horizontal line through them and an arrow at a right angle to
+# it. This first setting is a bad one: many benign tumours lie on the side of the arrow.</details><br>
 #
-# Did you notice that on these tumours a slanted line gets a few more right than the best upright one (radius alone)? And that half a turn, with the other sign of the bias, gives the same line and
+# Did you notice that on these tumours a slanted line gets a few more right than the best vertical one (radius alone)?
+# And that half a turn, with the other sign of the bias, gives the same line and
 # the opposite verdicts? Here is the search that you did by hand, over every position of the two sliders:
 
 # %%
@@ -208,8 +212,8 @@ expect("its lead over the best with radius alone", lead, at_least=0.005)
 # ### Let training place the line
 #
 # Trying every position works for two inputs. For thirty there are more positions than anyone could try. Training walks
-# downhill on a loss instead; [chapter 04](04_loss_functions.ipynb) says which loss and why. A network without hidden layer is one
-# neuron per output:
+# downhill on a loss instead; [chapter 04](04_loss_functions.ipynb) says which loss and why. With nothing between input
+# and output, a network is just one neuron per output:
 
 # %%
 def trained(model, train_set, validation_set, epochs=12, learning_rate=0.1):
@@ -298,8 +302,9 @@ between = ...
 ch01.between.check(between)
 
 # %% [markdown]
-# That is a proof. A weighted mean of two negative numbers is negative, so whoever says no to $\mathbf a$ and no to $\mathbf c$ says no
-# to everything between. And the average 8 lies almost exactly there. We ask 10,000 random neurons, and then train one. What do
+# That is a proof. A weighted mean of two negative numbers is negative, so a neuron that says no to $\mathbf a$ and no
+# to $\mathbf c$ says no to everything between them. And the average 8 lies almost exactly there. We ask 10,000 random
+# neurons, and then train one. What do
 # you expect it to reach, if "never an 8" is right for about two thirds of these digits?
 
 # %%
@@ -334,7 +339,8 @@ expect("baseline: never an 8, share right", never, at_least=0.63, at_most=0.7)
 expect("its lead over never an 8", reached - never, at_most=0.03)
 
 # %% [markdown]
-# Hardly better than never saying "8", if at all, and here worse: the neuron was trained to make the *loss* small, not the number of errors, and even
+# It is hardly better than never saying "8", if at all, and here it is worse: the neuron was trained to make the *loss*
+# small, not the number of errors, and even
 # its loss is little below that of a constant prediction. So it knows next to nothing. Did the
 # training fail? We try many thousand lines on the training digits, and take the best:
 
@@ -349,14 +355,15 @@ for angle in np.radians(np.arange(0, 360, 3)):
 lead = share - np.mean(~wanted)
 expect("best of 14,520 lines, lead over never an 8", lead, at_most=0.05)
 
-always = np.full(len(wanted), wanted.mean())
-constant = scratch.binary_cross_entropy(wanted, always)
+p = wanted.mean()  # the best constant probability: the share of eights
+constant = -p * np.log(p) - (1 - p) * np.log(1 - p)  # its loss
 loss = train.evaluate(single, train_set)["loss"]
 expect("the neuron's loss over that of a constant", loss / constant, at_least=0.85)
 
 # %% [markdown]
-# Even the best of them is only a few points better than none. It has to cut through the heap somewhere, and wherever it does,
-# zeros or ones come along. This is not a matter of more training. No setting of the three numbers could do it. Minsky and Papert
+# Even the best of these lines is only a few points better than never saying "8". It has to cut through the cloud of
+# points somewhere, and wherever it does, zeros or ones end up on the side of the eights. More training would not help:
+# no setting of the three parameters could do it. Minsky and Papert
 # published arguments of this kind in 1969, and for years few people worked on neurons.
 #
 # ## Two lines are better than one
@@ -366,7 +373,7 @@ expect("the neuron's loss over that of a constant", loss / constant, at_least=0.
 #
 # $$h_1 = \sigma(20\,m - 8), \qquad h_2 = \sigma(16 - 20\,m), \qquad z = h_1 + h_2 - 1.5$$
 #
-# $h_1$ wakes above $m = 0.4$ and $h_2$ falls asleep above $m = 0.8$. Their sum is near 2 only in between.
+# $h_1$ switches on above $m = 0.4$ and $h_2$ switches off above $m = 0.8$. Their sum is near 2 only in between.
 
 # %%
 into_hidden = np.array([[20.0, -20.0], [0.0, 0.0]])  # (2 inputs, 2 hidden)
@@ -374,7 +381,10 @@ biases_hidden = np.array([-8.0, 16.0])
 into_output = np.array([[1.0], [1.0]])  # (2 hidden, 1 output)
 bias_output = np.array([-1.5])
 by_hand = [into_hidden, biases_hidden, into_output, bias_output]
-z = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)
+hidden = scratch.sigmoid(ink_seen @ into_hidden + biases_hidden)  # (n, 2)
+z = hidden @ into_output + bias_output  # (n, 1)
+in_short = scratch.mlp_forward(ink_seen, by_hand, scratch.sigmoid)
+expect("bmkit.scratch", in_short, equals=z, tolerance=1e-12)
 says_eight = z[:, 0] > 0
 right = np.mean(says_eight == (labels_seen == 8))
 expect("two hidden neurons made by hand, share right", right, at_least=0.78)
@@ -397,8 +407,8 @@ plot.show(figure)
 # <details><summary>In words</summary>Over the ink in the middle, one curve rises from 0 to 1 near 0.4, another falls from 1 to 0
 # near 0.8. Their sum is 1 at both ends and 2 in between, above a dotted line at 1.5.</details><br>
 #
-# Neurons that sit between input and output are called **hidden**. Neurons side by side form a **layer**, and layers in a row a
-# *multi-layer perceptron*, MLP.
+# Neurons that sit between input and output are called **hidden**. Neurons side by side form a **layer**, here a *hidden
+# layer*, and layers one after another form a *multi-layer perceptron* (MLP).
 #
 # ### The formula: a layer
 #
@@ -407,9 +417,11 @@ plot.show(figure)
 #
 # $$H = \varphi(X W + \mathbf b), \qquad H_{ik} = \varphi\Big(\sum_{j} X_{ij} W_{jk} + b_k\Big)$$
 #
-# * $X$ has one row an example ($i$) and one column an input ($j$),
-# * $W$ has one row an input and one column a neuron ($k$); $\mathbf b$ has one bias a neuron and is added to every row,
-# * $\varphi$, the **activation**, is applied to each number by itself; $H$ has one row an example, one column a neuron.
+# * $X$ has one row for each example ($i$) and one column for each input ($j$),
+# * $W$ has one row for each input and one column for each neuron ($k$); $\mathbf b$ has one bias for each neuron and is
+#   added to every row,
+# * $\varphi$, the **activation**, is applied to each number by itself; $H$ has one row for each example and one column
+#   for each neuron.
 #
 # The next layer takes $H$ where this one took $X$. The last one has no activation: its numbers are the *logits*.
 
@@ -435,7 +447,8 @@ expect("bmkit.scratch", ours, equals=logits, tolerance=1e-12)
 # %% [markdown]
 # ### Exercise 3 · A forward pass
 #
-# Write `forward(x, w1, b1, w2, b2)`: one hidden layer with ReLU, $\varphi(z) = \max(0, z)$, then the logits. *Medium, five minutes;
+# Write `forward(x, w1, b1, w2, b2)`: one hidden layer with the activation **ReLU** (*rectified linear unit*),
+# $\varphi(z) = \max(0, z)$, then the logits. *Medium, five minutes;
 # expected shape: `(n, outputs)`.*
 
 
@@ -487,7 +500,7 @@ plot.show(figure)
 #
 # ## Let training find the lines
 #
-# Eight hidden neurons with ReLU, the same digits, the same two inputs, the same number of epochs as the single neuron had.
+# Now eight hidden neurons with ReLU, on the same digits and the same two inputs, for as many epochs as the single neuron.
 
 # %%
 network = models.mlp((2,), 1, hidden_units=(8,))
@@ -543,13 +556,14 @@ plot.show(figure)
 # *Figure. Where each model says "8" (shaded). One neuron has one edge and fails; two hidden neurons make a strip; training bends the
 # edges around the eights.*
 # <details><summary>In words</summary>Three maps of the same digits over ink in the middle and ink in the bottom row. Left, the
-# shaded region is bounded by one straight line. Middle, it is an upright strip. Right, it has several bent edges and fits the
+# shaded region is bounded by one straight line. Middle, it is a vertical strip. Right, it has several bent edges and fits the
 # filled squares closely.</details><br>
 #
 # ### What the hidden neurons respond to
 #
-# Each hidden neuron has its own line, where its ReLU has its corner: on one side it is silent, on the other it answers the more
-# the farther away. The output adds the answers up, each with its own weight. So along any straight path the sum $z$ is made of
+# Each hidden neuron has its own line, where its ReLU has its corner: on one side its output is 0, on the other it grows
+# with the distance from the line. The output adds the answers up, each with its own weight. So along any straight path
+# the sum $z$ is made of
 # straight pieces, and it **bends only where the path crosses a hidden neuron's line**. Watch it on a path from left to right:
 
 # %%
@@ -622,8 +636,8 @@ plot.show(figure)
 #
 # $$P = \sum_{l=1}^{L} (n_{l-1} + 1)\, n_l$$
 #
-# with $n_0$ inputs and $L$ layers. One neuron with two inputs has $2+1=3$, our network $(2+1)\cdot8+(8+1)\cdot1=33$. This is the "size" in which models are compared, from our 33 to the billions of a large language
-# model.
+# with $n_0$ inputs and $L$ layers. One neuron with two inputs has $2+1=3$, our network $(2+1)\cdot8+(8+1)\cdot1=33$.
+# This is the "size" in which models are compared, from our 33 to the billions of a large *language model*.
 #
 # ### Exercise 4 · Count them
 #
@@ -640,7 +654,8 @@ ch01.count.check(count)
 # %% [markdown]
 # ## All 64 pixels
 #
-# Two inputs let us draw maps. Real tasks have many, and then nobody draws, but nothing else changes. Take all ten digits and all
+# Two inputs let us draw maps. Real tasks have many more; then nothing can be drawn, but nothing else changes. Take all
+# ten digits and all
 # 64 pixels, and ask: **is the number even?** What should the even digits have in common that one weighted sum could see? A 4 looks more
 # like a 9 than like a 2. One neuron first, then 64 hidden ones. Guess both scores.
 
@@ -666,8 +681,8 @@ expect("64 hidden neurons, share right", by_wide, at_least=0.94)
 expect("their lead over one neuron", by_wide - by_alone, at_least=0.025)
 
 # %% [markdown]
-# With 64 inputs one neuron gets surprisingly far, perhaps because in 64 directions there is a lot of room for a flat cut. That is worth
-# remembering. Try the simple model first; the hidden layer must earn its place. Here it does.
+# With 64 inputs one neuron gets surprisingly far, perhaps because in 64 directions there is a lot of room for a flat
+# cut. So try the simple model first; the hidden layer must be worth its parameters. Here it is.
 #
 # And what do its neurons respond to? A hidden neuron has one weight for each pixel, so its weights *are* a picture. Then, once, the
 # test set.
@@ -684,8 +699,8 @@ figure = plot.images(patterns, titles, **look)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The weights of the eight hidden neurons with the loudest votes: ink on white pixels wakes a neuron, ink on black ones
-# silences it.*
+# *Figure. The weights of the eight hidden neurons with the largest output weights: ink on white pixels raises a
+# neuron's sum, ink on black ones lowers it.*
 # <details><summary>In words</summary>Eight coarse grey pictures with lighter and darker patches in different places; no two are
 # alike, and none is a whole digit.</details>
 
@@ -706,13 +721,14 @@ expect("test set, their lead over one neuron", lead, at_least=0.03)
 
 # %% [markdown]
 # None of them is a digit, and most look like noise. Much of it *is* noise: after training the kernels are still correlated with the
-# random numbers that they started from. The votes of many such neurons, summed up by the output, are enough. How training changes the
+# random numbers that they started from. The answers of many such neurons, summed up by the output, are enough. How
+# training changes the
 # weights is the subject of the next chapters.
 #
 # ## Summary
 #
-# * A neuron is a weighted sum, a bias and an activation: $\varphi(\mathbf w\cdot\mathbf x + b)$. It changes its mind along one straight
-#   line, at a right angle to its weights.
+# * A neuron is a weighted sum, a bias and an activation: $\varphi(\mathbf w\cdot\mathbf x + b)$. Its verdict changes
+#   along one straight line, at a right angle to its weights.
 # * Between two noes of a neuron there is no yes, so it cannot pick out what lies in the middle. We saw it fail on real digits.
 # * A hidden layer draws several lines, and the output adds them up. Without an activation it would all collapse into one line.
 # * A layer is $\varphi(XW + \mathbf b)$: NumPy and Keras agree to five digits after the point. It has $(n_{l-1}+1)\,n_l$ parameters.
@@ -723,8 +739,9 @@ expect("test set, their lead over one neuron", lead, at_least=0.03)
 # ReLU, sigmoid or tanh, never turns back. The output can only cut it once: one straight edge again. It takes two.</details>
 # <details><summary>You multiply all weights and biases of a trained neuron by ten. What changes?</summary>Not one verdict: the line
 # stays where it is. But the neuron becomes far surer of everything, of its mistakes too, and its loss grows.</details>
-# <details><summary>Why standardise with the mean of the training rows, not of all rows?</summary>The validation and test rows stand
-# for data that we have not seen. If they help to choose center and standard deviation, the score is no longer that of a stranger.</details><br>
+# <details><summary>Why standardise with the mean of the training rows, not of all rows?</summary>The validation and
+# test rows stand for data that we have not seen. If they help to choose mean and standard deviation, the score no
+# longer tells how the model does on unseen data.</details><br>
 #
 # **Next** [04 · Loss functions](04_loss_functions.ipynb) says what it is that training makes small. With it in hand,
 # [02 · Deep learning](02_deep_learning.ipynb) shows how training finds the weights and what more layers bring.

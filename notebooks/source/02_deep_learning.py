@@ -29,7 +29,7 @@ train.seed(0)
 # One could change every parameter in turn and measure the loss. A network with a million parameters would then need a million
 # runs for a single step. **Backpropagation** finds the whole gradient for the price of about two more runs. It is the chain
 # rule with good bookkeeping, and a picture shows it best. Take one neuron with one input $x$, a weight $w$, a bias $b$ and a
-# target $y$: the miss is $e = w x + b - y$ and the loss $L = e^2$.
+# target $y$: the error is $e = w x + b - y$ and the loss $L = e^2$.
 
 # %%
 places = {
@@ -79,7 +79,8 @@ ch02.slope_of_w.check(slope_of_w)
 # %% [markdown]
 # ## Automatic differentiation
 #
-# TensorFlow, PyTorch and JAX all do this bookkeeping for us. In TensorFlow a `GradientTape` records the operations, and
+# TensorFlow, PyTorch and JAX all do this bookkeeping for us, which is called **automatic differentiation**. In
+# TensorFlow a `GradientTape` records the operations, and
 # `tape.gradient` walks back through them. The neuron of the picture:
 
 # %%
@@ -242,7 +243,7 @@ plot.show(diagrams.boxes(places, arrows, shaded=shaded, figsize=(8.4, 2.6)))
 # * $W_1$ (64, 32), $b_1$ (32), $W_2$ (32, 10) and $b_2$ (10) are the parameters; $y$ holds the n true digits.
 #
 # Now back. Write $G_2$ for $\partial L/\partial Z_2$ and $G_1$ for $\partial L/\partial Z_1$. $G_2$ is known from
-# [chapter 04](04_loss_functions.ipynb): forecast minus truth, over $n$. For the weights, look at one logit,
+# [chapter 04](04_loss_functions.ipynb): prediction minus truth, divided by $n$. For the weights, look at one logit,
 # $Z_{2,ik} = \sum_j H_{ij}W_{2,jk} + b_{2,k}$. The weight $W_{2,jk}$ acts on logit $k$ of *every* example $i$, with local
 # derivative $H_{ij}$. Add up these paths:
 #
@@ -338,7 +339,8 @@ expect("gradient of W₂, finite differences", measured, equals=ours[2], toleran
 #
 # ### Exercise 3 · One layer back
 #
-# Every dense layer goes back alike. Write `dense_backward(x, weights, slope)` for $Z = XW + b$, where `slope` is
+# Every dense layer passes its gradient back in the same way. Write `dense_backward(x, weights, slope)` for $Z = XW +
+# b$, where `slope` is
 # $\partial L/\partial Z$ with shape `(n, units)`. Return the gradients for the input, the weights and the bias, in this order.
 # *Medium, eight minutes; expected: three arrays.*
 
@@ -431,7 +433,7 @@ plot.show(figure)
 # <details><summary>In words</summary>Training and validation loss over 680 steps. Both start near 2.3, fall steeply for about 100
 # steps and then slowly, with small jitter; validation ends a little above training.</details><br>
 #
-# There is no secret in `fit`: it is these lines, well packed.
+# There is no secret in `fit`: it does what these lines do.
 #
 # ### Exercise 4 · Build a layer
 #
@@ -553,7 +555,7 @@ plot.show(figure)
 #
 # Not what the name promises! On these small pictures one, two and four layers are *not told apart*: they differ by no more than the
 # starts do. Many narrow layers fail. Is it the depth or the width? The last column answers: sixteen layers of 64 neurons learn, though not
-# from every start. So it is the two together. *Perhaps* what one narrow layer loses no later layer can bring back. Depth pays where
+# from every start. So it is the two together. *Perhaps* no later layer can bring back what one narrow layer has lost. Depth pays where
 # features are built from features, as in photographs ([chapter 11](11_cnn_images.ipynb)) or language
 # ([chapter 16](16_transformer.ipynb)), *and* if the gradient survives the way through the layers. That "if" can be measured.
 #
@@ -562,16 +564,19 @@ plot.show(figure)
 # On the way back every layer multiplies the gradient once more. Twenty factors of 0.7 leave less than a thousandth; twenty
 # factors of 1.4 make it more than 800 times as large. For random weights with standard deviation
 # $\gamma/\sqrt{\text{inputs}}$, in layers of equal width, a layer multiplies the mean *square* of the gradients by $\gamma^2$, and
-# ReLU lets half of them pass. So their typical size (the root mean square) changes by
+# ReLU lets half of them pass. So their typical size (the **root mean square**) changes by
 #
-# $$\frac{\text{gradient before the layer}}{\text{gradient behind the layer}} \;\approx\; \sqrt{\gamma^2\cdot\tfrac12} \;=\; \frac{\gamma}{\sqrt2}$$
+# $$\frac{\text{gradient before the layer}}{\text{gradient after the layer}} \;\approx\; \sqrt{\gamma^2\cdot\tfrac12}
+# \;=\; \frac{\gamma}{\sqrt2}$$
 #
-# $\gamma$ ("gamma") is the **gain** of the start. With a sigmoid in place of ReLU it is worse: there the gradient is also multiplied
+# $\gamma$ ("gamma") is the **gain** of the initialization. With a sigmoid in place of ReLU it is worse: there the
+# gradient is also multiplied
 # by $\sigma(z)(1-\sigma(z))$, and that is at most a quarter.
 #
 # ### Exercise 5 · Predict, then run
 #
-# Each layer leaves a quarter of the gradient. **Behind how many such layers is it at most a thousandth?** *One minute; expected: an
+# Each layer leaves a quarter of the gradient. **After how many such layers is at most a thousandth of it left?** *One
+# minute; expected: an
 # integer.*
 
 # %%
@@ -596,7 +601,7 @@ def gradient_sizes(gain, kind="relu", depth=20):
     for w, value in zip(reversed(weights), reversed(values)):
         local = value > 0 if kind == "relu" else value * (1 - value)
         g = g * local
-        sizes.append(scratch.root_mean_square(g))
+        sizes.append(np.sqrt(np.mean(g**2)))  # root mean square
         g = g @ w.T
     return np.array(sizes[::-1])  # from the first layer to the last
 
@@ -635,7 +640,7 @@ plot.show(figure)
 # million millions.</details><br>
 #
 # Three lines follow the formula. The fourth shows one reason why deep networks of sigmoids were hard to train. The gain $\sqrt2$ is
-# **He initialisation** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it.
+# **He initialization** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it.
 #
 # ### Exercise 6 · Change the experiment
 #
@@ -812,9 +817,11 @@ plot.show(figure)
 # <details><summary>In words</summary>Probe accuracy at four places. Both lines start at the pixels at 0.88. The trained network rises to
 # about 0.94 at layer 3; the untrained one falls to about 0.72.</details><br>
 #
-# After training, 64 numbers hold the digit about as readably as 2,000 random ones. Training arranges the hidden values such that the
-# question becomes *easy for the last layer*, which is linear. (The validation pictures also chose the network's best epoch, so the trained
-# network's scores are a little flattered; the differences here are much larger than that.) One can see it. Project the values of a layer on the
+# After training, 64 numbers hold the digit about as readably as 2,000 random ones. Training arranges the hidden values
+# so that the question becomes *easy for the last layer*, which is linear. (The validation pictures also chose the
+# network's best epoch, so the trained
+# network's scores are a little flattered; the differences here are much larger than that.) This can be seen. Project
+# the values of a layer on the
 # two directions in which they vary most, its first two principal components, and mark the digits:
 
 # %%
@@ -840,7 +847,7 @@ plot.show(figure)
 # and 4 and 9 lie mixed. In layer 1 the clouds are more compact; in layer 3 the nines lie to one side, the fours to another, with the ones
 # between them, and 0 far away.</details><br>
 #
-# Two directions show only a part. Over all directions: which share of the variance lies *between* the digits rather than within them?
+# Two directions show only a part. Over all directions: what share of the variance lies *between* the digits rather than within them?
 
 
 # %%
@@ -864,8 +871,8 @@ expect("variance between digits, layer 3 over pixels", ratio, at_least=1.5)
 #   loss for every parameter.
 # * The chain rule gives it in one walk back through the graph: derivatives multiply along a path and add up where paths meet.
 # * For a dense layer, back means $G W^\top$ to its input and $X^\top G$ to its weights, at about twice the price of forward.
-# * Depth is no aim in itself: it has to pay on your data, and the gradient has to survive it. With ReLU a layer multiplies its size by
-#   about $\gamma/\sqrt2$.
+# * Depth is not an aim in itself: it has to pay on your data, and the gradient has to survive it. With ReLU each layer
+#   multiplies the size of the gradient by about $\gamma/\sqrt2$.
 # * A random layer makes digits harder to read if it is narrow and easier if it is wide. Training makes even narrow layers easy to
 #   read; a linear probe measures it.
 #
@@ -877,8 +884,7 @@ expect("variance between digits, layer 3 over pixels", ratio, at_least=1.5)
 # for a weight is the value it was multiplied with, and ReLU's is 0 or 1. That is why training needs more memory than
 # **inference**, the use of a trained model.</details>
 # <details><summary>A probe on layer 3 reads 94 % and the network itself reads 94 %. Does the network use more than the probe?</summary>
-# Its last layer is a linear classifier on layer 3, trained by another loss. It can do little else than what the
-# probe does.</details><br>
+# Its last layer is a linear classifier on layer 3, trained by another loss. It can do little more than the probe does.</details><br>
 #
 # **Next** [03 · Language, vision, speech](03_language_vision_speech.ipynb) shows how sentences, pictures and sounds become
 # tensors; [05 · Gradient descent](05_gradient_descent.ipynb) asks how large the steps should be.

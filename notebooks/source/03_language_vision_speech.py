@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 · Language, vision, speech
 #
-# **After this you can** draw how the fields of this course hang together, turn a sentence, a picture and a sound into a tensor of the same form, handle sequences of different lengths with a mask, and train one small classifier on all three
+# **After this you can** draw how the fields of this course are connected, turn a sentence, a picture and a sound into a tensor of the same form, handle sequences of different lengths with a mask, and train one small classifier on all three
 #
 # **Time** 40 min to read, 75 min to teach, 40 s to run
 #
@@ -21,10 +21,12 @@ train.seed(0)
 # ## Three fields, one machine
 #
 # For decades people who worked on language, on pictures and on speech had little to say to one another: grammars here, edges
-# there, acoustics elsewhere. Today they share their models, and often the very same code. This chapter shows why. All three
-# turn what they get into the same thing, and from there on one and the same model can read it.
+# there, acoustics elsewhere. Today they share their models, and often the very same code. This chapter shows why. All
+# three turn their input into the same thing, a **tensor** (an array of numbers), and from there on one and the same
+# model can read it.
 #
-# First the map. Five names come up wherever large models are discussed, and they do not lie on one level. *Neural networks*
+# First the map. Five names come up wherever large models are discussed, and they are not all names for the same kind of
+# thing. *Neural networks*
 # are a kind of **model** ([chapter 01](01_neural_networks.ipynb)). *Deep learning* is a **method**: train such models, with many
 # layers, from examples. *Natural language processing*, *image recognition* and *speech recognition* are **fields of problems**,
 # told apart by what comes in and what is wanted. We draw it, boxes first and then what connects them.
@@ -62,7 +64,7 @@ axes.axis("off")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Three fields of problems (white) stand on one method and one kind of model (grey). What joins them is the tensor.
+# *Figure. Three fields of problems (white) rest on one method and one kind of model (grey). The tensor joins them.
 # Solid arrows: what goes into what. Dashed arrows: what the fields hand to one another.*
 # <details><summary>In words</summary>Top row, three white boxes: speech recognition, natural language processing, image
 # recognition. Solid arrows labelled frames, words, rows of pixels lead from them down into one grey box, a tensor with axes
@@ -121,8 +123,7 @@ embedded = rows @ table  # (15, 4)
 layer = keras.layers.Embedding(*table.shape)
 layer.build()
 layer.set_weights([table])
-looked_up = scratch.embedding_lookup(tokens, table)
-expect("a look-up, bmkit.scratch", looked_up, equals=embedded, tolerance=1e-12)
+expect("a look-up, NumPy", table[tokens], equals=embedded, tolerance=1e-12)
 expect("a look-up, Keras", layer(tokens), equals=embedded, tolerance=1e-5)
 
 # %%
@@ -194,18 +195,21 @@ print("a", names[4], "as", digit.shape, "=", len(digit), "steps of", digit.shape
 # $$\mathrm{frame}[t, i] = \mathrm{signal}[t\cdot \mathrm{hop} + i], \qquad 0 \le i < \mathrm{length}$$
 #
 # * $t$ counts the frames, $i$ the samples inside one,
-# * *length* is how many samples a frame has, *hop* how far the next one starts behind it.
+# * *length* is how many samples a frame has, *hop* how many samples later the next one starts.
 #
 # Our speech data are nine men who said the Japanese vowels *a*, *e* in one breath. The set keeps **no waveforms**. It was
 # sampled 10,000 times a second, cut into frames of 256 samples (25.6 ms) with a hop of 64 (6.4 ms), and of each frame it keeps
 # 12 numbers. To see a wave at all we make one in the next cell, and it is **synthetic**: a voice of 125 Hz, a sum of overtones.
-# How loud each overtone is we take from one real frame, by a formula that follows at once.
+# The loudness of each overtone is taken from one real frame, by a formula that comes next.
 
 # %%
 frames, speaker = data.load("japanese_vowels").arrays("train")
 real_frame, rate, pitch = frames[24, 2], 10_000, 125  # 12 coefficients; samples a second; hertz
 overtones = np.arange(pitch, rate / 2, pitch)  # 125, 250, … Hz
-loudness = np.exp(scratch.cepstral_envelope(real_frame, overtones, rate))
+hills = np.cos(2 * np.pi * np.outer(np.arange(1, 13), overtones) / rate)  # (12, 39)
+loudness = np.exp(real_frame @ hills)  # (39,)
+reference = np.exp(scratch.cepstral_envelope(real_frame, overtones, rate))
+expect("loudness, bmkit.scratch", loudness, equals=reference, tolerance=1e-9)
 seconds = np.arange(1000) / rate  # a tenth of a second
 wave = np.cos(2 * np.pi * np.outer(seconds, overtones)) @ loudness  # (1000,), synthetic
 pieces = np.array([wave[start : start + 256] for start in range(0, 1000 - 256 + 1, 64)])  # (12, 256)
@@ -259,7 +263,7 @@ print("wave", wave.shape, "→ frames", pieces.shape, "→ coefficients", found.
 expect("coefficients out, minus those put in", abs(found - real_frame).max(), at_most=0.01)
 
 # %% [markdown]
-# The circle closes: 256 numbers a frame have become 12, and these 12 hold the shape of the spectrum. Now the real thing: one
+# We do: 256 numbers per frame have become 12, and these 12 hold the shape of the spectrum. Now the real thing: one
 # real utterance as the set stores it, and the spectra that its coefficients stand for. In Japanese as in English, *a* is
 # spoken with the tongue low and back, *e* with the tongue higher and in front. The first hill of the spectrum should therefore
 # fall, and the second rise. Can you see it?
@@ -337,8 +341,8 @@ plot.show(figure)
 # a digit is visible, and 29 steps of 12 features whose last thirteen steps are one even grey.</details><br>
 #
 # The same in a table. The last number of each tensor is the length of one step's vector; for words it is the width of the table $E$
-# that the model will learn (32). Read the third column from top to bottom: after the entrance only the
-# numbers differ, never the *number of axes*.
+# that the model will learn (32). Read the third column from top to bottom: after this first step only the numbers
+# differ, never the *number of axes*.
 
 # %%
 facts = {
@@ -375,7 +379,7 @@ plot.show(figure)
 #
 # * $i$ counts the examples, $t$ the steps, $x_{i,t}$ is the vector of one step,
 # * $m_{i,t}$ is 1 where the step is real and 0 where it is padding,
-# * the 1 below keeps an empty sequence from dividing by zero.
+# * the 1 in the denominator keeps an empty sequence from dividing by zero.
 #
 # ### Exercise 3 · A mean that knows what is real
 #
@@ -408,13 +412,13 @@ def mean_frame(frames):  # one vector for each utterance: a rival will need it b
 
 
 # %% [markdown]
-# Nothing about the voices changed, only how far the block was padded, and the plain mean halved. No error, no warning. How
-# much that costs a trained model we shall see.
+# Nothing about the voices changed, only how far the block was padded, and the plain mean halved. No error, no warning.
+# What that costs a trained model, we shall see.
 #
 # ## One body for all
 #
-# Here is the whole classifier. A **convolution** along the steps looks at `window` neighbouring vectors at once and makes 64
-# numbers of them; the masked mean makes one vector of all steps; two dense layers make logits of it:
+# Here is the whole classifier. A **convolution** along the steps turns `window` neighbouring vectors at once into 64
+# numbers; the masked mean turns all steps into one vector; two dense layers turn that vector into logits:
 #
 # $$h_t = \mathrm{relu}\Big(b + \sum_{u=0}^{w-1} x_{t+u-\lfloor w/2 \rfloor}\, W_u\Big), \qquad z = \mathrm{dense}\big(\mathrm{relu}(\mathrm{dense}(\bar h))\big)$$
 #
@@ -444,11 +448,13 @@ expect("bmkit.models.sequence_classifier", theirs(sound[:20]), equals=ours(sound
 expect("the same, padded to 60 steps", ours(more[:20]), equals=ours(sound[:20]), tolerance=1e-4)
 
 # %% [markdown]
-# Only words need something in front: their table. Its row for token 0 is multiplied with zero, so that padding is zero here too.
+# Only words need something in front: their embedding table. Its row for token 0 is multiplied by zero, so that padding
+# is zero here too.
 #
-# And the rivals, without which no number below would mean anything. For each kind of data one that answers with the most
-# frequent class, and one **classical** method that took minutes to set up: for sentences, word counts weighted by rarity
-# (TF-IDF) with logistic regression; for digits, the nearest training picture; for speech, logistic regression on the mean
+# Now the rivals, without which no number below would mean anything. For each kind of data there is a baseline that
+# always gives the most frequent class, and one **classical** method that took minutes to set up: for sentences, word
+# counts weighted by rarity (**TF-IDF**) with **logistic regression** (a network of one layer); for digits, the nearest
+# training picture; for speech, logistic regression on the mean
 # coefficients of the utterance.
 
 # %%
@@ -516,8 +522,8 @@ plot.show(figure)
 #
 # How much of that is luck? There are 400 sentences, 400 pictures, but only 54 utterances. Both bodies answered the same examples, so we
 # compare them example by example: $d_i$ is 1 where only the first is right, −1 where only the second is, else 0. The mean of the
-# $d_i$ is the lead, and with $s$ their standard deviation, lead $\pm\,1.96\, s/\sqrt n$ is an interval that holds the true lead about 95 times
-# in 100. If it holds 0, the two are *not told apart*.
+# $d_i$ is the lead, and with $s$ their standard deviation, lead $\pm\,1.96\, s/\sqrt n$ is a **confidence interval**,
+# which holds the true lead about 95 times in 100. If it contains 0, the two are *not told apart*.
 
 
 # %%
@@ -551,7 +557,8 @@ expect("speech: lower end", low["speech"], at_most=0.02)
 #
 # Two things deserve a pause. First, the *same* few lines read reviews, digits and voices, each clearly better than the most
 # frequent class. That is what the map claims. Second, the same lines are *nowhere far ahead*: counting words, the mean
-# frame and the nearest picture keep up with it, as the test will confirm. A body that fits everything knows nothing special about anything. Chapters 11 to 16 build bodies that do.
+# frame and the nearest picture keep up with this network, as the test will confirm. It fits all three kinds of data and
+# uses what is special to none. Chapters 11 to 16 build networks that do.
 #
 # And order? For reviews, *which* words occur perhaps says nearly all that this body can use. A vowel pair is always spoken in the same
 # order, so speakers perhaps differ in the sounds rather than in their sequence. But single rows of pixels, without their neighbours, say less about
@@ -559,8 +566,8 @@ expect("speech: lower end", low["speech"], at_most=0.02)
 #
 # ### Exercise 4 · Predict, then run
 #
-# Take the body with **window 1**, trained on digits. We bring the 28 rows of each of the 400 validation pictures into a random
-# order. **How many of its 400 answers change?** *Two minutes; expected: an integer.*
+# Take the body with **window 1**, trained on digits. We put the 28 rows of each of the 400 validation pictures into a
+# random order. **How many of its 400 answers change?** *Two minutes; expected: an integer.*
 
 # %%
 changed = ...
@@ -584,7 +591,7 @@ expect("window 5: share of answers that change", share[5], at_least=0.3)
 #
 # ## What a forgotten mask costs
 #
-# Take the trained speech body, weights untouched, and switch only its mask off. Then pad the utterances further and further,
+# Take the trained speech body, weights untouched, and switch off only its mask. Then pad the utterances further and further,
 # as happens by itself when a longer recording gets into the batch. What do you expect, a slow decay or none?
 
 # %%
@@ -605,8 +612,8 @@ expect("with mask, range over all lengths", np.ptp(right["with mask"]), at_most=
 expect("mask forgotten, 200 steps", right["mask forgotten"][-1], at_most=0.6)
 
 # %% [markdown]
-# *Figure. The same weights with and without the mask. With it the amount of padding does not matter; without it the answers
-# depend on who else is in the batch.*
+# *Figure. The same weights with and without the mask. With it the amount of padding does not matter; without it the
+# answers depend on what else is in the batch.*
 # <details><summary>In words</summary>Share of right speakers over the length to which utterances are padded, from 29 to 200
 # steps. The curve with mask is flat near 1; the other starts lower and falls far.</details><br>
 #
@@ -663,7 +670,7 @@ plot.show(plot.matrix(table, who, who, xlabel="speaker heard by the body", ylabe
 #
 # <details><summary>Why not feed the token numbers 83 and 661 into the network as they are?</summary>They are names. As
 # quantities they would claim that one word is eight times the other and that words with near numbers are alike.</details>
-# <details><summary>Your model gives another answer for the same sentence when it stands in another batch. What do you
+# <details><summary>Your model gives another answer for the same sentence when that sentence is in another batch. What do you
 # suspect?</summary>A forgotten mask: the other batch has a longer sentence, so yours is padded further, and the padding
 # counts.</details>
 # <details><summary>What does a window of 1 with a mean over the steps know of "not good, but cheap" and "good, but not

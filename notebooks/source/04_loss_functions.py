@@ -21,8 +21,8 @@ train.seed(0)
 # ## One number for "how wrong"
 #
 # A model makes predictions; some are close, some are far off. To improve it, a computer must decide between two settings of
-# the model's parameters, and for that it needs *one* number: the **loss**. Training makes that number small, so whoever picks
-# the loss decides what the model will care about.
+# the model's parameters, and for that it needs *one* number: the **loss**. Training makes that number small, so the
+# choice of the loss decides what the model will care about.
 
 # %%
 places = {
@@ -47,9 +47,10 @@ plot.show(figure)
 # box, the loss function, from which one number leaves.</details><br>
 #
 # We start with the simplest wish: *be close to a number*. Students of a Swiss university rated their lecturers from 1 to 5.
-# Suppose you may give one single guess for all of them. Any guess misses most ratings. How do we add the misses up? If we
-# simply added the differences, +1 and −1 would cancel and a wild guess could score zero. **Squaring** makes every miss
-# count. Draw each miss as a square, and the loss is the average area.
+# Suppose you may give one single guess for all of them. Any guess is wrong for most of them. The difference between a
+# guess and a rating is its **error**, or *miss*. How do we add the errors up? If we simply added the differences, +1
+# and −1 would cancel and a wild guess could score zero. **Squaring** makes every error count. Draw each error as a
+# square, and the loss is the average area, the **mean squared error**.
 
 # %%
 _, ratings = data.load("insteval").arrays("train")
@@ -133,8 +134,8 @@ ch04.best_guess.check(best_guess)
 # %% [markdown]
 # ### What a loss asks for
 #
-# Now let the real ratings answer. We try every guess between 1 and 5 and draw the loss of each: once for squared misses and,
-# as a rival, once for plain distances $|\hat y_i - y_i|$, the *mean absolute error*.
+# Now let the real ratings answer. We try every guess between 1 and 5 and draw the loss of each: once for squared errors
+# and, as a rival, once for plain distances $|\hat y_i - y_i|$, the *mean absolute error*.
 
 # %%
 tried = np.linspace(1, 5, 161)  # steps of 0.025
@@ -158,18 +159,19 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Each loss has its own best guess (the dots): squared misses lead to the mean, plain distances to the median.*
+# *Figure. Each loss has its own best guess (the dots): squared errors lead to the mean, plain distances to the median.*
 # <details><summary>In words</summary>Two valley-shaped curves over guesses from 1 to 5. The squared loss is a smooth parabola
 # that is lowest a little above 3; the absolute loss is made of straight pieces with a corner at 3.</details><br>
 #
 # This is worth a pause. The data did not change, only the loss did, and the best prediction moved. Squaring asks for the
-# **mean**, absolute distance for the **median**. And at its lowest point the squared loss *is* the variance of the ratings.
+# **mean**, absolute distance for the **median**. And at its lowest point the squared loss is the **variance** of the ratings.
 # That is what knowing nothing costs: the **baseline** that every model of these ratings has to beat.
 #
 # ### Why squares? Maximum likelihood
 #
 # Is there a reason to square, or is it a habit? Suppose that a rating is the prediction plus noise, and that the noise has a normal
-# distribution with standard deviation $\sigma$. Then a model gives every possible rating a probability density:
+# distribution with **standard deviation** $\sigma$, the root of its variance. Then a model gives every possible rating
+# a probability density:
 #
 # $$p(y \mid \hat y) = \frac{1}{\sqrt{2\pi}\,\sigma}\; e^{-(y-\hat y)^2/2\sigma^2}$$
 #
@@ -227,7 +229,8 @@ except ValueError as error:
 #
 # $$\frac{\partial\,\mathrm{MSE}}{\partial \hat y_i} = \frac{2}{n}\,(\hat y_i - y_i)$$
 #
-# Far-off predictions are pulled hard, close ones gently. A derivative found on paper is checked by **finite differences**:
+# The derivatives with respect to all predictions together are the **gradient**. It pulls far-off predictions hard and
+# close ones gently. A derivative found on paper is checked by **finite differences**:
 # nudge one number by a tiny $h$ both ways and see how much the loss changes.
 
 
@@ -256,11 +259,13 @@ expect("finite differences, bmkit.scratch", reference, equals=measured, toleranc
 # %% [markdown]
 # ## Yes or no: the price of surprise
 #
-# Many answers are verdicts: did this customer like the food? A good model says *how sure* it is: a probability $p$ that the
-# answer is yes. What should a forecast of 0.9 cost if the answer is yes? Little. And if it is no? Much, and the surer the
-# forecast, the more. Maximum likelihood gives the price: the negative logarithm $-\log p$ of the probability that was given to *what
+# Many questions have the answers yes and no: did this customer like the food? A good model says *how sure* it is: it
+# gives a probability $p$ that the answer is yes. What should a prediction of 0.9 cost if the answer is yes? Little. And
+# if the answer is no? Much, and the surer the model was, the more. Maximum likelihood gives the price: the negative
+# logarithm $-\log p$ of the probability that was given to *what
 # then happened*. It is called the **surprise**. It is 0 for a certainty that comes true and has no upper limit for a certainty that
-# fails. A rival with an upper limit is the squared miss $(1-p)^2$.
+# fails. A rival with an upper limit is the squared error $(1-p)^2$, in our figures the *squared miss*; its mean over
+# all examples is known as the **Brier score**.
 
 # %%
 print("surprise at p = 0.5, 0.1, 0.01:", -np.log([0.5, 0.1, 0.01]).round(2), "nats")
@@ -283,12 +288,12 @@ plot.show(figure)
 #
 # $$\mathrm{BCE}(y, p) = -\frac1n\sum_{i=1}^{n}\Big[\,y_i\log p_i + (1-y_i)\log(1-p_i)\,\Big]$$
 #
-# * $y_i$ is 1 for yes and 0 for no, so exactly one of the two terms is alive,
-# * $p_i$ is the forecast probability of *yes*, $1-p_i$ that of *no*,
+# * $y_i$ is 1 for yes and 0 for no, so only one of the two terms remains,
+# * $p_i$ is the predicted probability of *yes*, $1-p_i$ that of *no*,
 # * the unit is the **nat**; divide by $\log 2$ for bits,
-# * $n$ times this loss is the negative **log-likelihood** of the answers under the forecasts.
+# * $n$ times this loss is the negative **log-likelihood** of the answers under the predicted probabilities.
 #
-# The code keeps $p$ a little away from 0 and 1, where the logarithm has no end. Remember that clip: it will bite us soon.
+# The code keeps $p$ a little away from 0 and 1, where a logarithm would become infinite. Remember that clip: it will bite us soon.
 
 
 # %%
@@ -311,7 +316,7 @@ expect("bmkit.scratch", reference, equals=ours, tolerance=1e-12)
 # %% [markdown]
 # ### What does knowing nothing cost?
 #
-# Before a model reads a single review, one forecast is always possible: the same probability for every review. Squares asked
+# Before a model reads a single review, one prediction is always possible: the same probability for every review. Squares asked
 # for the mean. What does surprise ask for? We try all constants on the labels of real food reviews (1 = the customer gave
 # the top rating), and the squared miss beside it.
 
@@ -345,14 +350,16 @@ axes.legend(loc="upper center", fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Under both losses the cheapest constant forecast is the honest one, the share of reviews that really are great.*
+# *Figure. Under both losses the cheapest constant prediction is the honest one, the share of reviews that really are great.*
 # <details><summary>In words</summary>Two valley-shaped curves over one constant probability, the cross-entropy above the squared miss.
 # Both are lowest where a dotted vertical line marks the share of great reviews, at about two thirds.</details><br>
 #
-# Both losses reward honesty: claiming more or less than the true share costs more. Such losses are called **proper**. The lowest
+# Both losses reward honesty: claiming more or less than the true share costs more. Such losses are called **proper
+# scoring rules**. The lowest
 # cross-entropy of a constant is the **entropy** of the labels, $H = -q\log q-(1-q)\log(1-q)$ with $q$ the share of yes. A
-# classifier whose loss is above $H$ gives worse *probabilities* than that constant. Its *accuracy* may be fine all the same: it can be
-# right more often and yet far too sure. Ten reviews, six great, and a model that is right on eight, always with 99.9 %:
+# classifier whose loss is above $H$ gives worse *probabilities* than that constant. Its *accuracy* may be fine all the
+# same: the classifier can be right more often and yet be far too sure. Ten reviews, six great, and a model that is
+# right on eight, always with 99.9 %:
 
 # %%
 answers = np.array([1, 1, 1, 1, 1, 1, 0, 0, 0, 0])
@@ -371,7 +378,7 @@ expect("its loss over the entropy", loss / entropy_of_ten, at_least=2)
 #
 # ### Exercise 3 · Change the experiment
 #
-# Take the plain distance $|y - c|$ as the loss of a constant forecast $c$ for the labels `great`, instead of the squared miss, and
+# Take the plain distance $|y - c|$ as the loss of a constant prediction $c$ for the labels `great`, instead of the squared miss, and
 # try all `constants` again. **Which constant is cheapest now?** *Three minutes; expected: the number that you measured.*
 
 # %%
@@ -381,8 +388,8 @@ ch04.cheapest_distance.check(cheapest_distance)
 # %% [markdown]
 # ## From scores to probabilities: the logit
 #
-# A network's last layer adds up products, and a sum can be any number. It cannot be a probability. So the network produces a
-# free number, the **logit** $z$, and the sigmoid squashes it:
+# A network's last layer adds up products, and such a sum can be any number, so it is not a probability. The network
+# therefore produces a free number, the **logit** $z$, and the **sigmoid** squashes it to lie between 0 and 1:
 #
 # $$p = \sigma(z) = \frac{1}{1+e^{-z}} \qquad\Longleftrightarrow\qquad z = \log\frac{p}{1-p}$$
 #
@@ -420,8 +427,14 @@ clipped = np.array(by_probability(no, 1 / (1 + np.exp(-z))))
 fused = np.array(by_logit(no, z))
 expect("clipped loss at z = 40", clipped[-1], at_least=15, at_most=17)
 expect("fused loss at z = 40", fused[-1], equals=40, tolerance=1e-3)
-by_hand = scratch.binary_cross_entropy_from_logits([0.0], [40.0])
-expect("fused loss by bmkit.scratch", by_hand, equals=40, tolerance=1e-9)
+
+# %%
+small = np.exp(-np.abs(z))  # between 0 and 1
+large = np.maximum(z, 0) - z * no
+by_hand = large + np.log1p(small)  # (226, 1)
+expect("fused loss and the formula", fused, equals=by_hand[:, 0], tolerance=1e-5)
+mean = scratch.binary_cross_entropy_from_logits(no, z)
+expect("their mean, bmkit.scratch", mean, equals=by_hand.mean(), tolerance=1e-5)
 
 # %%
 figure, axes = plot.subplots(figsize=(6.4, 2.8))
@@ -438,10 +451,10 @@ plot.show(figure)
 #
 # This is why every model in this course ends in **logits** and every loss says `from_logits=True`.
 #
-# ### Its gradient is the miss itself
+# ### Its gradient is the error itself
 #
-# Differentiate $\log(1+e^{z})-zy$: the first term gives $e^z/(1+e^z)=\sigma(z)$, the second $-y$. What remains is the forecast
-# minus the truth:
+# Differentiate $\log(1+e^{z})-zy$: the first term gives $e^z/(1+e^z)=\sigma(z)$, the second $-y$. What remains is the
+# prediction minus the truth:
 #
 # $$\frac{\partial\,\mathrm{BCE}}{\partial z} = \sigma(z) - y$$
 #
@@ -473,14 +486,14 @@ axes.legend(loc="lower right")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Far left the model is sure and wrong: cross-entropy pulls with full strength, the squared miss has gone silent.*
-# <details><summary>In words</summary>Slope of two losses over the logit when the truth is yes. Cross-entropy goes from −1 on
+# *Figure. Far left the model is sure and wrong: cross-entropy pulls with full strength, the squared miss hardly at all.*
+# <details><summary>In words</summary>Derivative of two losses over the logit when the truth is yes. Cross-entropy goes from −1 on
 # the left to 0 on the right. The squared miss is near 0 at both ends and only dips in the middle.</details><br>
 #
 # ## One of many: softmax
 #
-# With $K$ classes the network gives $K$ logits. To make probabilities of them, none may be negative and together they must be
-# one. The exponential settles the first, a division the second:
+# With $K$ classes the network gives $K$ logits. To become probabilities, they must be made positive and must sum to 1.
+# An exponential does the first, a division the second, and the two together are the **softmax**:
 #
 # $$\mathrm{softmax}(z)_k = \frac{e^{z_k}}{\sum_{j=1}^{K} e^{z_j}}$$
 #
@@ -554,21 +567,27 @@ ch04.softmax.check(softmax)
 #
 # $$\frac{\partial\,\mathrm{CE}_i}{\partial z_{k}} = p_{k} - [k = y_i]$$
 #
-# *Forecast minus truth*, once more. Keras has two names for two ways to write the truth: `Sparse…` takes class numbers, the
-# other one-hot rows.
+# This is *prediction minus truth*, once more. Keras has two names for two ways to write the truth: `Sparse…` takes
+# class numbers, the other takes **one-hot** rows, with 1 at the true class and 0 elsewhere.
 
 # %%
 labels = np.array([2, 0])
 z = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
 one_hot = np.eye(3)[labels]  # (2, 3), a 1 at the true class
 true_logits = z[np.arange(2), labels]
-ours = np.mean(scratch.log_sum_exp(z) - true_logits)
+largest = z.max(axis=1)
+powers = np.exp(z - largest[:, np.newaxis])  # (2, 3)
+log_sums = largest + np.log(powers.sum(axis=1))  # (2,), the lse of each row
+ours = np.mean(log_sums - true_logits)
 sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 dense = keras.losses.CategoricalCrossentropy(from_logits=True)
 expect("Keras, class numbers", sparse(labels, z), equals=ours, tolerance=1e-6)
 expect("Keras, one-hot rows", dense(one_hot, z), equals=ours, tolerance=1e-6)
+reference = scratch.softmax_cross_entropy(labels, z)
+expect("bmkit.scratch", reference, equals=ours, tolerance=1e-12)
 
 
+# %%
 def cross_entropy(z):
     return scratch.softmax_cross_entropy(labels, z)
 
@@ -607,8 +626,9 @@ ch04.first_loss.check(first_loss)
 # ## Two losses at work on real digits
 #
 # Cross-entropy or squared probabilities: which trains the better classifier? A linear model of the digits, 64 pixels to 10 logits,
-# takes 400 steps from zero under each loss. A loss sets the size of the gradient and therefore the learning rate that suits it, so
-# each runs at six rates, with three seeds for the batches. For the squared miss the chain rule leads through the softmax:
+# takes 400 steps from zero under each loss. A loss sets the size of the gradient, and therefore which **learning rate**
+# suits it, the factor that turns a gradient into a step. So each runs at six rates, with three seeds for the batches.
+# For the squared miss the chain rule leads through the softmax:
 # $\partial L/\partial z_k = 2\,p_k\big[(p_k - y_k) - \sum_j p_j (p_j-y_j)\big]$. Guess before you run: which one wins?
 
 # %%
@@ -738,8 +758,9 @@ for name, model in (("with", with_flag), ("without", without_flag)):
 
 # %% [markdown]
 # Both are log 10, so the first loss did *not* catch the bug. Why? Zero logits, taken for probabilities, are clipped to
-# $10^{-7}$, all ten alike; Keras divides by their sum, and each class has probability 1/10 again. But a clipped number has no slope: the
-# model never receives a gradient. What gives the bug away is the *second* look: the loss must fall. First Keras' own `fit` for one
+# $10^{-7}$, all ten alike; Keras divides by their sum, and each class has probability 1/10 again. But the derivative of
+# a clipped number is zero, so the model never receives a gradient. What gives the bug away is the *second* look: the
+# loss must fall. First Keras' own `fit` for one
 # epoch, then the kit's `train.fit`, which shows its progress, for the curves:
 
 # %%
@@ -777,11 +798,11 @@ plot.show(figure)
 #
 # ## Summary
 #
-# * A loss turns all misses into one number. **MSE** asks for the mean, MAE for the median, cross-entropy and squared probabilities
+# * A loss turns all errors into one number. **MSE** asks for the mean, MAE for the median, cross-entropy and squared probabilities
 #   for honest probabilities.
 # * Squares and cross-entropy are negative log-likelihoods: of normal noise and of the labels.
 # * Knowing nothing has a price: the variance of the targets, or the entropy of the labels. Compare every model with it.
-# * For cross-entropy the gradient with respect to the logits is *forecast minus truth*. For squared probabilities it is
+# * For cross-entropy the gradient with respect to the logits is *prediction minus truth*. For squared probabilities it is
 #   smaller, and almost 0 where the model is sure and wrong. Both can be trained well, each at its own learning rate.
 # * Fusing softmax (or sigmoid) with the logarithm keeps the loss finite and its gradient different from zero.
 # * Three silent failures: a stray axis, a clip, a forgotten `from_logits=True`.
@@ -790,16 +811,16 @@ plot.show(figure)
 #
 # <details><summary>Your binary classifier starts with a loss of 4.2 nats. What do you suspect?</summary>An untrained classifier
 # should start near log 2 = 0.69. A loss of 4.2 means that it is already sure and wrong: unscaled inputs, a bad
-# initialisation, or logits and probabilities mixed up.</details>
+# initialization, or logits and probabilities mixed up.</details>
 # <details><summary>You predict delivery times and a few parcels take months. Which loss?</summary>With MSE those few pull every
 # prediction up, because squares ask for the mean. If the typical parcel matters, take MAE, which asks for the
 # median.</details>
-# <details><summary>Why not train on accuracy itself?</summary>Accuracy does not change when a weight moves a little, so its slope
-# is zero almost everywhere and gives no direction. Cross-entropy has a slope everywhere and rewards honest
-# probabilities.</details><br>
+# <details><summary>Why not train on accuracy itself?</summary>Accuracy does not change when a weight moves a little, so
+# its gradient is zero almost everywhere and gives no direction. Cross-entropy has a gradient everywhere and rewards
+# honest probabilities.</details><br>
 #
 # **Next** [05 · Gradient descent](05_gradient_descent.ipynb) walks down these valleys; [02 · Deep learning](02_deep_learning.ipynb)
-# finds the slope through many layers.
+# finds the gradient through many layers.
 #
 # **References**
 #

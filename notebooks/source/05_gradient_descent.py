@@ -61,14 +61,15 @@ plot.show(figure)
 #
 # ### The formula: gradient descent
 #
-# Imagine a walker in thick fog on the curve on the right. She does not see the valley, but she feels the slope under her feet.
-# So she takes a step downhill, feels again, and takes the next:
+# Imagine a walker in thick fog on the curve on the right. She does not see the valley, but she feels how the ground
+# falls away under her feet. So she takes a step downhill, feels again, and takes the next. This is **gradient
+# descent**:
 #
 # $$\theta_{t+1} = \theta_t - \eta\, L'(\theta_t), \qquad L'(\theta) = \frac{2}{n} \sum_{i=1}^{n} (\theta x_i - y_i)\, x_i$$
 #
-# * $\theta_t$ is the parameter after $t$ steps and $L'$ the derivative of the loss, its slope,
+# * $\theta_t$ is the parameter after $t$ steps and $L'$ the derivative of the loss, which says how steeply it rises,
 # * $x_i$ is the input of example $i$, $y_i$ its target, $n$ the number of examples,
-# * $\eta$ ("eta") is the **learning rate**: it turns a slope into a step.
+# * $\eta$ ("eta") is the **learning rate**: it turns a derivative into a step.
 #
 # A derivative found on paper is checked by finite differences ([chapter 04](04_loss_functions.ipynb)), a step by the kit's
 # reference:
@@ -122,8 +123,7 @@ plot.show(figure)
 # ### Why: a factor for each step
 #
 # A parabola has the same curvature everywhere: its second derivative is a constant, here $\lambda = \frac2n\sum_i x_i^2$. Let
-# $\theta^*$ be the lowest point and $e_t = \theta_t - \theta^*$ the **error**. The slope of a parabola is $\lambda e_t$, so one step
-# gives
+# $\theta^*$ be the lowest point and $e_t = \theta_t - \theta^*$ the **error**. The derivative is then $\lambda e_t$, so one step gives
 #
 # $$e_{t+1} = e_t - \eta\lambda\, e_t = (1-\eta\lambda)\, e_t, \qquad\text{and after } t \text{ steps}\qquad e_t = (1-\eta\lambda)^t\, e_0$$
 #
@@ -186,13 +186,13 @@ axes.annotate("lowest point", lowest + np.array([-5, 3.5]), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The loss of a real regression is a long, narrow valley: steep across, almost level along.*
+# *Figure. The loss of a real regression is a long, narrow valley: steep across, almost flat along.*
 # <details><summary>In words</summary>Contour lines of the loss over the two weights: stretched, nearly horizontal ellipses about
 # ten times as long as wide. The start at (0, 0) lies left, the lowest point, a star, at about (53, 8).</details><br>
 #
 # ### The gradient
 #
-# With several parameters there is a slope for each. Together they form the **gradient** $\nabla L$, an array of the shape of the
+# With several parameters there is a derivative for each. Together they form the **gradient** $\nabla L$, an array of the shape of the
 # parameters. It points in the direction in which the loss rises most steeply, at a right angle to the contour lines. The rule
 # is the same as before, now for whole arrays:
 #
@@ -292,7 +292,7 @@ expect("excess left, rate 0.04", left_over[0.04], at_least=0.02, at_most=0.04)
 expect("excess left, rate 0.046", left_over[0.046], at_least=1.5)
 
 # %% [markdown]
-# The step that suits the steep walls is much too short for the level floor, and a slightly larger one diverges.
+# The step that suits the steep walls is much too short for the flat floor, and a slightly larger one diverges.
 #
 # ### Curvature depends on the direction
 #
@@ -356,8 +356,9 @@ expect("60 steps and the formula", errors, equals=predicted, tolerance=1e-9)
 
 # %%
 rates = np.linspace(0.0, 0.05, 501)
-worst = [scratch.contraction_factor(eigenvalues, rate) for rate in rates]
-best = scratch.best_learning_rate(eigenvalues)
+factors = np.abs(1 - np.outer(rates, eigenvalues))  # (501, 2)
+worst = factors.max(axis=1)
+best = 2 / eigenvalues.sum()  # why, we shall see
 limit = 2 / eigenvalues[1]
 
 figure, axes = plot.subplots(figsize=(7.4, 2.8))
@@ -371,7 +372,7 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Up to the dot the level direction decides and every increase helps. Beyond it the steep direction decides, and soon after
+# *Figure. Up to the dot the flat direction decides and every increase helps. Beyond it the steep direction decides, and soon after
 # nothing converges.*
 # <details><summary>In words</summary>Two curves over the learning rate. The one for "along" falls very slowly from 1. The one for
 # "across" falls fast to 0 at about 0.023 and rises again. The larger of them falls slowly, has a sharp corner close below
@@ -402,8 +403,10 @@ for _ in range(25):
 expect("edge over 2 / λmax", diverging / limit, at_least=0.99, at_most=1.01)
 condition = eigenvalues[1] / eigenvalues[0]
 expect("condition number", condition, at_least=111, at_most=112)
-factor = scratch.contraction_factor(eigenvalues, best)
+factor = np.abs(1 - best * eigenvalues).max()
 expect("factor at the best rate", factor, at_least=0.98, at_most=0.985)
+reference = scratch.best_learning_rate(eigenvalues)
+expect("best rate, bmkit.scratch", reference, equals=best, tolerance=1e-12)
 
 # %% [markdown]
 # ### Exercise 2 · Predict, then run
@@ -418,8 +421,9 @@ ch05.best_rate.check(best_rate)
 # %% [markdown]
 # ## A memory for the direction: momentum
 #
-# Look at the zigzag again. Across the valley the gradient changes its sign at every step; along the valley it keeps its sign. A
-# walker who adds up her last gradients cancels the one and collects the other. That is **momentum**: a heavy ball instead of a
+# Look at the zigzag again. Across the valley the gradient changes its sign at every step; along the valley it keeps its
+# sign. A walker who adds up her last gradients cancels what changes sign and collects what stays. That is **momentum**:
+# a heavy ball instead of a
 # walker.
 #
 # $$v_{t+1} = \beta\, v_t - \eta\, g_t, \qquad \theta_{t+1} = \theta_t + v_{t+1}$$
@@ -476,20 +480,20 @@ ch05.momentum.check(momentum)
 # %% [markdown]
 # ## A rate for each parameter: Adam
 #
-# The second idea is to give each parameter its own rate. **Adam** divides by the typical size of the parameter's gradients, so
-# that steep directions get small rates and level ones large ones. It keeps two running means:
+# The second idea is to give each parameter its own rate. **Adam** divides by the typical size of the parameter's
+# gradients, so that steep directions get small rates and flat ones large rates. It keeps two running means:
 #
 # $$m_{t} = \beta_1 m_{t-1} + (1-\beta_1)\, g_t, \qquad s_{t} = \beta_2 s_{t-1} + (1-\beta_2)\, g_t^2$$
 # $$\hat m_t = \frac{m_t}{1-\beta_1^{\,t}}, \qquad \hat s_t = \frac{s_t}{1-\beta_2^{\,t}}, \qquad \theta_{t} = \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat s_t}+\varepsilon}$$
 #
-# * $m_t$ is the mean gradient and $s_t$ the mean of its *square* (each number squared by itself), both shaped as $\theta$,
+# * $m_t$ is the mean gradient and $s_t$ the mean of its *square* (each number squared by itself), both of the shape of $\theta$,
 # * $\beta_1 = 0.9$ and $\beta_2 = 0.999$ say how long they remember; $t$ counts the steps from 1,
 # * the hats correct the start: $m_0 = s_0 = 0$ would make the first means too small,
 # * $\varepsilon = 10^{-7}$ avoids a division by zero.
 #
 # The quotient has no unit: it is about ±1 where the gradient is steady and near 0 where the gradient keeps changing its sign. So
-# **Adam's learning rate is the length of a step, in the unit of the parameter**. Plain descent's rate is not, because its step
-# also grows with the gradient.
+# **Adam's learning rate is the length of a step, in the unit of the parameter**. The rate of plain gradient descent is
+# not, because its step also grows with the gradient.
 
 
 # %%
@@ -620,7 +624,7 @@ plot.show(figure)
 #
 # Momentum and Adam win clearly, and the usual $\beta = 0.9$ is not the best $\beta$ here. But why is this valley so narrow? Because a unit of BMI and a unit of a logarithm are
 # different things: the BMI has a standard deviation of about 5, the blood value one of about 0.5, and the curvature
-# $\frac2n\sum_i x_i^2$ goes with the square. Divide each column by its own standard deviation and run plain descent again:
+# $\frac2n\sum_i x_i^2$ goes with the square. Divide each column by its own standard deviation and run plain gradient descent again:
 
 # %%
 scaled = x / x.std(axis=0)
@@ -634,14 +638,15 @@ def scaled_gradient(theta):
 
 
 lowest_scaled = lowest * x.std(axis=0)  # the same model in the new units
-rate = scratch.best_learning_rate(round_values)
+rate = 2 / round_values.sum()  # the best one
 errors = descend(scaled_gradient, zero, rate, steps=20) - lowest_scaled
 excess = np.sum(errors @ round_hessian * errors, axis=1)
 scaled_steps = np.argmax(excess <= 0.001 * excess[0])
 expect("steps of plain gradient descent now", scaled_steps, at_most=8)
 
 # %% [markdown]
-# Plain descent on scaled inputs beats all the others on unscaled ones. **Scale your inputs first**: that is why step 1 of the six
+# Plain gradient descent on scaled inputs beats all the others on unscaled ones. **Scale your inputs first**: that is
+# why step 1 of the six
 # steps is preprocessing. Inside a deep network, however, nobody scales the inputs of layer 7 for you.
 #
 # ## Not every landscape is a bowl
@@ -737,15 +742,16 @@ plot.show(figure)
 # * $L_i$ is the loss of example $i$ alone, and $|B|$ the **batch size**,
 # * on average over all draws $\hat g_t$ equals the full gradient; its variance is that of one example divided by $|B|$.
 #
-# At the lowest point the full gradient is zero, but that of a batch is not: other patients pull elsewhere. So SGD with a
+# At the lowest point the full gradient is zero, but that of a batch is not: each batch of patients pulls elsewhere. So SGD with a
 # constant rate never comes to rest. It moves about the lowest point at random, and this costs a mean excess loss, the **noise
 # floor**. For small $\eta$ it can be computed beforehand:
 #
 # $$\text{mean excess loss} \;\approx\; \frac{\eta}{4\,|B|}\,\mathrm{tr}\,C$$
 #
 # Here $C$ is the covariance of one example's gradient at $\theta^*$, and $\mathrm{tr}$ adds up its diagonal, the variances of the
-# parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **schedule** that makes the rate
-# smaller and smaller, such as $\eta_t = \eta_0/(1+t/T)$. (Robbins and Monro proved in 1951 when this works: the rates must add
+# parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **learning-rate schedule**
+# that makes the rate smaller and smaller, such as $\eta_t = \eta_0/(1+t/T)$. (Robbins and Monro proved in 1951 when
+# this works: the rates must add
 # up to infinity, to get anywhere, but their squares must not, to come to rest.) On the scaled patients:
 
 
@@ -798,7 +804,7 @@ plot.show(figure)
 # *Figure. With a constant rate each run stays on its own noise floor, just where the formula (thin lines) puts it: eight times
 # the batch, an eighth of the floor. The shrinking rate sinks through its floor.*
 # <details><summary>In words</summary>Excess loss on a logarithmic axis over 4,000 steps. Three wavy curves drop together within
-# 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each about a thin horizontal line.
+# 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each around a thin horizontal line.
 # The curve with the shrinking rate starts like batches of 1 and falls on and on, to below 10.</details><br>
 
 # %% [markdown]
@@ -899,7 +905,8 @@ plot.show(figure)
 #
 # ### Two more arguments of every Keras optimizer
 #
-# A **schedule** in place of a number makes the rate smaller on the way. **Clipping** shortens a gradient that is too long, so that
+# A **schedule** in place of a number makes the rate smaller on the way. **Gradient clipping** shortens a gradient that
+# is too long, so that
 # one bad batch cannot throw the walker out of the valley: $g\cdot\min(1, c/\lVert g\rVert)$, with $c$ the greatest length allowed.
 # Here is a trap. `clipnorm` clips the gradient of *each variable by itself*; the formula, for the gradient as a whole, is
 # `global_clipnorm`. We give both two variables with gradients of length 50 and 0.5:
@@ -920,7 +927,8 @@ each = clipped_step(keras.optimizers.SGD(1.0, clipnorm=5.0))
 whole = clipped_step(keras.optimizers.SGD(1.0, global_clipnorm=5.0))
 print("clipnorm       ", each.round(2))
 print("global_clipnorm", whole.round(2))
-formula = scratch.clip_by_norm(np.concatenate([long, short]), 5.0)
+both = np.concatenate([long, short])
+formula = both * min(1, 5 / np.linalg.norm(both))
 expect("global_clipnorm and the formula", whole, equals=formula, tolerance=1e-5)
 expect("second variable under clipnorm", each[2:], equals=short, tolerance=1e-5)
 schedule = keras.optimizers.schedules.CosineDecay(0.5, decay_steps=100)
@@ -932,7 +940,7 @@ expect("rate at step 50 of 100", float(schedule(50)), equals=0.25, tolerance=1e-
 #
 # ### Exercise 6 · Build an optimizer
 #
-# An optimizer of your own is a class with one method. This is plain descent:
+# An optimizer of your own is a class with one method. This is plain gradient descent:
 #
 # ```python
 # class PlainDescent(keras.optimizers.Optimizer):
@@ -974,7 +982,8 @@ ch05.sign_descent.check(sign_descent)
 # large.</details>
 # <details><summary>You multiply the loss by 100. Which optimizers need another rate?</summary>Gradients grow by 100, so SGD and momentum
 # need a rate a hundred times smaller. Adam divides by the gradients' size and hardly notices.</details>
-# <details><summary>The training loss falls, then stays level and trembles. Is that the minimum?</summary>Perhaps only the noise floor.
+# <details><summary>The training loss falls, then stays level and fluctuates. Is that the minimum?</summary>Perhaps only
+# the noise floor.
 # Divide the rate by ten: if the loss drops at once, it was the floor.</details><br>
 #
 # **Next** [06 · Regularization](06_regularization.ipynb): the lowest training loss is not always what we want.

@@ -20,8 +20,9 @@ train.seed(0)
 # %% [markdown]
 # ## A network that learns by heart
 #
-# Give a pupil six hundred questions with their answers, and two kinds of learning will get all six hundred right: understanding,
-# and learning by heart. Only new questions tell them apart. A network has the same choice, and if it has more weights than
+# Give a pupil six hundred questions with their answers, and two kinds of learning will get all six hundred right:
+# understanding, and learning by heart (*memorizing*). Only new questions tell them apart. A network has the same
+# choice, and if it has more weights than
 # there are questions, learning by heart is easy.
 #
 # Our questions are 600 food reviews: did the writer give the top rating? We show the network a **bag of words**: for each of the
@@ -79,8 +80,8 @@ axes.annotate("always the same prediction", (11, baseline + 0.02), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Known reviews: ever better, to zero. New reviews: better for a few epochs, then worse and worse, past the baseline that
-# reads nothing.*
+# *Figure. On known reviews the loss falls to zero. On new reviews it falls for a few epochs, then rises, past the
+# baseline that reads nothing.*
 # <details><summary>In words</summary>Loss over 20 epochs. The dashed training curve falls to zero. The solid validation curve
 # dips below a thin line in the first epochs, then climbs steadily and ends far above that line.</details>
 
@@ -97,23 +98,24 @@ gain = history["val_accuracy"][-1] - new_y.mean()
 expect("validation accuracy over always 'great'", gain, at_least=0.03)
 
 # %% [markdown]
-# This is **overfitting**. Note how it looks: the network still names the class better than the baseline, but it has become so
-# *sure* of itself that its mistakes cost more than saying the same to everybody. The distance between the two curves is the
+# This is **overfitting**. Note how it looks: the network still names the class better than the baseline, but it has
+# become so *sure* of itself that its mistakes cost more than giving every review the same probability. The distance
+# between the two curves is the
 # **generalization gap**. To **regularize** means to make learning by heart harder than understanding. There are many ways; four
 # of them are used everywhere.
 #
-# ## Way 1: make weights pay
+# ## Way 1: a penalty on the weights
 #
 # To learn one review by heart the network must react strongly to its particular mix of words, and a strong reaction needs large
-# weights. So we let weights pay. The number to minimise becomes
+# weights. So we add a **penalty**, a price that each weight pays for its size. The number to minimise becomes
 #
 # $$J(w) = L(w) + \lambda\,\Omega(w), \qquad \Omega_{\mathrm{L2}}(w) = \sum_j w_j^2, \qquad \Omega_{\mathrm{L1}}(w) = \sum_j |w_j|$$
 #
-# * $L$ is the loss on the data and $w$ all the weights that pay, with $j$ counting them (biases usually go free),
-# * $\lambda\ge 0$, the **strength**, says how much a weight costs; at $\lambda=0$ nothing has changed,
-# * $\Omega$ is the price list, and the two differ in one thing only, which turns out to matter a lot.
+# * $L$ is the loss on the data and $w$ all the weights that are penalized, with $j$ counting them (biases usually are not),
+# * $\lambda\ge 0$, the **strength**, says how strong the penalty is; at $\lambda=0$ nothing has changed,
+# * $\Omega$ is the penalty; the two differ in one thing only, which turns out to matter a lot.
 #
-# Gradient descent sees the price through its gradient:
+# Gradient descent sees the penalty through its gradient:
 #
 # $$\frac{\partial}{\partial w_j}\,\lambda\,\Omega_{\mathrm{L2}} = 2\lambda\,w_j, \qquad
 # \frac{\partial}{\partial w_j}\,\lambda\,\Omega_{\mathrm{L1}} = \lambda\,\mathrm{sign}(w_j)$$
@@ -152,7 +154,7 @@ expect("L2 gradient, bmkit.scratch", ours, equals=gradient_l2)
 # %% [markdown]
 # ### Exercise 1 · The gradient of both
 #
-# Some people use both prices at once (the *elastic net*). Write `penalty_slope(w, l1, l2)`: the gradient of
+# Some people use both penalties at once (the *elastic net*). Write `penalty_slope(w, l1, l2)`: the gradient of
 # $\lambda_1\sum|w_j| + \lambda_2\sum w_j^2$ for an array `w` of any shape, with $\mathrm{sign}(0)=0$. *Easy, three minutes; expected shape: that of `w`.*
 
 
@@ -168,7 +170,7 @@ ch06.penalty_slope.check(penalty_slope)
 #
 # L2 pulls in proportion to the weight: the smaller it already is, the gentler the pull. L1 pulls with the same force all the
 # way. What happens near zero? Take one weight $w$ that the data would like to be at $v=0.8$, say with a loss
-# $\tfrac12(w-v)^2$, and add either price. Where is the lowest point of the sum? Guess before you look.
+# $\tfrac12(w-v)^2$, and add either penalty. Where is the lowest point of the sum? Guess before you look.
 
 # %%
 w = np.linspace(-0.6, 1.4, 2001)
@@ -204,8 +206,8 @@ plot.show(figure)
 #
 # Both lowest points can be computed. With L2 set the derivative to zero: $(w-v)+2\lambda w=0$, so $w=v/(1+2\lambda)$, a
 # *fraction* of $v$. With L1 look at each side of the kink. For $w>0$ the derivative $(w-v)+\lambda$ is zero at $w=v-\lambda$,
-# which is on that side only if $v>\lambda$; likewise for $w<0$. Otherwise the loss falls towards zero from both sides, and
-# zero it is. Together this is the **soft threshold**:
+# which is on that side only if $v>\lambda$; likewise for $w<0$. Otherwise the loss falls towards zero from both sides,
+# and its lowest point is at zero. Together this is the **soft threshold**:
 #
 # $$S(v,\lambda) = \mathrm{sign}(v)\,\max(|v|-\lambda,\;0)$$
 #
@@ -237,16 +239,18 @@ ch06.switched_off.check(switched_off)
 # %% [markdown]
 # ## On real patients: which columns matter?
 #
-# We predict the course of diabetes from ten measurements. We make it harder: to each patient we add **50 columns of pure noise**, as if
-# someone had measured fifty irrelevant things. A good method should find out. All columns are scaled to mean 0 and standard deviation 1, so
-# that the same price is fair for all, and the target is centred, so that no intercept is needed.
+# We predict the course of diabetes from ten measurements. We make the task harder: to each patient we add **50 columns
+# of pure noise**, as if
+# someone had measured fifty irrelevant things. A good method should notice that. All columns are scaled to mean 0 and
+# standard deviation 1, so that the same penalty is fair for all, and the target is centred, so that no intercept is
+# needed.
 #
-# For a weighted sum with the L2 price, called **ridge regression**, the lowest point has a closed form. Set the gradient of
+# For a weighted sum with the L2 penalty, called **ridge regression**, the lowest point has a closed form. Set the gradient of
 # $\frac1n\lVert Xw-y\rVert^2+\lambda\lVert w\rVert^2$ to zero: $\frac2nX^\top(Xw-y)+2\lambda w=0$, and solve for $w$:
 #
 # $$w = (X^\top X + n\lambda I)^{-1}X^\top y$$
 #
-# * $X$ has one row a patient and one column a measurement, $(n, d)$; $y$ has shape $(n,)$, $w$ has $(d,)$,
+# * $X$ has one row for each patient and one column for each measurement, $(n, d)$; $y$ has shape $(n,)$, $w$ has $(d,)$,
 # * $I$ is the identity matrix of shape $(d, d)$: it adds $n\lambda$ along the diagonal.
 
 # %%
@@ -275,8 +279,9 @@ sklearn.fit(patients, course)
 expect("scikit-learn", sklearn.coef_, equals=by_hand, tolerance=1e-6)
 
 # %% [markdown]
-# L1 has no closed form, because of its kinks. But one weight at a time it has: with all others fixed, the loss in $w_j$ is a
-# parabola, and the soft threshold gives its lowest point with price. Go through the columns again and again until nothing
+# L1 has no closed form, because of its kinks. But for one weight at a time there is one: with all others fixed, the
+# loss in $w_j$ is a parabola, and the soft threshold gives the lowest point of its sum with the penalty. Go through the
+# columns again and again until nothing
 # moves. This is **coordinate descent**, and the method is called the **lasso**:
 #
 # $$w_j \leftarrow \frac{S\big(\tfrac1n x_j^\top r_j,\;\lambda\big)}{\tfrac1n\lVert x_j\rVert^2}, \qquad r_j = y-\sum_{i\ne j}x_i w_i$$
@@ -364,7 +369,8 @@ row[0].legend(fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. With L2 the weights fade together in the end, some after growing first, and at none of the 25 strengths is one exactly zero. With
+# *Figure. With L2 the weights fade together in the end, some after growing first, and none is exactly zero at any of
+# the 25 strengths. With
 # L1 one after another is switched off, the noise and some measurements early.*
 # <details><summary>In words</summary>Two panels of lines over a logarithmic strength. Left, all lines glide smoothly towards
 # zero, a few rise or change their sign before. Right, the thin noise lines reach zero early and stay there, while two thick lines reach it only near the right end.</details>
@@ -377,7 +383,7 @@ real = kept[:10].sum()
 print("L1 keeps", real, "of 10 measurements and", kept[10:].sum(), "of 50 of noise")
 
 # %% [markdown]
-# Which strength is right? The data it was fitted to cannot say: for them, none is best. Other patients can.
+# Which strength is right? The patients that the weights were fitted to cannot say: for them, no penalty is best. Other patients can.
 
 # %%
 fitted = {}
@@ -422,16 +428,18 @@ expect("noise columns alive where L1 predicts best", alive, at_least=1, at_most=
 # A caution: where the lasso predicts best, some noise columns are still alive. It chooses columns that help the prediction, and
 # it is no proof that a column matters.
 #
-# Left of the valley the model **overfits**: it is too free and fits accidents, and the two curves lie far apart. Right of it, it
-# **underfits**: it is too tightly held and misses what is real, and *both* errors are high. Every way to regularize has such a
+# Left of the valley the model **overfits**: it is too free and fits accidents, and the two curves lie far apart. Right
+# of it, the model **underfits**: it is constrained too much and misses what is real, and *both* errors are high. Every
+# way to regularize has such a
 # hyperparameter, and it is always set like this: on rows that the weights have not seen.
 # [Chapter 07](07_cross_validation.ipynb) tells how to do it when rows are few.
 #
 # ## Way 2: dropout
 #
-# A team in which everybody relies on one star fails when the star is ill. Trainers know a cure: let a random half sit out in
-# each training. **Dropout** does this to neurons. In each training step every activation is silenced with probability $p$, and
-# those that stay are made louder, so that the sum is the same on average:
+# A team in which everybody relies on one star fails when the star is ill. Coaches know a cure: in each training session
+# a random half sits out. **Dropout** does this to neurons. In each training step every activation is *dropped*, that
+# is, set to
+# zero, with probability $p$, and those that stay are scaled up, so that the sum is the same on average:
 #
 # $$\tilde h_j = \frac{m_j}{1-p}\,h_j, \qquad m_j = \begin{cases}1 & \text{with probability } 1-p\\ 0 & \text{with probability } p\end{cases}$$
 #
@@ -472,12 +480,12 @@ louder = ...
 ch06.louder.check(louder)
 
 # %% [markdown]
-# ## All on the reviews
+# ## All of them on the reviews
 #
 # Back to the network that learned by heart. Same weights at the start, same data, same number of steps; only the regularization
 # differs: L2, L1, and dropout with rate 0.6 on the words and on the hidden layer. Each strength is the best of four or five
-# that we tried on the new reviews, so these reviews are *validation* data from here on. A fourth network has an L2 price more than
-# three times as high. Which will have the smallest gap? Which the lowest loss on new reviews?
+# that we tried on the new reviews, so these reviews are *validation* data from here on. A fourth network has an L2
+# penalty more than three times as strong. Which will have the smallest gap? Which the lowest loss on new reviews?
 
 # %%
 settings = {
@@ -493,9 +501,9 @@ for name, setting in settings.items():
     runs[name] = run.history
 
 # %% [markdown]
-# Here is a trap. The training loss in the history of `fit` is measured while dropout silences neurons, and the validation loss
-# is not. Whoever subtracts one from the other compares two different networks. So we measure both piles in the same way, with
-# `evaluate`, after training:
+# Here is a trap. The training loss in the history of `fit` is measured while dropout is at work, and the validation
+# loss is not. To subtract one from the other is to compare two different networks. So we measure both sets in the same
+# way, with `evaluate`, after training:
 
 # %%
 known = {name: train.evaluate(model, (x, y)) for name, model in models.items()}
@@ -529,8 +537,9 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Both piles measured with the finished networks. L2, L1 and dropout lose on known reviews and win on new ones, where they
-# end below the thin line. With too strong an L2 price both bars are high: the smallest gap, and no use.*
+# *Figure. Both sets of reviews, measured with the finished networks. L2, L1 and dropout lose on known reviews and win
+# on new ones, where they
+# end below the thin line. With too strong an L2 penalty both bars are high: the smallest gap, and no use.*
 # <details><summary>In words</summary>Five pairs of bars. For the free network the bar of known reviews is almost invisible and
 # the one of new reviews towers above a thin line. For L2, L1 and dropout the first bar has grown and the second has shrunk to
 # below the line. For "L2, too strong" both bars are nearly as high as the line.</details>
@@ -566,7 +575,7 @@ expect("its share of answers 'great'", named.mean(), at_least=0.9)
 # best? We leave that open: on these 1,200 reviews their losses differ by less than a quarter of what each of them gained.
 #
 # And the gap is not what we are after. "L2, too strong" has by far the smallest, because it has hardly learned anything: it
-# **underfits**, and says "great" to nearly everybody. Choose by the loss on new data, never by the gap.
+# **underfits**, and says "great" to nearly every review. Choose by the loss on new data, never by the gap.
 #
 # ### Exercise 5 · Change the experiment
 #
@@ -581,9 +590,9 @@ ch06.far_too_strong.check(far_too_strong)
 # %% [markdown]
 # ## Way 3: stop in time
 #
-# Look at the first figure again. The free network was good, for a few epochs. **Early stopping** watches the validation loss,
-# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. It saves time, and
-# it needs validation rows. `train.fit` does it:
+# Look at the first figure again. For a few epochs the free network was good. **Early stopping** watches the validation loss,
+# stops when it has not improved for some epochs (the *patience*) and goes back to the best weights. Early stopping
+# saves time, and it needs validation rows. `train.fit` does it:
 
 # %%
 stopped = network()
@@ -602,7 +611,7 @@ expect("baseline minus the loss of the stopped one, nats", below, at_least=0.05)
 # 10](10_training_validation_testing.ipynb) shows it. Note that the epoch was *chosen* by these reviews, so this loss is "validation,
 # best epoch" and a little flattered.
 #
-# Why does it work? Perhaps because weights start small and grow from step to step: few steps keep them small, as a price does.
+# Why does it work? Perhaps because weights start small and grow from step to step: few steps keep them small, as a penalty does.
 # At least the first half of that can be seen in the sum of all squared weights, $\Omega_{\mathrm{L2}}$:
 
 
@@ -621,10 +630,11 @@ expect("growth up to the stop over growth to the end", share, at_most=0.5)
 # %% [markdown]
 # ## Way 4: weight decay, and a trap in Adam
 #
-# With plain gradient descent the L2 price multiplies each weight by $1-2\eta\lambda$ in every step ($\eta$ is the learning rate):
+# With plain gradient descent the L2 penalty multiplies each weight by $1-2\eta\lambda$ in every step ($\eta$ is the learning rate):
 # $w-\eta\cdot2\lambda w$. Hence its other name, **weight decay**. With Adam ([chapter 05](05_gradient_descent.ipynb)) the two are
-# not the same. Adam divides each gradient by its own size. If the data say nothing about a weight, so that its gradient is the
-# price alone, a price a hundred times as high changes next to *nothing*. AdamW therefore shrinks the weights itself, beside the
+# not the same. Adam divides each gradient by its own size. If the data say nothing about a weight, so that its gradient
+# comes from the penalty alone, a penalty a hundred times as strong changes next to *nothing*. AdamW therefore shrinks
+# the weights itself, beside the
 # gradient: $w\leftarrow w-\eta\,\delta\,w$ with a decay $\delta$. Watch one step from $w=1$ for a low and a high strength:
 
 # %%
@@ -647,13 +657,14 @@ for strength in (0.01, 1.0):
     expect("Adam goes its own step", by_adam, equals=0.01, tolerance=1e-5)
 
 # %% [markdown]
-# So L2 with Adam still regularizes, as our figure showed, but its strength does not mean what it means elsewhere. Most large
-# language models are trained with AdamW.
+# So L2 with Adam still regularizes, as our figure showed, but its strength does not mean what it means elsewhere. Most
+# large *language models* are trained with AdamW.
 #
 # ## The test, once
 #
-# Validation reviews have had a say: they chose the strengths. So we ask the test reviews, of other products than all before, and
-# only now. Two candidates: the free network as 20 epochs of Keras' `fit` left it, and dropout. (The stopped network, level with dropout on
+# The validation reviews have had a say: they chose the strengths. So only now do we open the test reviews, which are
+# about other products than all reviews before. Two candidates: the free network as 20 epochs of Keras' `fit` left it,
+# and dropout. (The stopped network, level with dropout on
 # validation, is not in this race.)
 
 # %%
@@ -675,18 +686,20 @@ expect("test accuracy, dropout minus free", lead, at_least=-0.04)
 #   shows it. Measure both with `evaluate`. A small gap alone is no aim: a model that **underfits** has one too.
 # * **L2** pulls in proportion to a weight and makes all of them small; **L1** pulls with constant force and makes many exactly
 #   zero, if the method uses the soft threshold, as the lasso does. Adam on Keras' L1 does not: there, do not expect exact zeros.
-# * **Dropout** silences random activations in training, makes the others louder, and is gone at inference.
+# * **Dropout** sets random activations to zero in training, scales the others up, and is gone at inference.
 # * **Early stopping** goes back to the best epoch. **Weight decay** is L2 for plain gradient descent; with Adam use AdamW.
-# * Each has a hyperparameter, set on rows that the weights have not seen: too free fits accidents, too tight misses what is real.
+# * Each has a hyperparameter, set on rows that the weights have not seen: too little regularization fits accidents, too
+#   much misses what is real.
 #
 # **Ask yourself**
 #
 # <details><summary>Training and validation loss are both high and close together. More regularization?</summary>No. There is no gap
-# to close: the model underfits. It is held too tightly, or too small. Lower the strength first.</details>
-# <details><summary>Why must columns be scaled before L1 or L2?</summary>The price is on the weight. A length in millimetres needs a
-# weight a thousand times smaller than in metres, so it would pay far less for the same effect.</details>
+# to close: the model underfits. It is regularized too strongly, or it is too small. Lower the strength first.</details>
+# <details><summary>Why must columns be scaled before L1 or L2?</summary>The penalty is on the weight. A length in
+# millimetres needs a weight a thousand times smaller than in metres, so it would be penalized far less for the same
+# effect.</details>
 # <details><summary>Your validation loss is lower than your training loss. A mistake?</summary>Not with dropout: training
-# loss is measured with neurons silenced, validation loss without. It is also a mean over the whole epoch, whereas validation
+# loss is measured with neurons dropped, validation loss with all of them. It is also a mean over the whole epoch, whereas validation
 # comes at its end, with better weights.</details><br>
 #
 # **Next** [07 · Cross-validation](07_cross_validation.ipynb): how to choose a hyperparameter, and how to measure, when rows are few.

@@ -75,7 +75,7 @@ expect("gain over predicting the median patient, points", gain, at_least=18)
 
 # %% [markdown]
 # *Figure. The same model on the same patients. Single splits report anything from the middle thirties to the middle fifties;
-# the mean over five fifths stays put. (The upright axis is logarithmic.)*
+# the mean over five fifths stays put. (The vertical axis is logarithmic.)*
 # <details><summary>In words</summary>Two histograms over the mean absolute error. The filled one, single splits, is a wide hill from
 # about 35 to 56. The outlined one, means of five, is a narrow peak around 44.</details><br>
 #
@@ -86,7 +86,7 @@ expect("gain over predicting the median patient, points", gain, at_least=18)
 # ## The remedy: everyone is hidden once
 #
 # The outlined histogram has already shown it. Cut the rows into $k$ **folds** $F_1,\dots,F_k$. Hide one fold, train on the
-# others, measure on the hidden one; do so for each fold in turn, and average:
+# others, measure on the hidden one; do so for each fold in turn, and average. This is **k-fold cross-validation**:
 #
 # $$\mathrm{CV} = \frac1k\sum_{j=1}^{k}\;\frac{1}{|F_j|}\sum_{i\in F_j} L\big(y_i,\; f^{(-j)}(x_i)\big)$$
 #
@@ -139,7 +139,7 @@ ch07.folds.check(folds)
 # ### How many folds?
 #
 # With $k=2$ each model learns from half the patients only, and a model that saw fewer patients does worse than the one you will
-# finally train on all. The estimate is too gloomy. With $k=354$ (*leave one out*) almost nothing is missing, but it costs 354
+# finally train on all. The estimate is too pessimistic. With $k=354$ (*leave-one-out*) almost nothing is missing, but it costs 354
 # trainings. There is a second price, which is easy to overlook: the models become nearly the same model.
 #
 # ### Exercise 2 · Predict, then run
@@ -176,11 +176,15 @@ expect("twenty instead of ten change, points", abs(mean[4] - mean[3]), at_most=0
 # Five or ten folds are the usual bargain. Ten times the work of one split buys an estimate that hardly depends on who
 # happened to be hidden.
 #
-# ## Which rows may be parted? The kinds of folds
+# ## Which rows may be separated? The kinds of folds
 #
-# Plain folds treat rows as strangers who are all alike. Often they are neither. Here are 48 real ratings of lectures, in the
+# Plain folds take the rows to be independent of one another and all of one kind. Often neither is true. Here are 48
+# real ratings of lectures, in the
 # order of their lecturers. The two strips below say what each row is: whether the lecture was rated 4 or 5 (dark), and who held
-# it (the shade changes with the lecturer). Run this notebook yourself, and sliders let you change $k$ and the kind of folds.
+# it (the shade changes with the lecturer). **Stratified** folds shuffle the rows, sort them by class, and deal them out
+# like cards, so that each fold gets its share of every class. **Grouped** folds give away whole groups, the largest
+# first, each to the fold that has the fewest rows. Here are both by hand for four folds, and then `cut` for any number.
+# Run this notebook yourself, and sliders let you change $k$ and the kind of folds.
 
 # %%
 ratings, stars = data.load("insteval").arrays("train")
@@ -188,7 +192,22 @@ few = np.flatnonzero(np.isin(ratings["lecturer"], np.arange(40, 60)))[:48]
 few = few[np.argsort(ratings["lecturer"][few], kind="stable")]
 liked, person = stars[few] >= 4, np.unique(ratings["lecturer"][few], return_inverse=True)[1]
 
+order = np.random.default_rng(0).permutation(48)
+cards = order[np.argsort(liked[order], kind="stable")]  # shuffled, then sorted by class
+dealt = [np.sort(cards[first::4]) for first in range(4)]
+ours = scratch.stratified_k_fold(liked, 4, seed=0)
+expect("stratified, bmkit.scratch", np.concatenate(ours), equals=np.concatenate(dealt))
 
+size, home, rows = np.bincount(person), np.zeros(person.max() + 1, int), np.zeros(4, int)
+for group in np.argsort(-size, kind="stable"):  # the largest first
+    home[group] = rows.argmin()  # the fold with the fewest rows
+    rows[home[group]] += size[group]
+whole = [np.flatnonzero(home[person] == fold) for fold in range(4)]
+ours = scratch.group_k_fold(person, 4)
+expect("grouped, bmkit.scratch", np.concatenate(ours), equals=np.concatenate(whole))
+
+
+# %%
 def cut(kind, k):
     if kind == "grouped":
         return scratch.group_k_fold(person, k)
@@ -261,12 +280,12 @@ expect("accuracy, stratified folds", scores(nearest, wines, growers, dealt).mean
 # %% [markdown]
 # The same classifier, from worse than guessing to nearly perfect. Nothing was wrong with it: plain folds asked it, three times,
 # for a grower it had hardly ever met. Shuffling mends most of this. **Stratifying** mends it exactly: sort the rows by class and
-# deal them out like cards, so that each fold gets its share. It matters most when a class is rare, for a fold without a single
-# sick patient can tell nothing about the sick.
+# deal them out like cards, so that each fold gets its share. This matters most when a class is rare, because a fold
+# without a single sick patient can tell nothing about the sick.
 #
-# ### Grouped: whoever is in the test was never in training
+# ### Grouped: nobody in the test set was in training
 #
-# Now the opposite trouble. Take pictures of 32 people, ten of each. For every *person* we throw a coin. The task: tell from a
+# Now the opposite problem. Take pictures of 32 people, ten of each. For every *person* we toss a coin. The task: tell from a
 # picture whether that person's coin showed heads. Of course nobody can. So a fair estimate must come out at one half.
 
 # %%
@@ -288,13 +307,14 @@ def coin_accuracy(folds, coin):
 
 
 # %% [markdown]
-# *Figure. How far is each of 80 pictures from each other one? Eight people, ten pictures each; dark is near. Pictures of one person
+# *Figure. How far is each of 80 pictures from every other one? Eight people, ten pictures each; dark is near. Pictures of one person
 # are mostly nearer to each other than to the rest.*
 # <details><summary>In words</summary>A square of 80 by 80 grey fields. Squares of ten by ten lie along the
 # diagonal, most of them darker than the rest; some squares off the diagonal are dark too, where two people look alike.</details><br>
 #
-# Our classifier looks for the most similar known picture and repeats its answer. We throw the 32 coins a hundred times anew,
-# and each time estimate its accuracy twice: with shuffled folds of pictures, and with **grouped** folds that hide all ten
+# Our classifier looks for the most similar known picture and repeats its answer. We toss the 32 coins a hundred times,
+# and each time estimate its accuracy twice: with shuffled folds of pictures, and with **grouped** folds that hide all
+# ten
 # pictures of a person together. Guess the two numbers.
 
 # %%
@@ -316,7 +336,7 @@ expect("grouped folds say", np.mean(by_person), at_least=0.45, at_most=0.55)
 # %% [markdown]
 # *Figure. Shuffled folds announce that coins can be read from faces. Grouped folds scatter around one half, where the truth is.*
 # <details><summary>In words</summary>Histograms over accuracy. The grouped estimates form a wide hill around a dashed line at
-# 0.5. The estimates from shuffled folds stand in a narrow block near 1.</details><br>
+# 0.5. The estimates from shuffled folds form a narrow block near 1.</details><br>
 #
 # The classifier learned nothing about coins. It recognised the *person*, whom it had met in training. Wherever rows come in
 # families (several scans of a patient, several minutes of a machine, several sentences of a speaker), shuffled folds measure
@@ -348,17 +368,19 @@ expect("variance explained, lecturers new", explained["new"], at_most=0.01)
 
 # %% [markdown]
 # Both numbers are right, each for its question. The first is the one for further ratings of the same staff, the second for
-# a lecturer on the first day. **The folds must resemble the use.** For the same reason, what is to be forecast *in time* needs
+# a lecturer on the first day. **The folds must resemble the way in which the model will be used.** For the same reason,
+# what is to be forecast *in time* needs
 # folds that hide the later rows.
 #
 # ## Leaks: three ways to make a score too good
 #
-# A **leak** is anything that training learned from the hidden rows. It can be a whole person, as above, or just a number. Here
+# A **leak**, or **data leakage**, is anything that training learned from the hidden rows. It can be a whole person, as
+# above, or just a number. Here
 # are three that are made before the folds are cut, by people who meant well.
 #
 # **Leak 1: choose the best columns, then cross-validate.** A hundred patients, and the question whether their disease will be
-# among the faster half. We throw the measurements away and give each patient 5,000 columns of pure noise. We keep the 20 columns
-# that go best with the answer and cross-validate a classifier on these. What do you expect it to report?
+# among the faster half. We throw the measurements away and give each patient 5,000 columns of pure noise. We keep the
+# 20 columns that agree best with the answer and cross-validate a classifier on these. What do you expect it to report?
 
 # %%
 from sklearn.feature_selection import SelectKBest
@@ -379,9 +401,10 @@ expect("leaky estimate on pure noise", np.mean(leaky), at_least=0.85)
 expect("honest estimate on pure noise", np.mean(honest), at_least=0.42, at_most=0.58)
 
 # %% [markdown]
-# Nine of ten right, from noise! The choice of columns had seen the answers of *all* rows, the hidden ones included. Among 5,000
-# columns some go well with any 100 answers, by luck; they were chosen for that luck, and then praised for it. Moved inside the
-# folds, the same choice gets what noise deserves. The two programs differ in the place of one line.
+# Nine of ten right, from noise! The choice of columns had seen the answers of *all* rows, the hidden ones included.
+# Among 5,000 columns some agree well with any 100 answers, by luck; they were chosen for that luck, and then scored on
+# it. Moved inside the folds, the same choice scores about one half. The two programs differ only in where one line
+# stands.
 #
 # **Leak 2: copy the rare rows, then cross-validate.** Back to the real measurements. 52 of our patients had a very fast course,
 # and we would like to warn them. They are few, so a usual trick is to *oversample* them: repeat rare rows until both classes
@@ -420,7 +443,7 @@ expect("leaky minus honest estimate", np.mean(leaky) - np.mean(honest), at_least
 expect("honest estimate", np.mean(honest), at_least=0.55, at_most=0.72)
 
 # %% [markdown]
-# Nearly every hidden rare row had a twin in training, and finding a twin is no art. The same happens without any trick when a
+# Nearly every hidden rare row had a twin in training, and finding an exact copy is easy. The same happens without any trick when a
 # table holds duplicates, as collected data often do; the food reviews of [chapter 04](04_loss_functions.ipynb) had to be cleared
 # of repeats. Remove duplicates first; oversample only inside the folds.
 #
@@ -450,7 +473,8 @@ expect("leak by scaling, size", abs(leaky[2] - honest[2]), at_most=0.02)
 # <details><summary>In words</summary>Three pairs of bars. For choosing columns and for copying rare rows the leaky bar is near
 # 0.9 or above and the honest one not far from the line of "no model". For scaling, both bars are equally high.</details><br>
 #
-# Scaling is the leak that many textbooks warn of, and here it is worth nothing, perhaps because leaving out 28 of 142 wines hardly
+# Scaling is the leak that many textbooks warn of, and here it changes next to nothing, perhaps because leaving out 28
+# of 142 wines hardly
 # moves a mean. The warning is right all the same. You cannot know beforehand which step is harmless, and the cure is the same for all:
 # **whatever learns from data belongs inside the fold**. In scikit-learn a `Pipeline` does it; by hand it is one habit.
 #
@@ -489,14 +513,18 @@ for fold in scratch.stratified_k_fold(benign, 4, seed=0):
     right.append(np.argmax(network(z[fold]), axis=1) == benign[fold])
 expect("always 'benign', share right", benign.mean(), at_most=0.64)
 expect("network, CV estimate of that share", scratch.cross_validation_estimate(right), at_least=0.93)
-error = scratch.cross_validation_standard_error(right)
+error = np.std([hits.mean() for hits in right], ddof=1) / np.sqrt(4)  # explained below
+ours = scratch.cross_validation_standard_error(right)
+expect("bmkit.scratch minus that", ours - error, equals=0, tolerance=1e-12)
 expect("its standard error, points of a hundred", 100 * error, at_most=3)
 
 # %% [markdown]
 # ## Nested folds: when you also choose
 #
-# Cross-validation is mostly used to *choose*: this setting or that. Then a subtle thing happens. The best of many estimates is
-# best partly by luck, and its score keeps the luck, like the best of 200 people who guess coins. An honest estimate must treat **choosing as a part of training** and hide rows from it too:
+# Cross-validation is mostly used to *choose*: this setting or that. Then a subtle thing happens. The best of many
+# estimates is best partly by luck, and its score keeps the luck, like the best of 200 people who guess coins. That is
+# the **optimistic bias** of a score that was chosen. An honest estimate must treat *choosing as a part of training* and
+# hide rows from it too, in **nested cross-validation**:
 #
 # $$\hat\theta_j = \arg\min_{\theta}\; \mathrm{CV}^{\text{inner}}_\theta\big(\text{rows not in } F_j\big), \qquad
 # \mathrm{CV}^{\text{nested}} = \frac1k\sum_{j=1}^k\frac1{|F_j|}\sum_{i\in F_j} L\big(y_i,\, f^{(-j)}_{\hat\theta_j}(x_i)\big)$$
@@ -505,7 +533,7 @@ expect("its standard error, points of a hundred", 100 * error, at_most=3)
 # * $\mathrm{CV}^{\text{inner}}$ cuts the rows outside $F_j$ into folds of their own,
 # * each outer fold may choose differently. What is estimated is the *procedure*, not one winner.
 #
-# We stage it with a judge. Sixty patients are ours; the other 294 know how good our choice really is. We choose among all 385
+# We try it with a judge. Sixty patients are ours; the other 294 tell how good our choice really is. We choose among all 385
 # sets of one to four measurements. The model names the class (faster half or not) whose average is nearest. The squared distance
 # is a sum over columns, so one matrix product tries all the sets at once.
 
@@ -576,7 +604,7 @@ expect("draws in which the winner's score is above the judge's", above, at_least
 #
 # ## How sure is the estimate?
 #
-# The folds give $k$ numbers $m_1,\dots,m_k$, and it is natural to add a plus-minus:
+# The folds give $k$ numbers $m_1,\dots,m_k$, and it is natural to add a plus-minus, the **standard error** (SE):
 #
 # $$\mathrm{SE} = \frac{s}{\sqrt k}, \qquad s^2 = \frac1{k-1}\sum_{j=1}^{k}\big(m_j - \mathrm{CV}\big)^2$$
 #
@@ -629,14 +657,14 @@ tested = np.abs(linear(x, y, x_test.astype(float)) - y_test).mean()
 expect("test error and CV promise apart, in standard errors", abs(tested - promise) / error, at_most=2)
 
 # %% [markdown]
-# And the promise holds: 88 patients whom no fold ever contained, and the model is off by about as much as cross-validation
-# had said.
+# The promise holds: on 88 patients whom no fold ever contained, the model is off by about as much as cross-validation had said.
 #
 # ## Summary
 #
 # * A single split is one draw from a wide distribution. **k folds** hide every row once and average: most of that luck is gone.
-# * **Stratify** so that every fold has its share of each class. **Group** so that whoever is hidden is new. The folds resemble
-#   the use.
+# * **Stratify** so that every fold has its share of each class. **Group** so that the hidden rows belong to new people
+#   or machines. The folds
+#   should resemble the way in which the model will be used.
 # * A **leak** is anything that training learned from the hidden rows. Choosing columns before the split made pure
 #   noise look like knowledge, copying rows made a poor model look good, scaling did no harm here. Whatever learns belongs inside
 #   the fold.

@@ -22,14 +22,16 @@ train.seed(0)
 # ## Before any model: look, and keep the books
 #
 # The first of the six steps from a question to a working model is the least loved one: cleaning data, bringing them to a
-# common scale, and splitting them. A model believes whatever it is fed. A wrong fill-in, a picture that stands in training
-# *and* test, a forgotten unit: none of these raises an error. All of them change the result, and some of them flatter it.
+# common scale, and splitting them. A model believes whatever it is fed. A wrong fill-in, a picture in both the training
+# *and* the test set, a forgotten unit: none of these raises an error. All of them change the result, and some of them
+# flatter it.
 #
-# One rule first. **Nothing that is cleaned may be lost silently.** Whoever takes rows out writes down how many, and why.
-# `keep` does that: it gets True for each row that stays, and the number we *expect* to take out. If that number is wrong the
+# One rule first. **Nothing that is cleaned may be lost silently.** If you take rows out, write down how many, and why.
+# `keep` does that: it is given True for each row that stays, and the number of rows that we *expect* to take out. If
+# that number is wrong the
 # notebook stops. At the end we read the ledger.
 #
-# We begin with a table: customers of a telephone company, and who of them left. It is a teaching set, and its publisher calls
+# We begin with a table: customers of a telephone company, and which of them left. It is a teaching set, and its publisher calls
 # the company fictional. But nobody cleaned it for us.
 
 # %%
@@ -54,7 +56,7 @@ print("missing:", {name: n for name in numbers if (n := int(np.isnan(raw[name]).
 # Four customers, four of nineteen columns. `tenure` counts the months since the contract began, charges are in US dollars. The
 # last line counts values that are "not a number": nine, all in `total_charges`.
 #
-# The usual recipes are at hand. Drop those rows. Or put the column's mean in. Before you do either, ask what the nine customers
+# The usual recipes are at hand. Drop those rows. Or fill in the column's mean. Before you do either, ask what the nine customers
 # have in common. Draw what we know about the column, and where the two recipes would put the nine.
 
 # %%
@@ -82,7 +84,7 @@ _ = keep(~missing | (tenure == 0), "customers, gaps filled", out=0)
 # tenure zero hangs far above the fan at more than two thousand dollars; a disc sits at its tip, at zero.</details><br>
 #
 # They are all in their first month and have not been billed yet. The value is not unknown: it is **0**. So we neither drop
-# nor average, and the ledger says "0 taken out". Dropping them would have removed just the newest customers.
+# nor fill in a mean, and the ledger says "0 taken out". Dropping them would have removed just the newest customers.
 #
 # Statistics has names for the reasons why a value may be missing. **Missing completely at random**: the gaps have nothing to do with
 # the rows. **Missing at random**: they depend on columns that we *know*. So it is here, where `tenure` alone decides. **Missing not
@@ -179,13 +181,13 @@ print("the table becomes", matrix(table).shape)
 # $$\text{min–max:}\quad x' = \frac{x - \min}{\max - \min} \qquad\qquad \text{standardising:}\quad x' = \frac{x - \mu}{\sigma}$$
 #
 # * $\min$ and $\max$ are the smallest and largest value of the column; the result lies in 0 … 1,
-# * $\mu$ is its mean, $\sigma$ its standard deviation; the result says how many deviations a value is above the mean.
+# * $\mu$ is its mean, $\sigma$ its standard deviation; the result says how many standard deviations a value is above the mean.
 #
 # Min–max is the choice for bounded values such as pixels, but a single extreme value squeezes all the others together.
-# Standardising suits most tables. Each is one line of NumPy, held here against `bmkit.scratch`, Keras and scikit-learn.
+# Standardising suits most tables. Each is one line of NumPy, compared here with `bmkit.scratch`, Keras and scikit-learn.
 #
 # Why it matters is easiest to see in a model that is nothing but distances: *k nearest neighbours* answers with the majority of
-# the $k$ most similar training rows. Take random pairs of customers and ask which column makes their distance. Guess first: how
+# the $k$ most similar training rows. Take random pairs of customers and ask which columns their distance comes from. Guess first: how
 # much of it will come from total charges?
 
 # %%
@@ -247,7 +249,7 @@ ch08.scale_like.check(scale_like)
 # would tell less here, because most customers stay and "stays" is right for most of them.
 #
 # The second model is a network with 32 hidden neurons ([chapter 00](00_start_here.ipynb)). Its baseline is the entropy of the
-# labels ([chapter 04](04_loss_functions.ipynb)): the loss of a forecast that knows only the share of those who leave.
+# labels ([chapter 04](04_loss_functions.ipynb)): the loss of a constant prediction, which knows only the share of those who leave.
 
 # %%
 from sklearn.metrics import roc_auc_score
@@ -294,8 +296,9 @@ expect("share of epochs above the entropy, as measured", above, at_least=0.6)
 
 # %% [markdown]
 # Why does the network suffer? Adam moves each weight by about the learning rate, 0.001, at every step, however large the gradient is
-# ([chapter 05](05_gradient_descent.ipynb)). Behind a column of zeros and ones that moves a neuron's sum by 0.001. Behind 2,000
-# dollars it moves it by 2. If that is the cause, then another *unit* must cure it, with nothing else changed: thousands of dollars
+# ([chapter 05](05_gradient_descent.ipynb)). Where the input is 1, such a step moves a neuron's sum by 0.001. Where the
+# input is 2,000 dollars, it moves the sum by 2. If that is the cause, then another *unit* must cure it, with nothing
+# else changed: thousands of dollars
 # for the totals, hundreds for the monthly charges, and years for months.
 
 # %%
@@ -320,7 +323,7 @@ expect("last loss, other units minus scaled, nats", others[-1] - scaled[-1], at_
 #
 # ## Outliers: strange is not wrong
 #
-# A common rule calls a value an outlier if it lies beyond *Tukey's fences*, $r = 1.5$ interquartile ranges outside the middle
+# A common rule calls a value an **outlier** if it lies beyond *Tukey's fences*, $r = 1.5$ interquartile ranges outside the middle
 # half of the data:
 #
 # $$\text{low} = q_1 - r\,(q_3-q_1), \qquad \text{high} = q_3 + r\,(q_3 - q_1)$$
@@ -334,7 +337,9 @@ age = mix[:, -1]
 
 
 def draw(reach):
-    low, high = scratch.iqr_bounds(age, reach)
+    first, third = np.quantile(age, [0.25, 0.75])
+    low = first - reach * (third - first)
+    high = third + reach * (third - first)
     beyond = (age < low) | (age > high)
     figure, axes = plot.subplots(figsize=(7.8, 3.0))
     axes.plot(age[~beyond], strength[~beyond], ".", color=plot.COLORS[4], label="inside the fences")
@@ -354,7 +359,8 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 # days; the crosses right of it all lie above 20 megapascals.</details><br>
 #
 # Is any of these 47 an error? Nothing suggests so: concrete hardens for months, and somebody waited that long on purpose. The
-# rule found what is *rare*. Deleting it means the model never learns what old concrete is like. Let us see what that costs: a
+# rule found what is *rare*. Deleting these rows means that the model never learns what old concrete is like. Let us see
+# what that costs: a
 # linear model, each sample predicted by a model that never saw its mixture (five groups), and the mean absolute error.
 # Four treatments: leave as is, drop the 47 from training, clip their age to the fence, or take the **logarithm** of the age, as if
 # every doubling of the age added the same strength.
@@ -363,7 +369,7 @@ plot.explore(draw, start={"reach": 1.5}, reach=[0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-fence = scratch.iqr_bounds(age)[1]
+fence = scratch.iqr_bounds(age, 1.5)[1]
 old = age > fence
 mixture = np.unique(mix[:, :-1], axis=0, return_inverse=True)[1]
 ages = {"left as is": age, "dropped": age, "clipped": np.minimum(age, fence), "log": np.log(age)}
@@ -396,7 +402,7 @@ lead = min(rivals) - miss["log"].mean()
 expect("lead of the logarithm on all samples, MPa", lead, at_least=0.8)
 
 # %% [markdown]
-# The model trained without them extrapolates its straight line and misses wildly. Over all samples the logarithm is best, perhaps because
+# The model trained without them extrapolates its straight line and is far off. Over all samples the logarithm is best, perhaps because
 # it comes closest to how concrete hardens. So: look at what the rule flags, correct what is *impossible* (a negative age), transform what is
 # skewed, clip if you must, and delete last.
 #
@@ -428,15 +434,17 @@ expect("flattery of the score", right.mean() - right[fresh].mean(), at_least=0.0
 # <details><summary>In words</summary>Two rows of eight white animal silhouettes on black; each picture of the upper row is
 # repeated exactly below it.</details><br>
 #
-# Whoever looks up the nearest training picture gets every twin right, without having understood anything. Here twins are a twentieth
+# A model that looks up the nearest training picture gets every twin right, without having understood anything. Here
+# twins are a twentieth
 # of the test, so the total score is flattered by half a point only. But nobody would have known.
 #
-# The second spoiler needs no exact copy. Concrete of *one mixture* was crushed at several ages. Split the rows at random, and the
+# The second thing that spoils a test needs no exact copy. Concrete of *one mixture* was crushed at several ages. Split
+# the rows at random, and the
 # model meets test mixtures it already knows. Split by **groups**, whole mixtures at a time, and it does not. (The third kind of split,
 # **stratified**, keeps each class's share equal in all parts: many sets of this kit are drawn so, `digits` for one.
 # [Chapter 07](07_cross_validation.ipynb) cuts all three by hand.) We take
-# a **random forest**, the mean of many decision trees, because it shows the effect best: a tree can look a known mixture up. The
-# straight line above cannot. Guess how much it flatters the forest.
+# a **random forest**, the mean of many decision trees, because it shows the effect best: a tree can look up a known
+# mixture. The straight line above cannot. Guess how much the split by rows flatters the forest.
 
 # %%
 from sklearn.ensemble import RandomForestRegressor
@@ -478,7 +486,9 @@ def suspected(labels):
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = KNeighborsClassifier(11)
     p = cross_val_predict(model, small, labels, cv=folds, method="predict_proba")  # (n, 10)
-    return scratch.suspects(labels, p), p
+    limits = np.array([p[labels == k, k].mean() for k in range(10)])  # t, one a class
+    sure = np.where(p >= limits, p, -1)  # −1: not sure enough
+    return (sure.max(axis=1) >= 0) & (sure.argmax(axis=1) != labels), p
 
 
 clean, given = pictures[own], labels[own]
@@ -493,6 +503,7 @@ expect("how much better than pointing at random", found[flipped].mean() / found.
 
 # %%
 doubtful, p = suspected(given)
+expect("bmkit.scratch", scratch.suspects(given, p), equals=doubtful)
 lead = p.max(axis=1) - p[np.arange(len(given)), given]
 worst = np.flatnonzero(doubtful)[np.argsort(-lead[doubtful], kind="stable")][:24]
 titles = [f"{names[given[row]]}\n→ {names[p[row].argmax()]}" for row in worst]
@@ -505,9 +516,10 @@ expect("suspects among the published labels", doubtful.sum(), at_least=60, at_mo
 # the label: birds seen upright, dogs with curled tails, a giraffe that bends down. A few are hard to tell.</details><br>
 #
 # Look closely, one by one. Nearly all labels are *right*: the suspect is an unusual view, such as a bird with folded wings
-# taken for a sheep, or a giraffe with visible patches taken for a zebra. We would not swear on one or two of them, but we found
-# no plain error. The planted test said the method finds planted errors; among these 24 there is little to find. So we change no label. A suspicion is a
-# reason to look, never a reason to relabel unseen.
+# taken for a sheep, or a giraffe with visible patches taken for a zebra. One or two of them we are not sure about, but
+# we found no plain error. The planted test said the method finds planted errors; among these 24 there is little to
+# find. So we change no label. A suspicion is a
+# reason to look, never a reason to relabel without looking.
 #
 # ## Text: tags, copies, and labels again
 #
@@ -557,7 +569,7 @@ for row in np.flatnonzero(doubtful & (stars == 0)):
 # ### From words to numbers
 #
 # A `TextVectorization` layer learns a **vocabulary**, the most frequent words of the *training* reviews, and turns a text into their
-# numbers; 1 stands for every unknown word and 0 fills up short texts. By hand it is a count. How large should the
+# numbers; 1 stands for every unknown word and 0 pads short texts. By hand it is a count. How large should the
 # vocabulary be? Count which share of the words of unseen reviews it knows.
 
 # %%
@@ -665,7 +677,7 @@ expect("rows taken out in all", sum(out for _, out in ledger.values()), equals=1
 # %% [markdown]
 # ## Summary
 #
-# * Ask why a value is missing before filling it; the reason often *is* the value.
+# * Ask why a value is missing before you fill it in; the reason often *is* the value.
 # * Equal rows may be copies (take them out before the split) or different people (keep them, on the same side of the split).
 # * Scale by statistics of the training data; categories become one column each.
 # * An outlier rule finds what is rare, not what is wrong; transform before you clip, and clip before you delete.
@@ -680,10 +692,11 @@ expect("rows taken out in all", sum(out for _, out in ledger.values()), equals=1
 # <details><summary>Your test score fell after you removed duplicates. Did the cleaning hurt the model?</summary>Most likely not. It
 # removed twins between training and test, and the old score was flattered.</details>
 # <details><summary>Why must the vocabulary come from training reviews only?</summary>At inference, the model will meet words it has
-# never seen. A vocabulary that has seen the test pretends otherwise, and the test no longer measures how the model meets them.</details><br>
+# never seen. A vocabulary that has seen the test set hides this, and the test no longer measures how the model deals
+# with unknown words.</details><br>
 #
-# **Next** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), steps two and three: the model that
-# will eat these data, and where its weights begin.
+# **Next** [09 · Model building and initialization](09_model_building_and_initialization.ipynb), steps two and three:
+# the model that will be fed these data, and how its weights are initialized.
 #
 # **References**
 #

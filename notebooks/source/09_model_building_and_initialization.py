@@ -35,8 +35,8 @@ sequential.summary(line_length=70, print_fn=print)
 
 # %% [markdown]
 # Read a summary from top to bottom and ask two questions of every line. *Is this the shape I expect?* `None` is the batch, whose size
-# is not fixed. *Is this the number of parameters I expect?* Here $(64+1)\cdot32 = 2080$ and $(32+1)\cdot10=330$. A layer that is far
-# larger than you thought is a frequent find.
+# is not fixed. *Is this the number of parameters I expect?* Here $(64+1)\cdot32 = 2080$ and $(32+1)\cdot10=330$. Often
+# one layer turns out far larger than you thought.
 #
 # The **functional** way treats each layer as a function. You call it on the output of another and keep the result under a name.
 # From the names you can build any graph without loops, not only a chain:
@@ -262,9 +262,10 @@ plot.show(figure)
 # <details><summary>In words</summary>Two rising lines, one above the other, on a logarithmic axis. Each is nearly level at first and
 # then climbs, by two powers of ten or more in all.</details><br>
 #
-# Equality is like a pencil that stands on its tip: exact arithmetic would keep it there, a breath makes it fall, and until it has fallen
-# the steps are wasted on one neuron. With the usual 7 digits and a larger learning rate, rounding alone may be that breath, on one
-# processor and not on another. So the eight may part by themselves in the end. A good start does not wait for that.
+# Equality is like a pencil that stands on its tip: exact arithmetic would keep it there, a breath makes it fall, and
+# until then the steps are wasted on what is in effect one neuron. With the usual 7 digits and a larger learning rate,
+# rounding alone may be that breath, on one
+# processor and not on another. So the eight may part by themselves in the end. A good initialization does not wait for that.
 
 # %% [markdown]
 # So weights must differ from the first step on, and the cheapest way to differ is chance. That leaves one question, and deep networks stand or fall with it:
@@ -328,7 +329,8 @@ plot.show(figure)
 #
 # $$r_l = \sigma_l\sqrt{\tfrac12\,n_{l-1}}\;\; r_{l-1} \qquad\Longrightarrow\qquad r_L = r_0\,\prod_{l=1}^{L}\sigma_l\sqrt{\tfrac12\,n_{l-1}}$$
 #
-# A product of $L$ equal factors: below 1 it dies out, above 1 it explodes, and only **factor 1** lets the numbers through. That demands
+# A product of $L$ equal factors: below 1 it dies out, above 1 it explodes, and only **factor 1** lets the numbers
+# through. That demands **He initialization**:
 #
 # $$\sigma_l^2 = \frac{2}{n_{l-1}} \qquad\text{(He)}$$
 #
@@ -369,7 +371,7 @@ fans = [64] + [256] * 12
 shapes = [(64, 256)] + [(256, 256)] * 11 + [(256, 10)]
 glorot = []
 for n_in, n_out in shapes:
-    glorot.append(scratch.glorot_uniform_limit(n_in, n_out) / np.sqrt(3))
+    glorot.append(np.sqrt(2 / (n_in + n_out)))  # why, we shall see
 he = np.array([scratch.he_normal_std(fan) for fan in fans])
 stds = {
     "2 × He": 2 * he,
@@ -397,7 +399,8 @@ for name, sigmas in stds.items():
     values, deltas = signals(x, labels[:500], drawn, scratch.relu, relu_slope)
     forward[name] = rms_of_each(values)
     backward[name] = rms_of_each(deltas)
-    predicted[name] = scratch.propagated_spread(rms_x, fans[:12], sigmas[:12])
+    factors = sigmas[:12] * np.sqrt(np.array(fans[:12]) / 2)  # layers 1 to 12
+    predicted[name] = rms_x * np.cumprod(factors)
     factors = sigmas[1:12] * np.sqrt(256 / 2)  # layers 2 to 12, 256 neurons each
     from_12 = np.cumprod(factors[::-1])[::-1]  # layers 1 to 11
     predicted_back[name] = np.append(from_12, 1.0)
@@ -440,7 +443,8 @@ for name in forward:
     expect(f"{name}, backward: apart by a factor of", apart, at_most=2)
 
 # %% [markdown]
-# Algebra on half a page predicts twelve layers on real data, up to the luck of one draw. Now the bands, layer by layer, and the two starts without chance:
+# Half a page of algebra predicts what twelve layers do to real data, up to the luck of one draw. Now the bands, layer
+# by layer, and the two starts without chance:
 
 # %%
 he_band = forward["He"] / scratch.root_mean_square(x)
@@ -471,7 +475,8 @@ expect("constant, growth a layer", growth, equals=256 * 0.05, tolerance=1e-6)
 #
 # Before ReLU, tanh was the usual activation. Near zero it is almost the identity, $\tanh z\approx z$, so nothing is halved. Forward,
 # factor 1 asks for $\sigma^2 = 1/n_{\text{in}}$. Backward, where the sum runs over the outputs, it asks for $\sigma^2 = 1/n_{\text{out}}$.
-# Both at once is possible only if the layer is square. Glorot takes the middle:
+# Both at once is possible only if the layer is square. **Glorot initialization**, also called *Xavier initialization*,
+# takes the middle:
 #
 # $$\sigma^2 = \frac{2}{n_{\text{in}}+n_{\text{out}}} \qquad\text{(Glorot)}$$
 #
@@ -558,8 +563,8 @@ expect("gradient of the first matrix", automatic, equals=by_hand, tolerance=1e-6
 # ## Does it matter for training?
 #
 # Same network of twelve layers (128 neurons each, ReLU), same digits, six epochs of plain SGD; only the start differs. A start
-# may need its own learning rate ([chapter 05](05_gradient_descent.ipynb)), so each gets four of them, from 0.01 to 0.3. Which do you
-# expect to leave the baseline?
+# may need its own learning rate ([chapter 05](05_gradient_descent.ipynb)), so each gets four of them, from 0.01 to 0.3.
+# Which do you expect to get above the baseline?
 
 # %%
 def deep_network(start, normalized=False):
@@ -623,7 +628,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Twelve layers, six starts, four learning rates. He learns at every rate and best up to 0.1, Glorot slowly at the smaller rates and
-# better at the larger, and the other four nowhere.*
+# better at the larger, and the other four at none.*
 # <details><summary>In words</summary>Share right over the learning rate. The curve of He is high from 0.01 to 0.1 and falls at 0.3.
 # Glorot's starts low, rises up to 0.1, where it stays below He's, and at 0.3 the two
 # meet. Too small, too large, zero and constant lie on the thin line of
@@ -681,8 +686,10 @@ ch09.with_adam.check(with_adam)
 z = random.normal(3, 5, size=(200, 4))
 layer = keras.layers.BatchNormalization()
 theirs = layer(z, training=True)
-ours = scratch.batch_norm(z, z.mean(axis=0), z.var(axis=0))
+ours = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 0.001)
 expect("in training, Keras", theirs, equals=ours, tolerance=1e-4)
+reference = scratch.batch_norm(z, z.mean(axis=0), z.var(axis=0))
+expect("in training, bmkit.scratch", reference, equals=ours, tolerance=1e-12)
 
 running_mean = 0.01 * z.mean(axis=0)  # it began at 0, and 99 % of that are left
 running_variance = 0.99 * 1 + 0.01 * z.var(axis=0)  # it began at 1
@@ -722,15 +729,18 @@ rescued = normalized["too small"][-1]
 expect("too small, normalized, at the largest rate", rescued, at_least=0.35)
 
 # %% [markdown]
-# Glorot now learns well at all three rates, He bears rate 0.3, and even *too small* moves at the largest. It is no free gift: compare
-# He at rate 0.03 in the table. On the way forward the normalization undoes the size of the weights before it; as *too small* still
-# lags, that is not the whole story. The ResNet of [chapter 19](19_resnet.ipynb) has such a layer behind every convolution. It has a price: in very small batches
+# Glorot now learns well at all three rates, He copes with rate 0.3, and even *too small* moves at the largest. But it does
+# not always help: compare He at rate 0.03 in the table. On the way forward the normalization undoes the size of the
+# weights before it; as *too small* still
+# lags, that is not the whole story. The ResNet of [chapter 19](19_resnet.ipynb) has such a layer after every
+# convolution. Batch normalization has a price: in very small batches
 # $\mu$ and $v$ are poor estimates, and training and inference compute different things, which is a common source of errors.
 #
 # ## A better start than chance: pretrained weights
 #
-# Random weights know nothing. Somebody may have trained a network on a *related* task already, and its weights know something. Suppose
-# you must read the 8×8 digits, and of each digit only **one** is labelled: 10 pictures in all. But there is MNIST, digits of other
+# Random weights know nothing. Somebody may have trained a network on a *related* task already, and its weights know
+# something. To start from them is called **transfer learning**. Suppose you must read the 8×8 digits, and of each digit
+# only **one** is labelled: 10 pictures in all. But there is MNIST, digits of other
 # writers in another country, scanned by other machines, with 3,600 labels. We cut away its border and shrink it to 8×8:
 
 # %%
@@ -763,9 +773,11 @@ plot.show(plot.images(both, columns=10, width=7.6, vmin=0, vmax=1))
 # of the lower row fill their field and stand upright.</details><br>
 #
 # Two networks of the same form train on the same 10 pictures, with the same optimizer and 30 steps each (10 pictures are one batch, so
-# an epoch is a step). One starts from chance, the other from the weights that it learned on MNIST. We use Keras' own `fit`, which keeps
-# the last weights: the validation pictures only watch. (`train.fit` would choose the best epoch by 360 labels, which somebody with
-# ten labels does not have.) Ten pictures are few and may be lucky ones, so we do all of it six times, with six different tens. Which
+# an epoch is a step). One starts from random weights, the other from the weights that it learned on MNIST. We use
+# Keras' own `fit`, which keeps
+# the last weights: the validation pictures only watch. (`train.fit` would choose the best epoch by 360 labels, which
+# nobody with only ten labels has.) Ten pictures are few and may be lucky ones, so we do all of it six times, with six
+# different tens. Which
 # start leads after 30 steps, and does the other catch up?
 
 # %%
@@ -835,8 +847,9 @@ expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 #
 # * Sequential, functional and subclassed are three ways to write one model: same weights, same output. Take the simplest that can say
 #   what you need, and read the shapes in the summary.
-# * Equal weights get equal gradients: a constant start makes eight neurons do the work of one, until a trifle such as rounding has
-#   grown large enough to part them. With zeros only the last biases learn. Chance breaks the symmetry at once.
+# * Equal weights get equal gradients: a constant start makes eight neurons do the work of one, until a tiny difference,
+#   such as one of rounding, has grown large enough to separate them. With zeros only the last biases learn. Chance
+#   breaks the symmetry at once.
 # * A layer with $n$ inputs multiplies the RMS by $\sigma\sqrt{n}$, ReLU keeps half of the mean square, and layers multiply: the factor must be 1.
 # * He, $\sigma^2 = 2/n_{\text{in}}$, for ReLU; Glorot, $\sigma^2 = 2/(n_{\text{in}}+n_{\text{out}})$, for tanh.
 # * **BatchNormalization** between sum and activation brings every neuron to mean 0 and variance 1 over the batch; then He and Glorot

@@ -18,23 +18,23 @@ import numpy as np
 train.seed(0)
 
 # %% [markdown]
-# ## Three piles, three decisions
+# ## Three sets, three decisions
 #
 # The data are clean ([chapter 08](08_data_preprocessing.ipynb)), the model is built and initialised
-# ([chapter 09](09_model_building_and_initialization.ipynb)). What is left are the last three of the six steps, and each has a
-# pile of data of its own, because each makes another decision:
+# ([chapter 09](09_model_building_and_initialization.ipynb)). What is left are the last three of the six steps, and each
+# has a data set of its own, because each makes a decision of its own:
 #
 # * **Training** chooses the *weights*, thousands of numbers, by following the gradient.
 # * **Validation** chooses what the gradient cannot: how large the steps are, when to stop, how many neurons. These are the
 #   *hyperparameters*.
 # * **Testing** chooses nothing. It measures, once, what the two choices before were worth.
 #
-# Whoever lets one pile do the work of another gets a number that is too good. By how much? This chapter ends with that
+# If one set does the work of another, the number that is reported is too good. By how much? This chapter ends with that
 # measurement. It begins with the smallest thing, one step.
 #
 # ### Four moves make a step
 #
-# Take a batch $X$ of $n$ pictures, one a row, and their labels $y$. A model without hidden layer has weights $W$ (pixels ×
+# Take a batch $X$ of $n$ pictures, one in each row, and their labels $y$. A model without hidden layer has weights $W$ (pixels ×
 # classes) and a bias $b$ (classes). Every network, however large, is trained by these four moves:
 #
 # $$\underbrace{Z = XW + b}_{\text{forward}} \qquad \underbrace{L = \mathrm{CE}(y, Z)}_{\text{loss}} \qquad
@@ -42,7 +42,7 @@ train.seed(0)
 # \tfrac{\partial L}{\partial b} = \textstyle\sum_i G_i}_{\text{gradient}} \qquad
 # \underbrace{W \leftarrow W - \eta\,\tfrac{\partial L}{\partial W}}_{\text{step}}$$
 #
-# $Z$ and $G$ have one row a picture and one column a class; $G$ is *prediction minus truth*, divided by $n$
+# $Z$ and $G$ have one row for each picture and one column for each class; $G$ is *prediction minus truth*, divided by $n$
 # ([chapter 04](04_loss_functions.ipynb)); $\eta$ is the learning rate; $b$ takes the same step as $W$. One pass over all batches is an
 # **epoch**. In NumPy:
 
@@ -74,8 +74,8 @@ def train_by_hand(w, b, learning_rate, epochs):
 # %%
 def compiled(model, optimizer):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    jit = train.runtime().jit_compile  # false for networks as small as these
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
+    no_jit = {"jit_compile": False}  # compiling costs small networks more than it saves
+    model.compile(optimizer, loss, metrics=["accuracy"], **no_jit)
     return model
 
 
@@ -99,7 +99,8 @@ expect("validation accuracy after 3 epochs", history["val_accuracy"][-1], at_lea
 #
 # Some training does not fit the mould: two networks that play against each other, a loss that needs its own gradient, or the
 # plain wish to *see* something that `fit` does not show. You need not write the whole loop again. Keras lets you replace the
-# one method that makes a step and keeps everything around it: epochs, callbacks, validation, progress. Ours makes the usual four
+# one method that makes a step and keeps everything around it: epochs, *callbacks* (explained below), validation,
+# progress. Ours makes the usual four
 # moves, with TensorFlow's `GradientTape` for the third, and reports the length (the **norm**) of the gradient as well.
 
 # %%
@@ -161,7 +162,7 @@ plot.show(figure)
 # %% [markdown]
 # ## Callbacks: who may look when
 #
-# A callback is an object whose methods `fit` calls at fixed moments. Saving, stopping early, changing the learning rate, drawing
+# A **callback** is an object whose methods `fit` calls at fixed moments. Saving, stopping early, changing the learning rate, drawing
 # progress: all of them are callbacks. To see the moments, write one that does nothing but take notes.
 
 
@@ -192,11 +193,12 @@ expect("epoch 2: logged loss minus measured", history["loss"][1] - again, at_lea
 # Second, look at the two claims. After the first epoch the training loss is *higher* than the validation loss. Is the model
 # better on digits it has never seen? No: the logged training loss is the mean over an epoch during which the model was still
 # learning, and the validation loss is measured after it. Measured at the same moment, the training loss is lower than its
-# log says. Dropout, which is at work in training only, shifts the two curves in the same direction.
+# log says. Dropout, which is at work in training only, shifts the two curves in the same direction as this delay.
 #
 # ### A schedule for the learning rate
 #
-# Large steps get far, small steps arrive. So begin large and end small. A popular way is half a cosine:
+# Large steps get far, but only small steps settle. So begin with large steps and end with small ones. A popular
+# schedule is half a cosine:
 #
 # $$\eta(t) = \frac{\eta_0}{2}\Big(1+\cos\frac{\pi t}{T}\Big) \quad\text{for } t \le T, \qquad \eta(t)=0 \text{ after that}$$
 #
@@ -254,7 +256,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Both begin at 0.1. Held there, the rate lets the validation loss jump; shrinking, it settles, and lower. (A smaller constant
 # rate was not tried here; the reference below, at 0.01, comes down as far.)*
-# <details><summary>In words</summary>Left, a level line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
+# <details><summary>In words</summary>Left, a horizontal line at 0.1 and half a cosine from 0.1 down to 0. Right, the validation
 # loss of both runs over twelve epochs. The constant one falls at once, then goes up and down; the cosine one falls and becomes
 # flat.</details>
 
@@ -285,7 +287,8 @@ expect("epochs after the lowest loss", after, equals=2)
 # ### The same with Keras' own callbacks
 #
 # Elsewhere you will meet these two under their Keras names. `EarlyStopping` stops, and with `restore_best_weights=True` it also goes
-# back. `ModelCheckpoint` writes the model to a file; with `save_best_only=True` only when the validation loss is lower than ever. A
+# back. `ModelCheckpoint` writes the model to a file, a **checkpoint**; with `save_best_only=True` only when the
+# validation loss is lower than ever. A
 # file ending in `.keras` holds everything: architecture, weights, optimizer. `model.save` writes such a file at any time, and
 # `keras.models.load_model` reads it.
 
@@ -342,8 +345,9 @@ ch10.stop_at.check(stop_at)
 #
 # Long training runs die: the power fails, the laptop closes, the cloud takes its machine back. None of these asks first. So the
 # state must be on the disk *before*: after each epoch, `train.fit(..., resume=folder)` writes weights, optimizer and history
-# there, and gives them their name only when all of them are complete. The same call again finds the newest state and goes on. We
-# shall not believe that without a killing. Here is a complete training program. Started with the word `wait`, it stops when its sixth epoch begins, so that there is time to kill it.
+# there, and gives them their name only when all of them are complete. The same call again finds the newest state and
+# goes on. Let us not believe that before we have killed a run. Here is a complete training program. Started with the
+# word `wait`, it stops when its sixth epoch begins, so that there is time to kill it.
 
 # %%
 import json
@@ -411,7 +415,7 @@ plot.show(figure)
 # <details><summary>In words</summary>The validation loss over twelve epochs falls in one smooth line. A dotted vertical line
 # between epoch 5 and 6 marks the kill; left of it the points are round, right of it square.</details><br>
 #
-# The second process trained epochs 6 to 12: what had been done of the sixth was lost. One honest limit: the order of the batches
+# The second process trained epochs 6 to 12: the work already done on the sixth was lost. One honest limit: the order of the batches
 # starts afresh in a new process, so a resumed run is a valid run, but not equal to an unbroken one digit by digit.
 #
 # **Ctrl-C** (in a notebook: *Kernel → Interrupt*) is gentler than a kill. `train.fit` hears it, finishes the batch, puts the best weights
@@ -435,7 +439,8 @@ expect("the model in hand, validation accuracy", kept, at_least=0.6)
 # %% [markdown]
 # ## Reading learning curves
 #
-# Two curves, training and validation, tell what is wrong with a run before anything else does. Four real runs of 255 steps on the
+# Two **learning curves**, training and validation, tell what is wrong with a run before anything else does. Four real
+# runs of 255 steps on the
 # same digits. The first is the reference: 64 neurons, Adam with rate 0.01, all 1,077 training pictures. Each of the others differs
 # from it in *one* thing only:
 #
@@ -478,8 +483,8 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. Well fitted, underfitted twice, overfitted. The dotted line is log 10, the loss of knowing nothing.*
 # <details><summary>In words</summary>Four panels, each with a dashed training and a solid validation curve over 255 steps. Reference:
-# both fall fast and stay low, with a small gap. Three neurons and small rate: both fall slowly, lie on each other and stay
-# high. Forty pictures: training falls to zero, validation stays far above it.</details>
+# both fall fast and stay low, with a small gap. Three neurons and small rate: both fall slowly, lie on top of each
+# other and stay high. Forty pictures: training falls to zero, validation stays far above it.</details>
 
 # %%
 seen = {}
@@ -516,13 +521,15 @@ expect("reference: validation loss over the best other", lead, at_most=0.5)
 #
 # ## Searching settings under a budget
 #
-# How many neurons, how much dropout, what learning rate? No gradient leads there, because each answer costs a whole training
-# run. So one tries, and chooses by validation. It should be said beforehand *what* is tried and *how much* it may cost. KerasTuner
-# keeps the books: a *space* of settings, and a number of *trials*. Ours samples at random, which sounds lazy and is hard to
-# beat: if one setting matters more than the others, a grid of $4\times4$ tries only 4 values of it, 16 random trials try 16.
+# How many neurons, how much dropout, what learning rate? No gradient answers these questions, and each trial costs a
+# whole training run. So we try some settings, and choose by validation. *What* is tried and *how much* it may cost
+# should be said beforehand. KerasTuner keeps a record of both: a *space* of settings, and a number of *trials*. Ours is
+# a **random search**, which sounds lazy and is hard to beat: if one setting matters more than the others, a grid of
+# $4\times4$ tries only 4 values of it, 16 random trials try 16.
 #
-# The space stands in a function that every user of KerasTuner writes: `build(hp)` asks `hp` for each hyperparameter and returns a
-# compiled model. A learning rate is drawn on a *logarithmic* scale, since 0.001 to 0.01 is as long a way as 0.01 to 0.1.
+# The space is given by a function that every user of KerasTuner writes: `build(hp)` asks `hp` for each hyperparameter and returns a
+# compiled model. A learning rate is drawn on a *logarithmic* scale, since the way from 0.001 to 0.01 is as long as that
+# from 0.01 to 0.1.
 
 # %%
 import keras_tuner
@@ -604,7 +611,7 @@ expect("worst trial's loss over the best one's", worst_to_best, at_least=4)
 #
 # The fair rival is not a bad setting but the *default*: 64 neurons, no dropout, Adam with its own learning rate of 0.001. And
 # there is a second rival that search reports seldom mention: the default, trained for as many epochs as the whole search
-# spent. Predict: how much of the gain does it catch up?
+# spent. Predict: how much of the gain does it make up?
 
 # %%
 model = compiled(network(), keras.optimizers.Adam())
@@ -620,7 +627,8 @@ print(f"default with the whole budget, loss over the best (here: {ratio:.2f})")
 
 # %% [markdown]
 # Trained for six epochs each, the setting that the search found beats the default by far. But the default, given the 60 epochs
-# that the search took, catches up most of it. The search did not find a secret; it found out, above all, that six epochs call for larger steps. That is worth having when
+# that the search took, makes up most of it. The search did not find a secret; it found, above all, that six epochs call
+# for larger steps. That is worth having when
 # the setting is used again and again. Report both numbers, and the budget.
 #
 # ## The test set, opened once
@@ -659,6 +667,21 @@ expect("lead over the nearest average", lead, at_least=0.03)
 # * $z=1.96$ for an interval that holds the truth 95 times in 100.
 #
 # The simpler $\hat p \pm z\sqrt{\hat p(1-\hat p)/n}$ fails where good models live: with no error at all it claims certainty.
+#
+# ### Exercise 4 · Wilson's interval
+#
+# Write `interval(right, n)` for $z = 1.96$. *Medium, eight minutes; expected: a pair, lower end first.*
+
+
+# %%
+def interval(right, n):
+    ...
+
+
+ch10.interval.check(interval)
+
+# %% [markdown]
+# Here is the interval for our test set, and behind it a test of both intervals:
 
 # %%
 lower, upper = scratch.wilson_interval(hits, len(y_test))
@@ -685,19 +708,6 @@ expect("simple, lowest share that holds the truth", simple_holds.min(), at_most=
 # 360 questions and counted how often the interval held the truth. Wilson's comes close to its promise everywhere; the
 # simple one breaks it where models are good.
 #
-# ### Exercise 4 · Wilson's interval
-#
-# Write `interval(right, n)` for $z = 1.96$. *Medium, eight minutes; expected: a pair, lower end first.*
-
-
-# %%
-def interval(right, n):
-    ...
-
-
-ch10.interval.check(interval)
-
-# %% [markdown]
 # ### Exercise 5 · Predict, then run
 #
 # Your model has about 95 % accuracy. **How many test pictures do you need to know that to ±1 point**, with 95 % confidence? Use
@@ -710,7 +720,7 @@ ch10.questions.check(questions)
 # %% [markdown]
 # ## What peeking would have earned us
 #
-# Now, the work being done, we do what one must not do, to see what it does. The search left 60 snapshots. We chose one by
+# Now that the work is done, we do what one must not do, to see what happens. The search left 60 snapshots. We chose one by
 # validation. A *peeker* chooses the one that is best on the test set, and reports that very score. To measure the flattery we
 # need fresh digits, and only the test set is left. So we cut it in two, at random, a thousand times: part A plays the test set,
 # part B the future. For each cut, the score on A minus the score on B of the snapshot that is best on A. How many points, do
@@ -764,17 +774,18 @@ sizes = {"pictures": [30, 60, 90, 180], "candidates": [1, 6, 20, 60]}
 plot.explore(draw, start={"pictures": 60, "candidates": 60}, **sizes)
 
 # %% [markdown]
-# *Figure. Who picks the best of 60 on the test set reports a score that fresh digits do not confirm. Move the sliders: fewer
+# *Figure. Anyone who picks the best of 60 on the test set reports a score that fresh digits do not confirm. Move the sliders: fewer
 # pictures flatter more, a single candidate not at all.*
 # <details><summary>In words</summary>Two histograms of score on A minus score on B over 1,000 cuts. "Chosen by validation", dashed,
 # is centred on zero; "best on A" lies to the right of it. Vertical lines mark the two means.</details><br>
 #
-# For the snapshot chosen by validation the mean is zero, and that needs no measurement: it was fixed before the cut, so A and B are two
-# random parts of the same digits to it. Only a choice *on A* can favour A.
+# For the snapshot chosen by validation the mean is zero, and that needs no measurement: it was fixed before the cut, so
+# for it A and B are two random parts of the same digits. Only a choice *on A* can favour A.
 #
 # With 60 digits more than one point of the reported score is luck, with 180 digits clearly less, and on all 360 little is left to
-# gain. No digit of the test set ever entered a gradient, and still the number was bent, merely by *choosing* with it. The more
-# candidates and the smaller the test set, the stronger. "We kept the best epoch on the test set" is such a choice, and so is a
+# gain. No digit of the test set ever entered a gradient, and still the score was biased, merely by *choosing* with it.
+# The more candidates and the smaller the test set, the stronger the bias. "We kept the best epoch on the test set" is
+# such a choice, and so is a
 # whole field comparing its papers on one test set for years.
 #
 # ## Summary

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 11 · Convolutional networks for images
 #
-# **After this you can** compute a convolution and a pooling by hand, say what stride, padding and receptive field are, count a network's parameters, find five faults in a listing, build a convolutional network in Keras, and make it bear shifted pictures
+# **After this you can** compute a convolution and a pooling by hand, say what stride, padding and receptive field are, count a network's parameters, find five faults in a listing, build a convolutional network in Keras, and make it robust to shifted pictures
 #
 # **Time** 45 min to read, 90 min to teach, 50 s to run
 #
@@ -10,7 +10,7 @@
 # **Data** mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0), one photograph that ships with scikit-image (CC0)
 
 # %%
-from bmkit import data, diagrams, models, plot, scratch, train
+from bmkit import data, diagrams, layers, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch11
 import keras
@@ -91,7 +91,7 @@ print(answer[..., 0])
 
 # %% [markdown]
 # The kernel says "right minus left, added up over three rows". Both places of the window see the step from dark to bright, so
-# both answer 27. On an even wall the answer would be 0. Now walk the window over a coarse digit, place by place. Before each
+# both answer 27. On an evenly grey wall the answer would be 0. Now move the window over a coarse digit, place by place. Before each
 # move, say whether the next answer will be positive, negative or zero.
 
 # %%
@@ -145,7 +145,8 @@ plot.show(figure)
 # <details><summary>In words</summary>A cat's eye in grey. "Upright edges" lights up the left and right rim of the eye, "level
 # edges" the eyelids, "blur" is the photograph out of focus.</details><br>
 #
-# Kernels are seldom written by hand any more: training finds them, by the gradient of a loss. Can it? Take a picture of pure noise and its
+# Kernels are seldom written by hand any more: training finds them, by the gradient of a loss. Can it find this one?
+# Take a picture of pure noise and its
 # map of upright edges, and give a Keras layer with a random kernel nothing but these two. Sixty steps of gradient descent on the
 # squared error between its map and ours:
 
@@ -161,12 +162,11 @@ off = np.abs(learned - vertical).max()
 expect("largest difference from the kernel made by hand", off, at_most=0.02)
 
 # %% [markdown]
-# It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree: ours, `bmkit.scratch`, Keras, and `PatchConv2D`, which computes it the way fast libraries do. It
-# cuts the picture into patches, writes each as one row, and multiplies once with the kernel as a matrix.
+# It has found "right minus left" from one example alone. And it is the same operation. Four implementations must agree:
+# ours, `bmkit.scratch`, Keras, and one that works as fast libraries do: it cuts the picture into patches, writes each as
+# one row, and multiplies once with the kernel as a matrix. `layers.PatchConv2D` is that as a Keras layer.
 
 # %%
-from bmkit.layers import PatchConv2D
-
 random = np.random.default_rng(0)
 image = random.normal(size=(12, 10, 3))
 kernel = random.normal(size=(3, 3, 3, 4))
@@ -179,11 +179,17 @@ batch = keras.ops.convert_to_tensor(image[np.newaxis], "float32")  # with a batc
 layer = keras.layers.Conv2D(4, 3)
 layer.build(batch.shape)
 layer.set_weights([kernel, bias])
-patches = PatchConv2D(4, 3)
-patches.build(batch.shape)
-patches.set_weights([kernel.reshape(27, 4), bias])
 expect("Conv2D of Keras", layer(batch)[0], equals=ours, tolerance=1e-5)
-expect("PatchConv2D", patches(batch)[0], equals=ours, tolerance=1e-5)
+
+shifted = [image[u : u + 10, v : v + 8] for u, v in np.ndindex(3, 3)]
+patches = np.concatenate(shifted, axis=-1)  # (10, 8, 27), one row a place
+product = patches @ kernel.reshape(27, 4) + bias
+expect("patches times a matrix", product, equals=ours, tolerance=1e-9)
+
+house = layers.PatchConv2D(4, 3)
+house.build(batch.shape)
+house.set_weights([kernel.reshape(27, 4), bias])
+expect("layers.PatchConv2D", house(batch)[0], equals=ours, tolerance=1e-5)
 
 # %% [markdown]
 # ## Stride and padding
@@ -246,10 +252,14 @@ ch11.output_side.check(output_side)
 
 # %%
 grid = np.array([[1, 3, 0, 0], [2, 0, 0, 1], [5, 1, 9, 4], [0, 0, 2, 8]])
-pooled = scratch.max_pool2d(grid[:, :, np.newaxis])  # (2, 2, 1)
+pooled = np.zeros((2, 2), int)
+for i, j in np.ndindex(2, 2):
+    pooled[i, j] = grid[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max()
 print(grid)
 print("becomes")
-print(pooled[..., 0])
+print(pooled)
+reference = scratch.max_pool2d(grid[:, :, np.newaxis])  # (2, 2, 1)
+expect("bmkit.scratch", reference[..., 0], equals=pooled)
 
 maps = random.normal(size=(9, 9, 5))  # an odd side: the last row and column are dropped
 ours = scratch.max_pool2d(maps)
@@ -279,12 +289,12 @@ ch11.max_pool.check(max_pool)
 # layer widens it, and after a pooling each further pixel counts twice:
 
 # %%
-layers = [  # name, side of the window, stride
+stack = [  # name, side of the window, stride
     ("convolution 3×3", 3, 1),
     ("pooling 2×2", 2, 2),
     ("convolution 3×3", 3, 1),
 ]
-figure = diagrams.receptive_field(layers)
+figure = diagrams.receptive_field(stack)
 plot.show(figure)
 
 # %% [markdown]
@@ -313,7 +323,7 @@ expect("pixels that change the output in the middle", int(seen.sum()), equals=8)
 # large the picture. A dense layer between the same two grids has one weight for *every pair* of an input and an output:
 
 # %%
-shared = scratch.conv2d_parameters(3, 3, 1, 32)
+shared = (3 * 3 * 1 + 1) * 32
 every_pair = (28 * 28 * 1 + 1) * (26 * 26 * 32)
 print("parameters from 28×28 pixels to 32 maps of 26×26")
 print(f"convolution {shared:,}, dense layer {every_pair:,}")
@@ -419,7 +429,7 @@ ch11.small_cnn.check(small_cnn)
 #     print("epoch", epoch, "validation loss", float(loss))
 # ```
 #
-# Now one by one, each in the fewest lines that have it.
+# Now one fault after another, each in as few lines as possible.
 #
 # **Fault 1: a name that was never imported.** The network's forward pass calls a module of functions by a short name that no
 # import defines. **Fault 2: data that is not there.** The data sets are left as three dots, and the loops run over loaders that
@@ -500,8 +510,9 @@ def flatten(features):
 ch11.flatten.check(flatten)
 
 # %% [markdown]
-# **Fault 4: "validation" on the test data.** The listing's last loop is called validation and reads the test set. Whoever
-# compares models on the test set and keeps the best one no longer has a test: the winner is partly just lucky. How lucky?
+# **Fault 4: "validation" on the test data.** The listing's last loop is called validation and reads the test set.
+# Anyone who compares models on the test set and keeps the best one no longer has a test: the winner is partly just
+# lucky. How lucky?
 # Take 200 "models" that flip coins, on 100 test questions, and keep the best. Then ask it 10,000 fresh questions.
 
 # %%
@@ -531,8 +542,9 @@ plot.show(figure)
 # coin; a solid line at 0.5 marks the same coin on fresh questions.</details><br>
 #
 # **Fault 5: the last batch speaks for all.** The loop prints the loss of each batch beside an epoch number. The number is left
-# over from the training loop before, so it never changes; and whoever reads the last line reads the *last* batch, which is often
-# smaller and always noisy. The loss of a set is the mean over its *examples*. Take as loss how far each of 1,000 digits is from
+# over from the training loop before, so it never changes; and the last line shows the *last* batch, which is often
+# smaller and always noisy. The loss of a set is the mean over its *examples*. Take as loss how far each of 1,000 digits
+# is from
 # the average digit:
 
 # %%
@@ -633,7 +645,7 @@ expect("its lead over the dense baseline", lead, at_least=0.02)
 # %% [markdown]
 # ## Look at the errors
 #
-# A number never shows *what* goes wrong. Look at every error, or at the ones the model was surest of. Would you have known?
+# A number never shows *what* goes wrong. Look at every error, or at those that the model was surest of. Would you have known?
 
 # %%
 test_pictures, y_test = digits.arrays("test")
@@ -687,9 +699,10 @@ plot.show(figure)
 #
 # ## Does it really not care where things are?
 #
-# We said that what matters here matters there too. Test it: shift validation pictures to the right by one to four pixels and read
-# them again. We take the digits with so much room at their right that the shift pushes no ink over the edge. Predict first: who
-# suffers more?
+# We said that what matters here matters there too. Test it: shift validation pictures to the right by one to four
+# pixels and let the networks read them again. We take the digits with enough room on their right that the shift pushes
+# no ink over the edge. Predict
+# first: which network suffers more?
 
 # %%
 x, y = digits.arrays("validation")
@@ -709,10 +722,11 @@ curves = {"convolutional network": shares_right(candidates[best])}
 curves["dense baseline"] = shares_right(candidates["dense baseline"])
 
 # %% [markdown]
-# The convolutional network holds out longer, but not for ever. Perhaps because its *last* layers are dense: they learned that
+# The convolutional network holds out longer, but not for ever, perhaps because its *last* layers are dense: they learned that
 # certain strokes come in certain places, as they always did in the training data. The cure, then, is in the data: **data
 # augmentation** shows every picture a little changed each time. In Keras these are layers, such as `RandomFlip`, `RandomRotation`,
-# `RandomZoom` and `RandomTranslation`. They stand in front of the model, work in training, and do nothing at inference. The same network, the
+# `RandomZoom` and `RandomTranslation`. They come before the model's first layer, are active in training, and do nothing
+# at inference. The same network, the
 # same optimizer, the same epochs, and random shifts of up to four pixels to each side:
 
 # %%
@@ -756,7 +770,7 @@ plot.show(figure)
 #   strongest answer of each block.
 # * It needs $(k\cdot k\cdot C + 1)\cdot F$ parameters, however large the picture is. Stride and padding set the size of the map, and
 #   layers on top of each other widen the receptive field.
-# * A convolutional network bears small shifts better than a dense one; data augmentation makes it bear larger ones.
+# * A convolutional network is more robust to small shifts than a dense one; data augmentation makes it robust to larger ones.
 # * Code can be wrong without failing: read it for missing names, trusted sizes, missing data, peeking at the test set, and
 #   losses of one batch.
 # * Choose on validation data, open the test set once, put a baseline beside every number, and look at the errors.
@@ -781,5 +795,5 @@ plot.show(figure)
 # * M. D. Zeiler, R. Fergus (2014), Visualizing and understanding convolutional networks. [arXiv](https://arxiv.org/abs/1311.2901)
 # * C. Dwork et al. (2015), The reusable holdout: preserving validity in adaptive data analysis.
 #   [doi](https://doi.org/10.1126/science.aaa9375)
-# * The audited listing stands in section 5 of an article on trends and challenges in developing applications with large AI
+# * The audited listing is in section 5 of an article on trends and challenges in developing applications with large AI
 #   models (*AI大模型应用开发的潮流和挑战*).

@@ -24,8 +24,9 @@ random = train.seed(0)
 # 03](03_language_vision_speech.ipynb) ended with this pair: a model that counts words, or averages their vectors, gives both
 # sentences the same answer whatever it has learned, because it never sees the order.
 #
-# How do *you* read? Word by word. After each word you know a little more, and what you keep in mind is not the text but what
-# it has told you so far. A **recurrent neural network** (RNN) does the same. It has a **state** $h$, a short vector. For each
+# How do *you* read? Word by word. After each word you know a little more, and what you keep in mind is not the text
+# itself but what it has told you so far. A **recurrent neural network** (RNN) does the same. It has a **state** $h$, a
+# short vector. For each
 # word it computes a new state from the old state and the word, always with the *same* weights. Drawn as a loop it is one box;
 # **unrolled** over time it is a chain as long as the sentence.
 
@@ -139,7 +140,7 @@ print(*sentences[-4:], sep="\n")
 # ### The rival: counting words, pairs, triples
 #
 # A count of words must fail: it is right in exactly half of the cases. But one can count *groups* of neighbouring words too,
-# **n-grams**: "not good" is a pair (bigram), "not very good" a triple (trigram). Logistic regression on such counts is the
+# **n-grams**: "not good" is a pair (*bigram*), "not very good" a triple (*trigram*). Logistic regression on such counts is the
 # classical method for short texts, and it is a fair rival. We give it words, then words and pairs, then words, pairs and triples.
 
 # %%
@@ -215,11 +216,11 @@ expect("triples, two adverbs: right", shares["and triples"][2], at_most=0.75)
 expect("SimpleRNN, worst of three: right", min(shares["SimpleRNN"]), at_least=0.9)
 
 # %% [markdown]
-# The table is a staircase. Pairs are enough while "not" stands beside its adjective; one adverb more, and it takes triples. A
+# The table is a staircase. Pairs are enough while "not" is next to its adjective; with one adverb between them it takes triples. A
 # linear model of n-gram counts sees no farther than its window (groups of four would reach the last column). The recurrent network has no window to choose: it carries the "not"
 # in its state, and it applies what it has learned to pairs of adjectives that it has never seen together.
 #
-# What does it think on the way? We ask it for its verdict after every word, by giving the dense layer each state in turn. (It
+# What does the network predict on the way? We ask for its verdict after every word, by giving the dense layer each state in turn. (It
 # was trained on whole sentences, so only the last verdict was ever asked for.)
 
 # %%
@@ -299,7 +300,8 @@ ch13.deep_reader.check(deep_reader)
 # ## How far back can it learn?
 #
 # Eleven words are few. To learn that the *first* word of a hundred matters, training needs the gradient of the last state with
-# respect to an early one. That gradient runs back through the chain, and every step multiplies it by a matrix ([chapter
+# respect to an early one. That gradient runs back through the chain (**backpropagation through time**), and every step
+# multiplies it by a matrix ([chapter
 # 02](02_deep_learning.ipynb) saw the same through layers, but layers have different weights and steps share theirs):
 #
 # $$\frac{\partial h_T}{\partial h_{T-k}} = J_T\,J_{T-1}\cdots J_{T-k+1}, \qquad J_t = \frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}\!\big(1-h_t^2\big)\,U^\top$$
@@ -460,8 +462,8 @@ expect("bmkit.scratch", reference[:, -1], equals=ours, tolerance=1e-12)
 # %% [markdown]
 # ### Exercise 3 · Predict, then run
 #
-# That LSTM has 8 features and 16 units. **How many numbers does it learn?** *Two minutes; expected: an integer.* (Afterwards ask
-# Keras: `layer.count_params()`.)
+# That LSTM has 8 features and 16 units. **How many parameters does it have?** *Two minutes; expected: an integer.*
+# (Afterwards check with Keras: `layer.count_params()`.)
 
 # %%
 lstm_parameters = ...
@@ -509,8 +511,8 @@ plot.explore(draw, start=start, **offered)
 # %% [markdown]
 # *Figure. With the forget gate at 0.9 about a third of the first 1 is left after ten steps (dotted line). Which setting of the two sliders keeps
 # half of it for sixty steps, without noise?*
-# <details><summary>In words</summary>Memory over sixty steps. A smooth dashed curve falls from 1 towards 0, to about a third at ten
-# steps, which a dotted upright line marks. The solid curve follows it with small jitter.</details><br>
+# <details><summary>In words</summary>Memory over sixty steps. A smooth dashed curve falls from 1 towards 0, to about a
+# third at ten steps, marked by a dotted vertical line. The solid curve follows it with small jitter.</details><br>
 #
 # ### The GRU: fewer gates
 #
@@ -747,7 +749,7 @@ expect("words kept (share)", kept, at_least=0.7)
 # Two rivals know **no word at all**: the most frequent answer, and logistic regression on the *look* of a review (its length, its
 # exclamation and question marks, its capitals). The strongest classical rival is logistic regression on **TF-IDF** counts
 # ([chapter 03](03_language_vision_speech.ipynb)), of words alone or of words and pairs, each with the penalty that does best on
-# the validation reviews. The first two we should beat. Shall we beat TF-IDF? Guess.
+# the validation reviews. We should beat the first two. Shall we beat TF-IDF? Guess.
 
 
 # %%
@@ -784,8 +786,8 @@ blind = linear_model.LogisticRegression().fit(looks["train"], stars["train"])
 # * The first answers from the **last** state of a GRU.
 # * `Bidirectional` runs a second GRU from the end to the beginning and puts both last states side by side: 64 numbers.
 # * `GlobalMaxPooling1D` takes the **maximum** of each unit over all steps. A unit can respond anywhere in the text and need not
-#   keep its value to the end. This layer knows no masks (Keras warns when it gets one), so we give it none: the padding is read
-#   like a word that stands behind every short review.
+#   keep its value to the end. This layer knows no masks (Keras warns when it gets one), so we give it none: the padding
+#   is read like a word that follows every short review.
 
 
 # %%
@@ -833,8 +835,9 @@ print(")")
 # %% [markdown]
 # ### One table
 #
-# The reader with the lowest validation loss is our choice. Now the test set, once, for all. A share over 1,000 reviews comes with an
-# interval of two standard errors. For the *difference* of two models on the same reviews the interval is narrower, because they
+# The reader with the lowest validation loss is our choice. Now the test set, once, for all. A share over 1,000 reviews
+# comes with an interval of two **standard errors** (the standard deviation of such a share over many test sets). For
+# the *difference* of two models on the same reviews the interval is narrower, because they
 # share most of their errors: we take the mean of (right, 1, minus wrong, 0) review by review, and two of *its* standard errors.
 
 # %%
@@ -870,7 +873,7 @@ _, high = lead("GRU, last state", "TF-IDF, and pairs")
 expect("GRU, last state: ahead of TF-IDF, upper end", high, at_most=0)
 
 # %% [markdown]
-# The chosen reader clearly beats what knows no word. But no reader beats TF-IDF with pairs: none of the
+# The chosen reader clearly beats the rivals that know no word. But no reader beats TF-IDF with pairs: none of the
 # intervals lies above 0, and the GRU that answers from its last state is clearly behind. (Whether the *chosen* reader is behind too, or not told
 # apart, depends on the start: look at its interval in the table.) On this task, with 3,569 reviews to learn from, counting is the simpler choice and not the worse one. (It also reads whole reviews and all words that occur twice; the readers get 80 words
 # and a vocabulary of 2,000.)
@@ -894,8 +897,10 @@ expect("points lost by shuffling, at most", high, at_most=6)
 expect("answers that change (share)", np.mean(after != before), at_most=0.2)
 
 # %% [markdown]
-# You would find these shuffled reviews hard to read. The reader hardly minds: few answers change, and it loses few points if any. It *can* use order, as the
-# taste sentences proved; here it hardly does. **A model that can see the order is not thereby a model that uses it.** Measure it. (Why? Perhaps the
+# You would find these shuffled reviews hard to read. The reader is hardly disturbed: few answers change, and it loses
+# few points if any. It *can* use order, as the
+# taste sentences proved; here it hardly does. **A model that can see the order need not use it.** Measure whether it
+# does. (Why? Perhaps the
 # words alone tell nearly all that so few examples can teach.)
 #
 # ### Look at the errors
@@ -937,9 +942,10 @@ plot.show(figure)
 #
 # * A recurrent network makes a new state from the old one and the next word, with the same weights at every step, so **order** counts.
 # * Padding must leave the state as it was; `Embedding(mask_zero=True)` sees to that.
-# * The gradient through $k$ steps is a product of $k$ Jacobians, at most $\lVert U\rVert^k$ for a SimpleRNN. Measured at gain 1, it vanished.
-# * LSTM and GRU carry a memory that is multiplied by a **gate**. An open gate keeps the gradient; a half-open one does not.
-#   Set its bias for the length you need.
+# * The gradient through $k$ steps is a product of $k$ Jacobians, at most $\lVert U\rVert^k$ for a SimpleRNN. Measured
+#   at gain 1, the gradient vanished.
+# * LSTM and GRU carry a memory that is multiplied by a **gate**. An open gate keeps the gradient; a half-open one does
+#   not. Set the bias of the gate for the length that you need.
 # * Where only order tells, and "not" stands far from its adjective, the recurrent network beats counts of up to three neighbouring words clearly. On 3,569 reviews no reader
 #   beats TF-IDF, and the chosen one hardly uses the order. Shuffle to find out.
 #
@@ -954,7 +960,8 @@ plot.show(figure)
 # <details><summary>Your LSTM is five points better than a SimpleRNN. Does it use a long memory?</summary>Perhaps not. Cut or
 # shuffle the early part of the input and measure; a better score alone does not say why.</details><br>
 #
-# **Next** [14 · Recurrent networks for speech and series](14_rnn_speech_and_series.ipynb) reads frames of sound and forecasts.
+# **Next** [14 · Recurrent networks for speech and series](14_rnn_speech_and_series.ipynb) reads frames of sound, and
+# forecasts a time series.
 #
 # **References**
 #

@@ -20,8 +20,9 @@ train.seed(0)
 # %% [markdown]
 # ## A state that waits
 #
-# [Chapter 13](13_rnn_text.ipynb) built the recurrent cells and gave them words. This chapter gives the same GRU two kinds of data
-# that a clock has made. **Speech** comes as many short recordings of different lengths, with one answer for each. A **time
+# [Chapter 13](13_rnn_text.ipynb) built the recurrent cells and gave them words. This chapter gives the same GRU two
+# kinds of data that are ordered in time. **Speech** comes as many short recordings of different lengths, with one
+# answer for each. A **time
 # series** is one long recording, and the question is what comes next.
 #
 # We begin with the nine men of [chapter 03](03_language_vision_speech.ipynb), who say the vowels *a* and *e*. Each frame of sound
@@ -65,9 +66,10 @@ plot.show(figure)
 # <details><summary>In words</summary>Two grids of red and blue fields, 12 coefficients high and 29 frames wide. In the left one only
 # the first 7 columns are coloured and the rest is white; in the right one 26 columns are coloured.</details><br>
 #
-# The set keeps no waveforms, but 12 cepstrum coefficients of a frame tell how its mouth shaped the sound. The next cell puts that shape on an
-# artificial voice of 125 Hz: a click every 80 samples, each followed by the echo that the coefficients describe. It holds every frame
-# four times as long as it was. Listen to the longest utterance:
+# The set keeps no waveforms, but the 12 cepstrum coefficients of a frame tell how the speaker's mouth shaped the sound.
+# The next cell puts that shape on an
+# artificial voice of 125 Hz: a click every 80 samples, each followed by the echo that the coefficients describe. Every
+# frame is held four times as long as it was. Listen to the longest utterance:
 
 
 # %%
@@ -119,8 +121,9 @@ expect("last state, bmkit.scratch", reference, equals=state, tolerance=1e-9)
 # %% [markdown]
 # ### Exercise 1 · Without a mask
 #
-# Someone ran a network *without* a mask and kept its states after every step. Padding stood behind some sequences and **in front
-# of others**. Write `last_real(states, mask)`: `states` has shape `(n, time, units)`, `mask` has shape `(n, time)`; return the
+# Someone ran a network *without* a mask and kept its states after every step. Padding stood at the end of some
+# sequences and **at the front of others**. Write `last_real(states, mask)`: `states` has shape `(n, time, units)`,
+# `mask` has shape `(n, time)`; return the
 # state after each sequence's last real step, shape `(n, units)`. *Medium, six minutes.*
 
 
@@ -160,14 +163,15 @@ reader = compiled(speaker_network(), rate=0.01, steps=84)  # 12 epochs of 7 batc
 history = train.fit(reader, (x, who), (x_val, who_val), epochs=12)
 
 # %% [markdown]
-# How good that is we shall ask further down, beside its rivals. First we turn to two properties of the state:
+# How good that is, we shall ask below, beside its rivals. First we turn to two properties of the state:
 # it can be *lost*, and it can be *asked at any time*.
 #
 # ## What a forgotten mask costs
 #
 # We take the trained GRU and leave out only its mask. Then we pad the validation utterances further and further. The mean of
-# chapter 03 faded with every frame of padding. What will the last state do? And does it matter whether the padding stands behind the
-# utterance ("post") or in front of it ("pre")? Keras pads both ways with one function. Guess the four curves first.
+# chapter 03 faded with every frame of padding. What will the last state do? And does it matter whether the padding
+# stands after the utterance ("post") or before it ("pre")? Keras pads both ways with one function. Guess the four
+# curves first.
 
 # %%
 from sklearn import linear_model
@@ -216,7 +220,8 @@ plot.show(figure)
 # *Figure. The same weights with and without the mask. At the very length it was trained with, the GRU without a mask already loses
 # more than the mean frame does. With the padding in front it loses almost nothing.*
 # <details><summary>In words</summary>Share right over the length, from 29 to 200 frames. The GRU with mask is level near 1, and so
-# is the GRU without a mask when the padding stands in front. The mean frame without a mask starts near 0.8, the GRU a little below 0.5; they sink
+# is the GRU without a mask when the padding comes first. The mean frame without a mask starts near 0.8, the GRU a
+# little below 0.5; they sink
 # to about 0.1 and 0.2.</details><br>
 
 # %%
@@ -278,7 +283,7 @@ expect("wasted in buckets", wasted_share(buckets), at_most=0.1)
 # A voice assistant cannot wait for the end of an utterance; it does not even know where the end will be. A recurrent network has a state
 # after every frame, so it can be asked at any time: apply the dense layer to *each* state. In Keras that is
 # `return_sequences=True`. The network above was trained with one loss at the end of each utterance. A second one is trained with a loss at *every* frame.
-# (The mask goes along to the loss, so padding is not counted.)
+# (The mask is passed on to the loss, so padding is not counted.)
 #
 # Guess before you run: which of the two is better after two frames, and which at the end?
 
@@ -471,8 +476,9 @@ for name, answer in direction_answers.items():
 plot.table(rows, corner="forwards or backwards, two unheard men")
 
 # %% [markdown]
-# The GRU found by itself that the order matters, and it holds for two men whom it has never heard. But somebody who *knows* that the
-# direction shows at the two ends needs one subtraction and a linear model. A network can pay where nobody knows where to look.
+# The GRU found by itself that the order matters, and what it found holds for two men whom it has never heard. But someone who
+# *knows* that the direction shows at the two ends needs only one subtraction and a linear model. A network can pay
+# where nobody knows where to look.
 #
 # ## A series: what comes next?
 #
@@ -501,7 +507,8 @@ plot.show(figure)
 # <details><summary>In words</summary>A curve between about 19 and 39 thousand megawatts with fourteen humps, low at night. Days 5, 6,
 # 12 and 13, the weekends, are lower than the others.</details><br>
 #
-# With $y_t$ the demand in half-hour $t$ and $\hat y_{t+h}$ the forecast made at time $t$ for $h$ steps ahead, the **seasonal naive**
+# With $y_t$ the demand in half-hour $t$ and $\hat y_{t+h}$ the forecast made at time $t$ for $h$ steps ahead ($h$ is
+# the **forecast horizon**), the **seasonal naive**
 # forecast repeats the last season:
 #
 # $$\hat y_{t+h} = y_{t+h-s}, \qquad s = 48 \text{ (yesterday)} \quad\text{or}\quad s = 336 \text{ (a week ago)}$$
@@ -547,8 +554,8 @@ expect("seasonal naive, first day", first_day, equals=week_ago[:DAY])
 #
 # ## Windows that do not look ahead
 #
-# A network learns from many examples, but we have one series. So it is cut into **windows**: `past` steps that a forecast may
-# see, then `horizon` steps that it must forecast, then the same again one half-hour later.
+# A network learns from many examples, but we have one series. So the series is cut into **windows**: `past` steps that
+# a model may see, then `horizon` steps that it must forecast, then the same again one half-hour later.
 #
 # The standard call is `keras.utils.timeseries_dataset_from_array`. It takes the series and, for each window, the target that belongs to
 # the window's *first* step: with 48 past steps that is the series shifted by 48. It gives one target a window. For a whole day ahead
@@ -710,8 +717,8 @@ expect("linear with nine lags over GRU", nine / gru_error, at_most=0.85)
 # On these two weeks the GRU, which also knows the calendar, beats the linear model that reads the same day without it. Even with a
 # calendar a sum cannot say that the morning begins later on Sundays: that is a
 # *product* of weekday and hour. But such products can be made by hand. Subtract the mean week of the training data, forecast the
-# *deviation* with the same 48 lags, and the linear model is ahead of the GRU. Ten numbers that are shown the same hours
-# a week ago do better still.
+# *deviation* with the same 48 lags, and the linear model is ahead of the GRU. The linear model with nine lags, only ten
+# numbers, is shown the same hours a week ago and does better still.
 #
 # ### Exercise 5 · Change the experiment
 #
@@ -827,8 +834,8 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. The recursive GRU begins low, and its error grows over the day. The direct GRU is nearly level. The forecast by
 # differencing, with one learned number, lies below the direct GRU all day.*
-# <details><summary>In words</summary>Mean absolute error over up to 24 hours ahead. A week
-# ago is a level line near 750 megawatts. The recursive GRU starts low and climbs to that line. The direct GRU stays
+# <details><summary>In words</summary>Mean absolute error over up to 24 hours ahead. "A week ago" is a horizontal line
+# near 750 megawatts. The recursive GRU starts low and climbs to that line. The direct GRU stays
 # between 400 and 530. The differenced forecast lies lowest, below 350.</details><br>
 
 # %%
@@ -879,7 +886,7 @@ plot.explore(draw, start=start, day=range(13), hour=range(0, 24, 3))
 #
 # The differenced forecast has the lowest error on validation, so it is chosen. Now the last two weeks, 14 to 27 August. Errors of
 # neighbouring half-hours resemble one another, so the interval must not treat them as 672 independent measurements. We take one
-# mean error for each of the fourteen days and draw *days* with replacement (the bootstrap).
+# mean error for each of the fourteen days and draw *days* with replacement (the **bootstrap**).
 
 # %%
 _, closed_weeks = series.arrays("test")
@@ -923,21 +930,23 @@ for name in ("a week ago", "GRU, direct"):
     expect("    upper end, so not told apart", high, at_least=0)
 
 # %% [markdown]
-# The result is sobering, and that is its use. On validation the differenced forecast was far ahead of the others. On the test weeks neither "a week
-# ago" nor the direct GRU can be told apart from it: both intervals hold zero. Perhaps there was less drift to follow ("a week ago" itself was better there), and a correction
-# that follows drift also adds up the noise of the weeks that it compares. Two weeks chose, and two weeks are few.
+# The result is sobering, and useful for that reason. On validation the differenced forecast was far ahead of the
+# others. On the test weeks neither "a week
+# ago" nor the direct GRU can be told apart from it: both intervals contain zero. Perhaps there was less drift to follow
+# ("a week ago" itself was better there), and a correction
+# that follows drift also adds up the noise of the weeks that it compares. The choice was made on two weeks, and two weeks are few.
 #
 # With one series of eight weeks a network has little to learn from, and formulas that know the seasons are hard to beat. Networks that win such contests are trained on thousands of series at once, and often *with* the season taken
 # out by a formula: Smyl's winner of the M4 competition was such a hybrid.
 #
 # ## Summary
 #
-# * A recurrent state **waits**: where the mask is 0, the old state is copied. Without the mask padding overwrites the state, and no error
-#   message tells you.
+# * A recurrent state **waits**: where the mask is 0, the old state is copied. Without the mask, padding overwrites the
+#   state, and no error message tells you so.
 # * Batches of similar length save most of the work that a mask cannot save.
 # * A network decides early if it was **trained at every frame**; at the end their intervals overlapped.
-# * Who speaks can be told without the order of the frames, and there classical methods do as well. Forwards or backwards cannot, and
-#   there a GRU finds the answer without being told where to look.
+# * Who speaks can be told without the order of the frames, and there classical methods do as well. The direction of a
+#   recording cannot, and there a GRU finds the answer without being told where to look.
 # * A series is split by time and then cut into windows. Windows shuffled before the split leak nearly everything.
 # * Here the **recursive** forecast was sharp at first and drifted; the **direct** one kept its level. Seasonal naive forecasts, lags and differences are
 #   rivals that have to be beaten, in MASE and in the unit of the data.

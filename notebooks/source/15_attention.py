@@ -30,8 +30,9 @@ random = train.seed(0)
 # ### One query, four keys
 #
 # Looking up is what a dictionary does. Ours says how warm it gets with wind from each direction (the numbers are made up): north
-# 4 °C, east 12 °C, south 24 °C, west 16 °C. Ask it for a wind from north-east, and an ordinary dictionary knows nothing. A person
-# would answer: between north and east, so about 8 °C. To do that, the keys must be things that can be more or less alike.
+# 4 °C, east 12 °C, south 24 °C, west 16 °C. Ask an ordinary dictionary for a wind from the north-east, and it knows
+# nothing. A person would answer: between north and east, so about 8 °C. To do that, the keys must be things that can be
+# more or less alike.
 #
 # So let every **key** be an arrow, and let the **query** be an arrow too. Their **dot product** says how well they agree: large if
 # they point the same way, zero at a right angle, negative if they are opposed. Softmax ([chapter 04](04_loss_functions.ipynb))
@@ -60,7 +61,7 @@ figure = diagrams.boxes(places, arrows, shaded=given, figsize=(8.0, 2.2))
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One query looks up among four keys. The shapes stand on the arrows; the answer is a single number.*
+# *Figure. One query looks up among four keys. The shapes are written on the arrows; the answer is a single number.*
 # <details><summary>In words</summary>A chain of boxes. The query, shape (2,), and the keys, shape (4, 2), enter the dot products. These
 # give four scores to softmax, which gives four weights to the weighted mean. There the four values come in, and one number, the
 # answer, goes out. Query, keys and values are grey.</details><br>
@@ -122,7 +123,7 @@ plot.explore(draw, start=start, wind_from=bearings, length=range(7))
 # * $K$ has shape $(m, d)$: row $j$ is the key of step $j$; $QK^{\top}$ holds all $n \times m$ scores,
 # * softmax runs along each row, so row $i$ of $A$ holds the weights of query $i$ and sums to 1,
 # * $V$ has shape $(m, d_v)$: row $j$ is the value of step $j$; row $i$ of *out* is a mean of these rows,
-# * dividing by $\sqrt d$ makes it **scaled dot-product attention**; what that is good for, we shall measure.
+# * dividing by $\sqrt d$ makes it **scaled dot-product attention**; we shall measure what that is good for.
 #
 # First one query, then all at once. The argument `allowed` will serve for masks.
 
@@ -323,7 +324,8 @@ ch15.sharp_keys.check(sharp_keys)
 # ## Masks: where nobody may look
 #
 # **Padding.** The sequences of a batch are padded to one length ([chapter 03](03_language_vision_speech.ipynb)). Padding of zeros
-# looks harmless here, for its scores are 0. But a score of 0 is not a weight of 0: it enters the softmax as $e^0=1$, which is why the query of
+# looks harmless here, because its scores are 0. But a score of 0 is not a weight of 0: the score enters the softmax as
+# $e^0=1$, which is why the query of
 # length 0 gave all four winds the same weight. So a mask acts on the *scores*, before the softmax: forbidden ones become $-10^{30}$,
 # and $e^{-10^{30}}$ is 0.
 #
@@ -347,7 +349,7 @@ ch15.causal_weights.check(causal_weights)
 # ### Looking for leaks
 #
 # A forgotten mask gives no error and no warning. We look for leaks as a customs officer would: change something that must not
-# matter, and see whether the answer changes. First padding: four real steps, alone and with three steps of padding behind them. Then
+# matter, and see whether the answer changes. First padding: four real steps, alone and followed by three steps of padding. Then
 # the future: we replace the last of six steps. How many of the five steps *before* it notice? Three candidates: no mask, the causal mask,
 # and a half-hearted version that multiplies the *weights* with the mask, after the softmax.
 
@@ -429,7 +431,8 @@ plot.show(figure)
 #
 # Masked too late looks right in the picture, and yet all five earlier steps notice the last one: the softmax had already divided by
 # a sum that contains the future. Such leaks are treacherous. A model that can see the word it should predict reaches a splendid training
-# loss, and a splendid validation loss too, because validation leaks in the same way. It fails in use, where the future is not there yet.
+# loss, and a splendid validation loss too, because validation leaks in the same way. The model fails in practice, where
+# the future is not there yet.
 #
 # ### Exercise 4 · Mend it
 #
@@ -458,8 +461,9 @@ ch15.mean_look.check(mean_look)
 # %% [markdown]
 # ## Several heads
 #
-# One softmax has one opinion. But a word may need to look at its verb for one reason and at its article for another, and the mean of both
-# is neither. So $h$ **heads** look at once, each with small queries, keys and values of its own. **Multi-head attention** puts their
+# One softmax has one opinion. But a word may need to look at its verb for one reason and at its article for another,
+# and the mean of the two serves neither. So $h$ **heads** look at once, each with small queries, keys and values of its
+# own. **Multi-head attention** puts their
 # answers side by side and mixes them:
 #
 # $$\mathrm{head}_r = \mathrm{attention}\big(XW_Q^{(r)},\; XW_K^{(r)},\; XW_V^{(r)}\big), \qquad \mathrm{out} = \big[\mathrm{head}_1, \dots, \mathrm{head}_h\big]\, W_O$$
@@ -512,9 +516,10 @@ expect("parameters, 4 (d² + d)", counted, equals=4 * (16**2 + 16))
 #
 # ## Attention does not know order
 #
-# Look at the formula again: where in it does the *place* of a step stand? Nowhere. A step is found by what it is, not by where it is. Exchange
+# Look at the formula again: where does the *place* of a step appear in it? Nowhere. A step is found by what it is, not
+# by where it is. Exchange
 # the steps, and the answers are exchanged along with them, but not one number in them changes: self-attention is **equivariant** to permutations.
-# To its answers' mean, "the dog bites the man" and "the man bites the dog" are the same text.
+# The mean of its answers is the same for "the dog bites the man" and "the man bites the dog".
 
 # %%
 words = ["the", "dog", "bites", "the", "man"]
@@ -532,7 +537,8 @@ expect("the mean does not notice", exchanged.mean(axis=0), equals=mean, toleranc
 # %% [markdown]
 # ### Positions that are added
 #
-# So the place must be written into the step. Adding its number will not do: that grows without bound. Write it as a clock does, with a
+# So the place must be written into the step, as a **positional encoding**. Adding the number of the place will not do:
+# it grows without bound. Write it as a clock does, with a
 # second hand, a minute hand and an hour hand, each turning more slowly than the one before. **Sinusoidal positions** are the hands of
 # $d/2$ clocks, added to the vector of the step:
 #
@@ -546,7 +552,8 @@ expect("the mean does not notice", exchanged.mean(axis=0), equals=mean, toleranc
 #
 # ### Positions that turn
 #
-# One thing is not perfect. The place is added *before* queries and keys are made, and $W_Q$ and $W_K$ mix it with the meaning: the score of
+# One thing is not perfect yet. The place is added *before* queries and keys are made, and $W_Q$ and $W_K$ mix it with
+# the meaning: the score of
 # two words three steps apart still depends on where in the text they stand. **Rotary positions** (RoPE) come afterwards. They take
 # the numbers of a query or key in pairs and *turn* each pair, like a hand, by $\omega_i t$:
 #
@@ -635,7 +642,8 @@ plot.show(figure)
 #
 # Ten notes. On each stands a handwritten digit, every digit once and in random order, and beside it a **value**, a random number from 0 to
 # 7. Then comes the question: *another* picture of one of the digits. Which value stood beside that digit? Nobody tells the network which
-# picture is a 3. It is told values only, and they are drawn anew for each set of notes, so there is nothing to learn by heart but the *looking up*.
+# picture is a 3. It is told values only, and these are drawn anew for each set of notes, so there is nothing to learn
+# but the *looking up*.
 #
 # The network is the first diagram of this chapter. One `Dense` layer reads question and notes alike. The question asks (query), the pictures on the notes
 # are the keys, the numbers beside them the values. `MultiHeadAttention` with a single head does the rest.
@@ -792,12 +800,13 @@ for name in ("GRU, asked last", "GRU, asked at each note"):
 
 # %% [markdown]
 # Attention answers most questions. Neither recurrent network gets beyond the most frequent value: with these
-# examples, two epochs and one learning rate they have not learned to look up. And the reason that suggests itself, their small memory, is *not* the one that is seen here, for the second GRU hears
-# the question beside every note and fails as well. What it lacks is perhaps the comparison itself. An attention layer has the dot product of two
+# examples, two epochs and one learning rate they have not learned to look up. And the reason that suggests itself,
+# their small memory, is *not* the one seen here, because the second GRU hears the question beside every note and fails
+# as well. What it lacks is perhaps the comparison itself. An attention layer has the dot product of two
 # pictures ready; a recurrent layer would have to build it from sums and gates, perhaps with many more examples. (Where memory itself is the
 # limit, [chapter 16](16_transformer.ipynb) can prove it.)
 #
-# What is learned earns its price too: the same look-up on raw pixels is far behind.
+# What is learned is worth its cost, too: the same look-up on raw pixels is far behind.
 #
 # ### An attention map
 #
@@ -826,12 +835,13 @@ plot.explore(draw, start={"example": 0}, example=range(30))
 # <details><summary>In words</summary>Eleven small digits. Above the first, a 2, stands "question", above each of the ten notes a value and a weight.
 # The note that shows a 2 has the greatest weight.</details><br>
 #
-# Here a map can be believed: a value reaches the answer only through its weight, and it says the whole answer. That is as easy as it can be.
-# Text is harder.
+# Here a map can be believed: a value reaches the answer only through its weight, and the right value is the whole
+# answer. No case could be easier. Text is harder.
 #
 # ## Where it does not: the verdict of a review
 #
-# Now a text. Was a review meant kindly? One learned query $u$, the same for every review, asks all words of the review, and the answer is
+# Now a text. Was a review favourable? One learned query $u$, the same for every review, asks all words of the review,
+# and the answer is
 # their weighted mean:
 #
 # $$a_t = \mathrm{softmax}_t\big(c\; k_t\cdot u\big), \qquad z = \sum_t a_t\, v_t, \qquad k_t = e_t W_K,\; v_t = e_t W_V + b$$
@@ -840,7 +850,8 @@ plot.explore(draw, start={"example": 0}, example=range(30))
 # * $c$ is fixed and sets how sharp the look can easily become: $c=0$ is the plain mean, $c=1/\sqrt d$ the usual scale, $c=1$ no scale.
 #
 # Words become numbers as in [chapter 03](03_language_vision_speech.ipynb); a Keras layer does it here. The rival is the classical one: TF-IDF
-# counts of words and pairs of words with logistic regression, its regularization chosen on the validation reviews.
+# counts of words and pairs of words with logistic regression, with its *regularization* ([chapter
+# 06](06_regularization.ipynb)) chosen on the validation reviews.
 
 # %%
 wide = keras.initializers.RandomNormal(stddev=1.0)
@@ -932,8 +943,9 @@ expect(f"sharp: {used}", share_in_use["sharp"], at_most=0.35)
 
 # %% [markdown]
 # The networks clearly beat the most frequent verdict. But where the interval of a difference contains zero, network and counting are *not told
-# apart*, and no network is clearly ahead. Nor do the networks differ by much: 400 reviews are few to tell them apart. Perhaps, for
-# a verdict on a whole review, little needs to be looked up; every word adds a little evidence, and that can be counted.
+# apart*, and no network is clearly ahead. Nor do the networks differ by much: 400 reviews are not many to tell them
+# apart. Perhaps little needs to be looked up for a verdict on a whole review: every word adds a little evidence, and
+# that can be counted.
 #
 # Still, two of the networks *did* learn to look. The effective number of words, our measure from above, tells how narrowly: soft uses most of a
 # review, sharp about a third at most.
@@ -955,7 +967,8 @@ plot.explore(draw, start=start, network=list(readers), review=chosen)
 # %% [markdown]
 # *Figure. A real review; the darker a word, the more weight it has. [UNK] is a word outside the vocabulary. Choose another
 # network or another review.*
-# <details><summary>In words</summary>A short text of several lines. A few words stand on black or dark grey, most on white.</details><br>
+# <details><summary>In words</summary>A short text of several lines. A few words have a black or dark grey background,
+# most a white one.</details><br>
 #
 # Such pictures persuade: *it decided so because of these words*. Again we ask by experiment: **take the word away** and see whether the answer moves.
 # Our measure is the change of the log-odds, the difference of the two logits; for comparison we take away a random word of the same review.
@@ -997,11 +1010,12 @@ agree = np.mean(darkest["soft"] == darkest["sharp"])
 expect("soft and sharp agree on the darkest word", agree, at_least=0.25, at_most=0.75)
 
 # %% [markdown]
-# So the map is not idle: its darkest word moves the answer several times as much as a random one. But it is no explanation either.
+# So the map does tell something: its darkest word moves the answer several times as much as a random one. But it is not
+# an explanation.
 # In some reviews another word matters more than the darkest one, and two networks of nearly the same accuracy often point at different words.
 # A map shows **where a network looked**. Why it answered as it did is another question, because what a looked-at word *says* (its value)
 # counts too, and because several looks can lead to the same answer. In a deep network each "word" of the upper layers is a mixture
-# already. Use maps to get ideas; test the ideas by experiment. Chapter 40 (planned) returns to it.
+# already. Use maps to get ideas; test the ideas by experiment. Chapter 40 (planned) returns to this question.
 #
 # ## The test, once
 #

@@ -26,7 +26,7 @@ random = train.seed(0)
 #
 # The classical answer is two machines. The **encoder** reads the whole source and makes one vector of each of its characters. The **decoder**
 # writes the answer from left to right. It looks at two things: at what it has written so far, and, by cross-attention ([chapter
-# 15](15_attention.ipynb)), at the vectors of the encoder. Both are towers of nearly the same **block**. That is the Transformer.
+# 15](15_attention.ipynb)), at the vectors of the encoder. Both are stacks of nearly the same **block**. That is the Transformer.
 
 # %%
 dates = data.load("dates")
@@ -52,9 +52,10 @@ plot.show(figure)
 #
 # ## The block
 #
-# A block has two parts, and they share the work. **Attention gathers**: each step fetches what it needs from other steps. The **feed-forward**
-# part (two dense layers, the perceptron of chapter 01) works on what is there, for each step alone, with the same weights for every step. And neither part
-# *replaces* a step. Each adds a change to it:
+# A block has two parts, and they share the work. **Attention gathers**: each step fetches what it needs from other
+# steps. The **feed-forward network** (two dense layers, a multi-layer perceptron as in chapter 01) works on what is
+# there, for each step alone, with the same weights for every step. And neither part *replaces* a step. Each adds a
+# change to it, by a **residual connection**, or *shortcut*:
 
 # %%
 plot.show(diagrams.transformer_block())
@@ -73,8 +74,10 @@ plot.show(diagrams.transformer_block())
 # * $W_1$ has shape $(d, 4d)$ and $W_2$ shape $(4d, d)$, with biases of $4d$ and $d$ numbers,
 # * $\mathrm{gelu}(a) \approx a\,\Phi(a)$, where $\Phi$ is the share of the bell curve below $a$: a ReLU with a rounded corner.
 #
-# This **layer norm** differs from the batch norm of pictures: it asks no other step and no other example. So it does the same in training
-# and in inference, for one sentence as for a thousand, and padding cannot disturb it.
+# This **layer normalization**, or *layer norm*, differs from the batch normalization of [chapter
+# 09](09_model_building_and_initialization.ipynb): it looks at no other step and no other example. So it does the same
+# in training and in *inference* (when the trained network is used), for one sentence and for a thousand, and padding
+# cannot disturb it.
 #
 # ### Exercise 1 · The norm of a step
 #
@@ -104,7 +107,8 @@ def block(x, attention, feed, norms, mask=None):
     return y + inside @ feed[2] + feed[3]  # (batch, n, d)
 
 # %% [markdown]
-# The same block out of Keras' own layers, and `layers.TransformerBlock`, which later chapters use, with the same weights. All of them are
+# Here is the same block made of Keras' own layers, and `layers.TransformerBlock`, which later chapters use, with the
+# same weights. All of them are
 # drawn at random here, biases, scales and shifts too, so that a forgotten one would be noticed.
 
 # %%
@@ -276,13 +280,14 @@ plot.show(figure)
 # at the top; the other three stay near 1. Right, similarity from 0 upwards: without shortcuts it is 1 from about depth 3 on, with
 # the norm after it approaches 1 slowly, without norms and with the norm first it stays lower.</details><br>
 #
-# Attention takes means, and means of means become all alike: without shortcuts the steps melt into one
-# (Dong et al., 2021, prove it for attention alone). Sums grow, and with them the gradients:
+# Attention takes means, and means of means become more and more alike: without shortcuts all steps collapse into one
+# vector (Dong et al., 2021, prove it for attention alone). Sums grow, and with them the gradients:
 # without norms the gradient at the bottom is more than ten thousand times that at the top, so one learning rate for plain gradient descent can hardly suit both. Both norms keep the gradient in bounds in this picture.
 # They differ on the right: with the norm after the sum the steps end nearly as alike as without shortcuts. And they differ in training
 # (Xiong et al., 2020): with the norm *after* the sum, the gradients of the weights near the output are large at the
-# start of training, so the first steps must be small, and the models of 2017 needed a careful warm-up. With the norm first they can do
-# without. BERT (2018) and its family kept the norm after; GPT-2 (2019) and most large language models since put it first.
+# start of training, so the first steps must be small, and the models of 2017 needed a careful **learning-rate
+# warm-up**. With the norm first a model can do without. BERT (2018) and its family kept the norm after; GPT-2 (2019)
+# and most large *language models* since put it first.
 #
 # ### Exercise 4 · Change the experiment
 #
@@ -299,8 +304,9 @@ ch16.small_steps.check(small_steps)
 #
 # Characters become numbers. For the answers 0 is padding, 1 *start* and 2 *end*; then the digits and the dash.
 #
-# How does one teach a writer? Let it write, and it goes astray at the third character; what shall it learn from the rest? So in training every
-# place is given the *right* beginning and asked for the next character only. This is called **teacher forcing**.
+# How do you teach a network to write? If it writes by itself, it goes astray at the third character, and what could it
+# learn from the rest? So in training every place is given the *right* beginning and asked for the next character only.
+# This is called **teacher forcing**.
 
 # %%
 plot.show(diagrams.teacher_forcing())
@@ -311,7 +317,7 @@ plot.show(diagrams.teacher_forcing())
 # <details><summary>In words</summary>Left, three inputs below, x₁ = start, x₂ = y₁ and x₃ = y₂, each with an arrow up to its target y₁, y₂, y₃. Right, the
 # same with ŷ instead of y, and slanted arrows lead from each written ŷ down to the next input.</details><br>
 #
-# The causal mask keeps each place from seeing its own solution.
+# The causal mask keeps each place from seeing its own target.
 #
 # ### Exercise 5 · Moved by one
 #
@@ -362,9 +368,15 @@ print("answer", answers[0], "and what the decoder is shown", shown[0])
 
 # %% [markdown]
 # Now the whole machine, from the layers that you know. Positions are rotary: queries and keys turn by their place, so only the distance
-# counts. In cross-attention nothing turns; places in a source and in an answer have no common ruler.
+# counts. In cross-attention nothing turns; places in a source and in an answer have no common ruler. First, how a token becomes a vector:
+# `layers.TokenAndPosition` looks it up in a table, which begins as small random numbers, and multiplies by $\sqrt d$, as `token_vectors` does. (If asked,
+# it adds the sinusoidal positions of [chapter 15](15_attention.ipynb); rotary ones come later, in the attention.)
 
 # %%
+def token_vectors(table, tokens):  # the table has a row of d numbers for each token
+    return table[tokens] * np.sqrt(table.shape[1])  # (batch, n, d)
+
+
 def build(source_kinds, target_kinds, width=32, heads=4):
     source = keras.Input((None,), dtype="int32")
     written = keras.Input((None,), dtype="int32")
@@ -393,8 +405,14 @@ begun = fresh_shown[:8]  # (8, 11)
 logits = np.array(mine([few, begun]))  # (8, 11, 14)
 expect("models.transformer", reader([few, begun]), equals=logits, tolerance=1e-5)
 
+embeds = [one for one in mine.layers if isinstance(one, layers.TokenAndPosition)]
+table = embeds[0].get_weights()[0]  # (kinds, 32)
+vectors = token_vectors(table, few)  # (8, 35, 32)
+expect("layers.TokenAndPosition", embeds[0](few), equals=vectors, tolerance=1e-5)
+
+# %%
 blocks = [one for one in mine.layers if isinstance(one, layers.TransformerBlock)]
-counted = scratch.transformer_block_parameters(32)  # 12 d² + 13 d
+counted = 12 * 32**2 + 13 * 32  # 12 d² + 13 d
 expect("parameters of the encoder's block", blocks[0].count_params(), equals=counted)
 longer = np.pad(few, ((0, 0), (0, 20)))
 padded = mine([longer, begun])
@@ -414,6 +432,20 @@ expect("first place that notices another ending from place 6", first, equals=6)
 #   day, and the month is told by the word that goes with one month most faithfully in the training data.
 # * A **recurrent pair** of the same size, trained on the same examples as often: one LSTM ([chapter 13](13_rnn_text.ipynb)) reads, and
 #   another starts from its last state and writes. All that the writer knows of the source is that one state.
+
+# %%
+def recurrent_pair(source_kinds, target_kinds, width, units):
+    source = keras.Input((None,), dtype="int32")
+    written = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(source_kinds, width)(source)  # (batch, n, width)
+    y = keras.layers.Embedding(target_kinds, width)(written)  # (batch, m, width)
+    real = keras.ops.not_equal(source, 0)
+    reading = keras.layers.LSTM(units, return_state=True, name="encoded")
+    _, *state = reading(x, mask=real)  # the last state: all that is handed over
+    writing = keras.layers.LSTM(units, return_sequences=True)
+    y = writing(y, initial_state=state)  # (batch, m, units)
+    logits = keras.layers.Dense(target_kinds)(y)  # (batch, m, kinds)
+    return keras.Model([source, written], logits)
 
 # %%
 import collections
@@ -444,7 +476,7 @@ def rule(text):
 
 
 # %%
-pair = models.rnn_encoder_decoder(*kinds, cell="lstm", width=32, units=46)
+pair = recurrent_pair(*kinds, width=32, units=46)
 reader.set_weights(mine.get_weights())  # untrained, also when this cell is run again
 ratio = pair.count_params() / reader.count_params()
 expect("ratio of their parameters", ratio, at_least=0.95, at_most=1.05)
@@ -466,8 +498,8 @@ for name, model in rivals.items():
     curves[name] = train.fit(model, batches, validation, epochs=2)
 
 # %% [markdown]
-# The rate climbs from 0 for the first hundred steps and then falls to 0 in a half wave: Adam's averages are no good before they have seen
-# some steps.
+# The learning rate climbs from 0 for the first hundred steps and then falls to 0 along half a cosine: Adam's averages
+# are no good before they have seen some steps.
 #
 # ### Writing without a teacher
 #
@@ -553,14 +585,17 @@ gain = characters[1] - characters[0]
 expect("    gain of the second epoch over the first", gain, at_least=0.02)
 
 # %% [markdown]
-# Be honest about the rule: twenty lines of ordinary code are as good or better. Where you can write down how a thing is done, do so. But they
-# were written by somebody who knows what a month is. The Transformer was told nothing, not even that there are seven languages; to add
+# Be honest about the rule: twenty lines of ordinary code are as good or better. Where you can write down how a thing is
+# done, do so. But those lines were written by somebody who knows what a month is. The Transformer was told nothing, not
+# even that there are seven languages; to add
 # the eighth, one adds examples. (So does this rule for its words of months, but not for a new order of day and month.) And nobody has such a
 # rule for sentences.
 #
 # The recurrent pair gets nearly every single character, and yet misses more than a quarter of the dates: ten characters in a row must
-# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It is not unable, for it was still getting better; give it more epochs and see. Perhaps it is slow because all that it read must pass
-# through one state, and where each part stands in there has to be learned first. Cross-attention can look. Watch it. We take the
+# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It may yet learn them, because it was still
+# getting better; give it more epochs and see. Perhaps it is slow because all that it read must pass through one state,
+# and it
+# must first learn where in the state each part is kept. Cross-attention can look. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
 
 # %%
@@ -610,8 +645,9 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # %% [markdown]
 # *Figure. Where the decoder looks in the source before it writes each character, the mean of four heads; dark is much.*
 # <details><summary>In words</summary>A grid. Columns are the characters of a written date, rows those of the answer, from the year's first
-# digit to "end". Some rows have one or two dark fields: most rows of the year under the year's digits or just beside, those of the month are pale and spread around the
-# month's name, those of the day under its number.</details><br>
+# digit to "end". Some rows have one or two dark fields: most rows of the year under the year's digits or just beside
+# them, those of the month are pale and spread out around the month's name, those of the day under its
+# number.</details><br>
 #
 # Nobody told it where the year stands; it learned to look there from pairs of texts alone. For the last two digits of the year it looks
 # at the right places; for the second digit it looks nowhere in particular. So it seems to copy, at least in part. Do you trust the picture?
@@ -619,8 +655,8 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 # ## What it has not learned
 #
 # It reads days that it never saw, in seven languages. What about a *language* that it never saw? Dutch and Italian are near relatives of some of
-# the seven; Korean is written in signs of which only the digits are known. And all days lay between 1900 and 2099. What about the century
-# before?
+# the seven; Korean is written in characters of which only the digits are known. And all training days lay between 1900
+# and 2099. What about the century before?
 #
 # ### Exercise 6 · Predict, then run
 #
@@ -666,16 +702,17 @@ for language, (least, most) in bounds.items():
 
 # %% [markdown]
 # It reads most of Dutch, which it never saw, a part of Italian, hardly any Korean day, and it gets few days of the nineteenth century
-# right in German, which it reads well; three that it missed stand above. To us copying four digits is the
+# right in German, which it reads well; three that it got wrong are printed above. To us copying four digits is the
 # easy part. But "the year begins with 19 or 20" was true of every example, so nothing forced it to learn copying there, and perhaps it did not. The picture did not say so:
-# where a network looks is not yet what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network learns what the examples
+# where a network looks does not tell what it does with what it sees ([chapter 15](15_attention.ipynb)). **A network
+# learns what the examples
 # force it to learn.** A score on days drawn like the training days, however high, says nothing about what they all had in common.
 #
 # ## Long memory
 #
-# One more trial, in which the length itself is the difficulty. A sequence holds $m$ **notes**: each is a name, twelve signs ±1, and a value, one of
-# 16. The last step is a question: one of the names, without its value. What was its value? Names are drawn anew each time, so nothing can be learned by
-# heart but the *looking up*.
+# One more trial, in which the length itself is the difficulty. A sequence holds $m$ **notes**: each has a name, twelve
+# numbers that are +1 or −1, and a value, one of 16. The last step is a question: one of the names, without its value.
+# What was its value? Names are drawn anew each time, so nothing can be learned but the *looking up*.
 #
 # A recurrent network has to store all notes in its state *before* it hears the question. Let that be 56 numbers of 32 bits: it can be in
 # $2^{56 \cdot 32}$ different states, 1,792 bits. How much is there to store?
@@ -689,8 +726,9 @@ memory_bits = ...
 ch16.memory_bits.check(memory_bits)
 
 # %% [markdown]
-# So at 512 notes such a network *cannot* know all values. There are more lists of values than states, hence two different lists must end in the
-# same state. Ask for a note in which they differ: for one of the two the answer is wrong. No training helps against counting.
+# So at 512 notes such a network *cannot* know all values. There are more lists of values than states, so two different
+# lists must end in the same state. Ask for a note in which the lists differ: for one of them the answer is wrong. No
+# training can change that.
 #
 # How wrong must it be? Shannon's rate–distortion theory answers that too: to be right about a share $p$ of values of 16 kinds, a memory needs at
 # least $4 - H(p) - (1-p)\log_2 15$ bits a value, with $H(p) = -p\log_2 p-(1-p)\log_2(1-p)$. This gives a ceiling that no state of 1,792
@@ -772,7 +810,7 @@ plot.show(figure)
 #
 # ## The test, once
 #
-# We chose widths, rates and epochs by validation. Now the days of the test set are opened, for the two that are worth it.
+# We chose widths, rates and epochs by validation. Now the days of the test set are opened, for the Transformer and the rule.
 
 # %%
 new, new_iso = dates.arrays("test")
@@ -794,10 +832,11 @@ print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.
 #
 # ## Summary
 #
-# * A block gathers by attention and works on each step with two dense layers; each adds a change to what is there, and $12d^2+13d$ parameters do it.
-# * Without shortcuts the steps melt into one; without norms the gradients explode; today the norm mostly goes first.
+# * A block gathers by attention and works on each step with two dense layers; each adds a change to what is there.
+#   Together they have $12d^2+13d$ parameters.
+# * Without shortcuts all steps collapse into one vector; without norms the gradients explode; today the norm mostly goes first.
 # * The encoder reads everything at once, the decoder writes one token after another and looks back; teacher forcing trains all
-#   places in one pass, and the causal mask keeps it honest.
+#   places in one pass, and the causal mask hides each place's target from it.
 # * On dates in seven languages it gets right nearly all days that it never saw; a recurrent pair of its size, trained as
 #   long, misses more than a quarter.
 # * It learned what the examples force it to learn: Dutch came for free, the nineteenth century did not.
@@ -806,7 +845,7 @@ print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.
 # **Ask yourself**
 #
 # <details><summary>Why can a decoder be trained on all places at once, but must write one after the other?</summary>In training the right
-# beginning of each place is known beforehand. In use it has to be written first.</details>
+# beginning of each place is known beforehand. At inference it has to be written first.</details>
 # <details><summary>You stack forty blocks, and after training every position gives the same output. Which part do you check
 # first?</summary>The shortcuts: without them all steps were alike within a few blocks. Then the place of the norm: after the sum they became alike too, more slowly.</details>
 # <details><summary>A date reader gets 99 % on its test set and is sold to an archive of the 18th century. What should the buyer have

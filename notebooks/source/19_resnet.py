@@ -27,21 +27,32 @@ random = train.seed(0)
 #
 # Look at what a deep plain network does before any training. Digits, shrunk to 14×14 pixels, go through 29 convolutions
 # of 3×3 with He's initialization ([chapter 09](09_model_building_and_initialization.ipynb)), which keeps the *size* of
-# the numbers. Does it also keep the picture? `models.resnet` builds such a network: one convolution, then pairs of
-# convolutions called blocks, then a dense layer. With `residual=False` nothing in it is new to you.
+# the numbers. Does it also keep the picture? Nothing in this network is new to you: one convolution, then pairs of
+# convolutions, which we call blocks, then a dense layer.
+
+# %%
+def convolution(filters, stride=1):
+    form = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    return keras.layers.Conv2D(filters, 3, strides=stride, **form)
+
+
+inputs = keras.Input((14, 14, 1))
+h = convolution(8)(inputs)
+blocks = []
+for filters, stride in [(8, 1), (16, 2)] + [(16, 1)] * 12:
+    h = convolution(filters, stride)(h)
+    h = convolution(filters)(h)
+    blocks.append(h)
+pooled = keras.layers.GlobalAveragePooling2D()(h)  # (batch, 16)
+plain = keras.Model(inputs, keras.layers.Dense(10)(pooled))
+expect("layers with weights", len(plain.get_weights()) // 2, equals=30)
 
 # %%
 digits = data.load("mnist_5k")
 x, y = digits.arrays("train")
 x = np.array(keras.ops.average_pool(x, 2))  # (3600, 14, 14, 1)
-sizes = {"blocks": (1, 13), "filters": (8, 16)}
-plain = models.resnet(
-    (14, 14, 1), 10, **sizes, residual=False, batch_normalization=False
-)
-blocks = [layer for layer in plain.layers if isinstance(layer, layers.ResidualBlock)]
-expect("layers with weights", 2 + 2 * len(blocks), equals=30)
 depths = (1, 2, 5, 9, 14)
-outputs = [blocks[depth - 1].output for depth in depths]
+outputs = [blocks[depth - 1] for depth in depths]
 stages = keras.Model(plain.inputs[0], outputs)
 thousand = x[:1000]
 representations = [thousand, *stages.predict(thousand, verbose=0)]
@@ -57,15 +68,15 @@ for digit in [np.flatnonzero(y == label)[0] for label in (1, 4, 8)]:
 plot.show(plot.images(pictures, titles, columns=6))
 
 # %% [markdown]
-# *Figure. Three digits on their way through a plain network before training. Behind fourteen blocks all three look much
-# the same.*
-# <details><summary>In words</summary>Three rows of six pictures. Left the digits, readable; one block on they are
+# *Figure. Three digits on their way through a plain network before training. After fourteen blocks all three look much the same.*
+# <details><summary>In words</summary>Three rows of six pictures. Left the digits, readable; one block later they are
 # blurred; from block 2 on they are coarse blots of 7×7 pixels, and in the last column the three rows look much
 # alike.</details><br>
 #
 # Eyes can be wrong, so measure it in two ways. The **cosine similarity** of two pictures' numbers is 1 if one is a
-# multiple of the other. And a **linear probe**, a logistic regression on what a block puts out, tells how much of the
-# digit can still be read there in the simplest way.
+# multiple of the other. And a **linear probe** ([chapter 02](02_deep_learning.ipynb)), here a *logistic regression*
+# (one linear layer and a softmax) on the output of a block, tells how much of the digit can still be read there in the
+# simplest way.
 
 # %%
 from sklearn.linear_model import LogisticRegression
@@ -107,8 +118,9 @@ helped = rows["block 1"]["probe: share right"] - readable
 expect("what it gains from one block", helped, at_least=0.02)
 
 # %% [markdown]
-# One random block even helps the probe, perhaps since its 8 filters offer more numbers than the 196 pixels. From then on the pictures
-# become alike, and the probe reads less and less. The digits are not gone, it still reads far more than one in ten. But
+# One random block even helps the probe, perhaps because its 8 filters offer more numbers than the 196 pixels. From then
+# on the pictures
+# become alike, and the probe reads less and less. The digits are not gone: the probe still reads far more than one in ten. But
 # layers that merely passed on what block 1 gave them would have kept everything, and a random layer is very far from
 # that.
 #
@@ -123,18 +135,18 @@ plot.show(diagrams.residual_block((8, 6, 4)))
 # *Figure. A residual block for pictures of 8×6 pixels and 4 channels. Only the grey boxes have weights; the shortcut
 # has none.*
 # <details><summary>In words</summary>From x an arrow leads through a convolution, a ReLU and a second convolution to a
-# plus sign; a second arrow leads from x in an arc straight to the plus sign. From there it goes through a ReLU to y. On
-# every arrow but the one behind the plus sign stands the shape (8, 6, 4).</details><br>
+# plus sign; a second arrow leads from x in an arc straight to the plus sign. From there it goes through a ReLU to y.
+# Every arrow but the one after the plus sign is labelled with the shape (8, 6, 4).</details><br>
 #
 # $$y = \mathrm{relu}\bigl(x + F(x)\bigr), \qquad F(x) = W_2 * \mathrm{relu}(W_1 * x + b_1) + b_2$$
 #
 # * $x$ and $y$ are input and output of the block, both of shape (height, width, channels),
 # * $W_1, W_2$ are kernels of 3×3, $b_1, b_2$ biases, and $*$ is the convolution of [chapter 11](11_cnn_images.ipynb),
-# * $F$ is the **residual**: what is left to learn once $x$ is there. The path of $x$ is the **shortcut**, or skip
-#   connection.
+# * $F$ is the **residual**: what is left to learn once $x$ is there. The path of $x$ is the **shortcut**, also called
+#   **skip connection** or *residual connection*; the whole is a **residual block**.
 #
 # If $F = 0$, then $y = \mathrm{relu}(x) = x$, since $x$ comes out of a ReLU and is not negative. Zero weights, which
-# ruined the networks of chapter 09, are here a block that does no harm. (Set only the second kernel to zero: with both
+# ruined the networks of chapter 09, make a harmless block here. (Set only the second kernel to zero: with both
 # at zero and no bias, $F$ would get no gradient and never learn.) By hand:
 
 
@@ -175,8 +187,8 @@ batch = image[np.newaxis]  # (1, 8, 6, 4)
 expect("Keras layers", block_model(batch)[0], equals=by_hand, tolerance=1e-5)
 
 # %% [markdown]
-# `models.resnet` is made of this block as a layer, `layers.ResidualBlock`, and `scratch.residual_block` is its twin in
-# NumPy:
+# `layers.ResidualBlock` is this block as a layer, and `scratch.residual_block` its twin in NumPy. `models.resnet` builds the
+# network of the beginning from such layers, with `residual=False` the same plain one:
 
 # %%
 layer = layers.ResidualBlock(4, batch_normalization=False)
@@ -185,6 +197,13 @@ layer.set_weights([*first, *second])
 expect("bmkit.layers", layer(batch)[0], equals=by_hand, tolerance=1e-5)
 twin = scratch.residual_block(image, first, second)
 expect("bmkit.scratch", twin, equals=by_hand, tolerance=1e-12)
+
+sizes = {"blocks": (1, 13), "filters": (8, 16)}
+form = {"residual": False, "batch_normalization": False}
+same = models.resnet((14, 14, 1), 10, **sizes, **form)
+same.set_weights(plain.get_weights())
+logits = plain(thousand[:5])
+expect("models.resnet", same(thousand[:5]), equals=logits, tolerance=1e-4)
 
 # %% [markdown]
 # Where a block halves height and width or has more filters, $x$ and $F(x)$ differ in shape. The simplest shortcut then
@@ -222,7 +241,8 @@ ch19.down_block.check(down_block)
 #
 # A plain chain has only the very last term, the product of all. The shortcut adds the **1**: the gradient from the end
 # arrives at the front unchanged, and all else is added to it. For pictures, 1 becomes the identity matrix $I$ and $F'$
-# the Jacobian of $F$, in the same formula $I + F'$. The outer ReLU multiplies it by 1 where $x + F > 0$ and by 0
+# the **Jacobian** of $F$, the matrix of its derivatives, in the same formula $I + F'$. The outer ReLU multiplies it by
+# 1 where $x + F > 0$ and by 0
 # elsewhere.
 #
 # So the gradient *need* not vanish. But it can: the other terms can cancel the 1. And it can explode. Take 20 blocks
@@ -256,7 +276,7 @@ ch19.gradient_at_front.check(gradient_at_front)
 #
 # ## Measured: gradients before training
 #
-# Two networks of 30 layers with exactly the same weights, real digits, no training. One has shortcuts, the other has
+# Two networks of 30 layers with exactly the same weights, real digits, no training. One has shortcuts, the other does
 # not. In both we multiply the kernels of all blocks by the same *scale*: 1 is He's initialization, 0.7 nearly Keras'
 # own (Glorot's), 0.5 is smaller still. At each block we measure the gradient $\partial\mathcal{L}/\partial x_l$. By
 # [chapter 09](09_model_building_and_initialization.ipynb) two plain convolutions should change it by the factor scale².
@@ -337,8 +357,9 @@ expect("plain, He's start: front over end", plain_full, at_least=0.05, at_most=2
 expect("residual, He's start: front over end", full, at_least=8)
 
 # %% [markdown]
-# So both have a start at which gradients keep their size. The plain network must hit it closely: $0.5^2$ a block is
-# already fatal. The residual one keeps its gradients at 0.5 (try smaller scales in the figure); at 1, where $F$ is no
+# So both have an initialization at which gradients keep their size. The plain network must come close to it: a factor of $0.5^2$
+# at each block is already fatal. The residual one keeps its gradients at 0.5 (try smaller scales in the figure); at 1,
+# where $F$ is no
 # longer small, they grow, as $1+F'$ told us.
 #
 # ## Batch normalization
@@ -383,7 +404,7 @@ ratio = normalized_half / normalized_full
 expect("plain, normalized: scale 0.5 over scale 1", ratio, at_least=0.5, at_most=2)
 
 # %% [markdown]
-# The price is that a picture's output depends in training on the other pictures of its batch, and that training and
+# The price is that in training a picture's output depends on the other pictures of its batch, and that training and
 # inference differ. It also costs time. Zhang and colleagues do without it, by a small start (and some more). We take
 # a small start for the next experiment, so that shortcuts are tested without normalization.
 #
@@ -497,7 +518,7 @@ plot.show(plot.images(as_seen, titles, columns=2, width=5))
 # %% [markdown]
 # *Figure. What the network calls two photographs.*
 # <details><summary>In words</summary>Left a cup of coffee on a wooden table, right the face of a striped cat; above
-# each the name the network gives it.</details><br>
+# each the name that the network gives it.</details><br>
 
 # %%
 def count(model, kind):
@@ -537,7 +558,7 @@ in_shortcuts = 4  # of 1×1, where the shape changes
 expect("convolutions", convolutions, equals=1 + 3 * 16 + in_shortcuts)
 
 # %% [markdown]
-# ## Transfer: 10 labels a class
+# ## Transfer learning: 10 labels a class
 #
 # Now a task of our own: ten animals as silhouettes, and **10 labelled pictures of each**, 100 in all. That is little for
 # a deep network trained from scratch. But we can use what the pretrained one has learned: leave out its last layer,
@@ -606,7 +627,7 @@ expect("weights of the last block", weights, equals=1_025_408)
 # Two rivals get the same 100 labels: a logistic regression on the pixels, and a small convolutional network trained from
 # scratch with dropout. All three have a setting: the strength of the regularization, or the epoch at which to stop. For
 # all three the 300 validation pictures choose it. (So many labels for choosing are a luxury that one would not have in
-# earnest. All three enjoy it alike.)
+# practice. All three profit from it alike.)
 
 
 # %%
@@ -646,8 +667,8 @@ scratch_score = train.evaluate(from_scratch, (x_fresh, y_fresh))["accuracy"]
 # ## Fine-tuning
 #
 # The features were made for photographs. **Fine-tuning** goes one step further: the last block of the network, too,
-# learns from our pictures, with a small learning rate. The blocks before it stay frozen; what they put out is
-# `middle_few`, so they need not run again.
+# learns from our pictures, with a small learning rate. The blocks before it stay frozen; their output is `middle_few`,
+# so they need not run again.
 #
 # The batch normalizations inside keep the statistics that they learned from a million photographs: the block is called
 # with `training=False`. A hundred silhouettes might give bad ones.
@@ -729,7 +750,7 @@ three_labels = ...
 ch19.three_labels.check(three_labels)
 
 # %% [markdown]
-# ## Where it errs
+# ## Its errors
 
 # %%
 chances = transfer.predict_proba(features_test)  # (300, 10)
@@ -752,7 +773,8 @@ plot.show(plot.images(x_test[surest], titles, columns=5))
 # Why does it work at all? ImageNet holds hardly any white shapes on black, and networks trained on photographs lean on
 # texture more than on shape (Geirhos and colleagues), which silhouettes do not have. Perhaps the early layers help,
 # which answer to edges and curves; perhaps it helps that many of the 1,000 classes are animals. This chapter has not
-# tested either. It has tested that the features beat a regression and one small network that learned from 100 pictures alone. With thousands of labels a
+# tested either. What it has tested is that the features beat a regression and one small network that learned from 100
+# pictures alone. With thousands of labels a
 # network from scratch may catch up, so put the rival beside it, every time.
 #
 # ## Summary
@@ -765,14 +787,14 @@ plot.show(plot.images(x_test[surest], titles, columns=5))
 # * Batch normalization divides the scale of a kernel out again; in inference it uses running averages.
 # * With the same number of weights and steps, 44 layers with shortcuts and a small start learn more than 44 plain ones.
 # * With ten labels a class, the frozen features of a pretrained network and a linear classifier beat a small network
-#   trained from scratch. Measure it, with rivals beside.
+#   trained from scratch. Measure it, beside its rivals.
 #
 # **Ask yourself**
 #
 # <details><summary>Why does F not end in a ReLU?</summary>If it did, it could only add: no value could ever shrink from
 # block to block, and nothing could be taken away again.</details>
-# <details><summary>Does a shortcut cost weights?</summary>Not where the shapes agree, nor when it is padded with
-# zeros. Only a 1×1 convolution in it has weights.</details>
+# <details><summary>Does a shortcut cost weights?</summary>Not where the shapes agree, nor where the missing channels
+# are filled with zeros. Only a 1×1 convolution in it has weights.</details>
 # <details><summary>Why does fine-tuning call batch normalization with training=False?</summary>With training=True it
 # would use the statistics of the small batch in training, and move its running averages towards those of a hundred
 # pictures, for which its weights were not made.</details><br>

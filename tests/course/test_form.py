@@ -5,10 +5,10 @@ import importlib
 import types
 
 import pytest
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from bmkit.check import Exercise, Question
-from bmkit.course import book, chapters, form, knowledge
+from bmkit.course import book, chapters, form, knowledge, shown, terms
 
 FIVE = chapters.find("05")
 
@@ -248,3 +248,151 @@ def test_capitals_that_are_left_are_told(monkeypatch, tmp_path):
     (tmp_path / "ch05.py").write_text("why = 'WHAT IT IS'", encoding="utf-8")
     monkeypatch.setattr(chapters.Chapter, "source", tmp_path / "ch05.py")
     assert list(form._is_filled_in(FIVE)) == ["ch05.py still has CAPITALS to fill in: line 1: why = 'WHAT IT IS'"]
+
+
+HOUSE = "from bmkit import scratch, train"
+USE = "scratch.relu(z)"
+WRITTEN_OUT = "h = np.maximum(0, z)"
+LINE = {"scratch.relu": "np.maximum(0, z)"}
+BEFORE = "scratch.relu is used before it was shown, in the cell that begins with 'scratch.relu(z)'; show its lines"
+GONE = "and no code cell of this chapter holds 'np.maximum(0, z)'; name what shows scratch.relu today"
+NEEDLESS = "and it is shown before its first use without that; delete the line"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pieces", "sentence"),
+    [
+        ([], [HOUSE, USE], {}, BEFORE),
+        ([], [HOUSE, USE, WRITTEN_OUT], {"01": LINE}, BEFORE),
+        ([], [HOUSE, USE, "def relu(z):\n    ..."], {}, BEFORE),
+        ([], [HOUSE, "class Value:\n    def relu(self):\n        ...", USE], {}, BEFORE),
+        ([], [HOUSE, f"{WRITTEN_OUT}\n{USE}"], {"01": LINE}, ""),
+        ([], [HOUSE, f"def relu(z):\n    ...\n\n\n{USE}"], {}, ""),
+        ([WRITTEN_OUT], [HOUSE, USE], {"00": LINE}, ""),
+        (["def relu(z):\n    ..."], [HOUSE, USE], {}, ""),
+        ([], [HOUSE, "from bmkit.scratch import relu"], {}, ""),
+        ([], ["from bmkit.scratch.activations import relu as bend", "bend(z)"], {}, "before it was shown, in the cell"),
+        ([], ["import bmkit.scratch", "bmkit.scratch.relu(z)"], {}, "before it was shown, in the cell"),
+        ([], ["import bmkit.scratch as numbers", "numbers.relu(z)"], {}, "before it was shown, in the cell"),
+        ([], ["from bmkit import plot", "plot.show(plot.images(z))"], {}, ""),
+        ([], [HOUSE, "%time scratch.relu(z)"], {}, ""),
+        ([], [HOUSE, "def relu(z):\n    ...", USE], {"01": LINE}, GONE),
+        ([], [HOUSE, "def relu(z):\n    ...", WRITTEN_OUT, USE], {"01": LINE}, NEEDLESS),
+        ([WRITTEN_OUT], [HOUSE, WRITTEN_OUT, USE], {"00": LINE, "01": LINE}, NEEDLESS),
+        ([], [HOUSE, WRITTEN_OUT], {"01": LINE}, NEEDLESS),
+    ],
+)
+def test_a_helper_used_before_it_was_shown_is_told_and_a_stale_line_too(first, second, pieces, sentence):
+    found = list(shown.unshown("01", {"00": first, "01": second}, pieces))
+    assert [sentence in one for one in found] == ([True] if sentence else [])
+
+
+def test_each_chapter_that_uses_a_helper_too_early_is_told_once():
+    cells = {"00": [HOUSE, USE, f"{USE} + 1"], "01": [HOUSE, WRITTEN_OUT, USE], "02": [HOUSE, USE]}
+    assert [len(list(shown.unshown(number, cells, {"01": LINE}))) for number in cells] == [1, 0, 0]
+
+
+def test_a_chapter_is_read_behind_those_that_it_needs():
+    needs = {"00": (), "01": ("00",), "02": ("01", "04"), "03": ("01",), "04": ("00",)}
+    plan = [chapters.Chapter(number, "x", "X", "Part", before) for number, before in needs.items()]
+    assert [chapter.number for chapter in shown.reading_order(plan)] == ["00", "01", "04", "02", "03"]
+
+
+def test_a_new_helper_in_a_chapter_is_told(written):
+    change(written[0], "import keras\n", "import keras\nscratch.convolved(2)\n")
+    assert told(written, form._no_helper_is_used_before_it_was_shown).startswith("scratch.convolved is used before it")
+
+
+def test_the_list_of_what_is_shown_names_chapters_that_there_are():
+    assert set(shown.entries()) <= {chapter.number for chapter in chapters.chapters() if chapter.ready} - form.HIDING
+
+
+@pytest.fixture
+def judged(written, monkeypatch):
+    """Judge a made-up chapter 05, which comes after 01, 04 and 00, by a made-up list."""
+    introduced = {
+        "01": ["logit"],
+        "02": ["probe"],
+        "05": ["step size", "basin|basins of attraction"],
+        "06": ["drop-out"],
+    }
+    instead = {"slope": "gradient", "a heap|the heap": "a cluster"}
+    monkeypatch.setattr(terms, "_list", lambda: {"introduced": introduced, "instead": instead})
+    monkeypatch.setattr(terms, "_sayings", lambda chapter: [])
+
+    def judge(*texts):
+        both = "The *step size* is η, and each **basin** has its lowest point."
+        written[0][:] = [new_markdown_cell(text) for text in ("# Drop-out, probe and step size", *texts, both)]
+        return " | ".join(form._uses_the_fields_terms(FIVE))
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Logits have been known since chapter 01.",
+        "Here `drop-out` is code, $drop-out$ a formula, and a step-size-free step is something else.",
+        "*Drop-out* is explained in chapter 06. Drop-out again.",
+        "Drop-out follows in [chapter 06](06_regularization.ipynb).",
+        "A [probe](02_deep_learning.ipynb) is known from there.",
+        "Read on.\n\n**References**\n\n* A (2024), Drop-out and the heap of slopes.",
+        "The plural **step\nsizes** counts, over two lines as well.",
+        "Heaps of data.",
+    ],
+)
+def test_terms_that_are_introduced_linked_or_known_are_no_fault(judged, text):
+    assert judged(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "Our step sizes\nshrink.",
+            "'step size' is first used in the cell that begins with 'Our step sizes': put it in **bold** and explain",
+        ),
+        ("Two basins of attraction.", "'basin' is first used in the cell that begins with 'Two basins of attraction.'"),
+        (
+            "*Figure. Here you can see what drop-out does.*",
+            "'drop-out' is first used in the cell that begins with '*Fig",
+        ),
+        ("Drop-out helps.", "explain it there, or link to chapter 06, where it is explained"),
+        ("See [02](02_deep_learning.ipynb).\n\nDrop-out.", "or link to chapter 06"),
+        ("A probe reads it.", "or link to chapter 02"),
+        ("The Slopes vanish.", "'Slopes' stands in the cell that begins with 'The Slopes vanish.'; write gradient"),
+        ("It is in the\nheap.", "'the\\nheap' stands in the cell that begins with 'It is in the'; write a cluster"),
+    ],
+)
+def test_a_term_before_its_introduction_and_a_word_of_ours_are_told(judged, text, sentence):
+    assert sentence in judged(text)
+
+
+def test_a_term_that_its_chapter_forgets_is_told(judged, monkeypatch):
+    monkeypatch.setattr(terms, "_list", lambda: {"introduced": {"05": ["ridge"]}, "instead": {}})
+    assert judged() == "'ridge' is introduced nowhere; explain it, in **bold**, or mend notebooks/terms.toml"
+
+
+def test_what_exercises_say_uses_the_fields_terms_too(judged, monkeypatch):
+    found = ["Add the slopes up.", "`slope.sum()`"]
+    monkeypatch.setattr(terms, "_sayings", lambda chapter: found)
+    assert judged() == "'slopes' stands in what an exercise says, 'Add the slopes up.'; write gradient"
+
+
+def test_hints_reasons_and_explained_mistakes_are_what_exercises_say(monkeypatch):
+    said = terms._sayings(FIVE)
+    five = importlib.import_module("bmkit.exercises.ch05")
+    assert five.momentum.hints[0] in said and five.momentum.mistakes[0][1] in said
+    assert {five.best_rate.hints[0], five.best_rate.why} <= set(said) and next(
+        iter(five.best_rate.mistakes.values())
+    ) in said
+    assert terms._sayings(types.SimpleNamespace(number="98")) == []
+
+
+def test_the_list_of_terms_names_chapters_of_the_plan_and_no_term_twice():
+    introduced = terms._list()["introduced"]
+    assert introduced.keys() <= {chapter.number for chapter in chapters.chapters()}
+    for number, names in introduced.items():
+        assert names == sorted(set(names), key=str.casefold), number
+    words = {word for entry in terms._list()["instead"] for word in entry.split("|")}
+    assert not words & {form for names in introduced.values() for name in names for form in name.split("|")}

@@ -53,11 +53,11 @@ def test_each_kind_of_rows_comes_back_as_it_was_written(kind, ordered, tmp_path)
     assert ('"encoding": "bytes"' in next(tmp_path.rglob("features.json")).read_text()) == (kind == "sounds")
 
 
-def test_bars_prints_and_log_lines_are_off_meanwhile_and_back_afterwards(tmp_path, capfd):
+def test_bars_prints_and_log_lines_are_off_meanwhile_and_back_afterwards(tmp_path, monkeypatch, capfd):
     from tensorflow_datasets.core.utils import tqdm_utils
 
     logger, seen = logging.getLogger("absl"), []
-    before = logger.level
+    monkeypatch.setattr(logger, "level", logging.INFO)
 
     class Watched(dict):
         def __getitem__(self, split):
@@ -66,7 +66,7 @@ def test_bars_prints_and_log_lines_are_off_meanwhile_and_back_afterwards(tmp_pat
 
     entry, splits = tiny("pictures")
     store.open_stored(store.store(entry, Watched(splits), tmp_path))
-    assert seen[-1] == (False, logging.ERROR) and (tqdm_utils._active, logger.level) == (True, before)
+    assert seen[-1] == (False, logging.ERROR) and (tqdm_utils._active, logger.level) == (True, logging.INFO)
     assert capfd.readouterr() == ("", "")
 
 
