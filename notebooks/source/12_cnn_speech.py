@@ -179,8 +179,9 @@ ch12.folded_tone.check(folded_tone)
 
 # %%
 def decibels_below_top(wave):
-    decibels = scratch.decibels(np.abs(np.fft.rfft(wave)) ** 2)
-    return decibels - decibels.max()
+    power = np.abs(np.fft.rfft(wave)) ** 2
+    decibels = 10 * np.log10(power / power.max())
+    return np.maximum(decibels, -80)  # what is quieter is cut off
 
 
 tone = np.cos(2 * np.pi * 515 * n / rate)  # 16.48 swings a frame: it does not fit
