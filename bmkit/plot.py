@@ -183,7 +183,7 @@ def history(
 
 
 def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, xlabel: str, ylabel: str) -> Figure:
-    """Draw a table of counts as a grid of grey fields with the number in each.
+    """Draw a table of counts or shares as a grid of grey fields with the number in each.
 
     Args:
         values: shape ``(rows, columns)``, ≥ 0.
@@ -200,9 +200,10 @@ def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, x
         'predicted'
     """
     figure, axes = subplots(figsize=(0.55 * len(columns) + 1.2, 0.45 * len(rows) + 0.9))
-    axes.imshow(np.sqrt(values), cmap="Greys", aspect="auto")  # the root keeps small counts visible beside large ones
+    shades = np.sqrt(values)  # the root keeps small counts visible beside large ones
+    axes.imshow(shades, cmap="Greys", aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        dark = np.sqrt(value) > np.sqrt(values.max()) / 2
+        dark = shades[row, column] > (shades.min() + shades.max()) / 2
         axes.text(column, row, f"{value:g}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set_xticks(range(len(columns)), columns)

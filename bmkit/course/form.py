@@ -19,9 +19,7 @@ from bmkit.course.knowledge import faults_of
 __all__ = ["DENSE", "RULES", "rules", "unmet"]
 
 # Written before the rules of `bmkit.course.rules`; each leaves this list when it is rewritten, and no new one joins it.
-DENSE = {"03", "07", "08", "12"}
-# Use helpers of which no chapter shows the lines; both are being rewritten, and no other chapter joins them.
-HIDING = {"12", "18"}
+DENSE = {"03", "07", "08"}
 VERDICT = re.compile(r"✓ .*? (?P<bounds>[≥≤] .*?) \(here: (?P<here>[^)]+)\)$", re.MULTILINE)
 LARGEST_FIGURE, LARGEST_NOTEBOOK = 61_000, 600_000  # bytes
 
@@ -293,8 +291,6 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
 
 def _no_helper_is_used_before_it_was_shown(chapter: Chapter) -> Iterator[str]:
     """No helper of the kit is used before its lines, or a few that do the same, were shown in a code cell."""
-    if chapter.number in HIDING:
-        return
     ready = [one for one in shown.reading_order(chapters()) if one.ready]
     cells = {one.number: shown.code_of_source(one.source.read_text("utf-8")) for one in ready}
     cells[chapter.number] = _code(chapter)

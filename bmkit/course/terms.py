@@ -12,8 +12,6 @@ from bmkit.course.chapters import NOTEBOOKS, ROOT, Chapter, chapters
 
 __all__ = ["faults"]
 
-# Chapters that were written before the list; each leaves this set when it is rewritten, and no new one joins it.
-UNREAD = {"12", "18"}
 EMPHASISED = re.compile(r"(\*{1,2})(?=[^\s*])([^*]*[^\s*])\1(?!\*)")
 NOT_PROSE = re.compile(r"\*\*References\*\*.*|```.*?```|\$\$.*?\$\$|`[^`]*`|\$[^$]*\$|(?<=\])\([^()\s]*\)", re.DOTALL)
 MOST_WORDS = 4  # in an emphasised phrase beside the term itself: longer ones are captions and questions
@@ -33,11 +31,10 @@ def faults(chapter: Chapter) -> Iterator[str]:
         >>> list(faults(find("05")))
         []
     """
-    if chapter.number not in UNREAD:
-        texts = [cell.source for cell in book.read_source(chapter).cells if cell.cell_type == "markdown"]
-        yield from _late_terms(chapter, texts[1:])  # the title cell names what is to come
-        yield from _house_words({text: _place(text) for text in texts})
-        yield from _house_words({said: f"what an exercise says, {said!r}" for said in _sayings(chapter)})
+    texts = [cell.source for cell in book.read_source(chapter).cells if cell.cell_type == "markdown"]
+    yield from _late_terms(chapter, texts[1:])  # the title cell names what is to come
+    yield from _house_words({text: _place(text) for text in texts})
+    yield from _house_words({said: f"what an exercise says, {said!r}" for said in _sayings(chapter)})
 
 
 def _late_terms(chapter: Chapter, texts: list[str]) -> Iterator[str]:

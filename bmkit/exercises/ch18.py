@@ -6,7 +6,7 @@ from bmkit import scratch
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["cls_classifier", "half_hidden", "masked_loss", "seen_as_mask", "wordpiece", "worst_block"]
+__all__ = ["cls_classifier", "half_hidden", "last_is_best", "masked_loss", "seen_as_mask", "wordpiece"]
 
 _random = np.random.default_rng(18)
 
@@ -214,7 +214,7 @@ wordpiece = Exercise(
 
 half_hidden = Question(
     "ch18.half_hidden",
-    0.8,
+    0.84,  # five draws of the hidden words gave 0.80 to 0.94
     why="With half of the words gone, most gaps have a neighbour that is a gap itself.",
     hints=[
         "surprise_with(0.15) is what the table says; surprise_with(0.5) hides half of the words.",
@@ -222,23 +222,20 @@ half_hidden = Question(
     ],
     mistakes={
         0: "Nothing changed; give one of the two calls the share 0.5.",
-        -0.8: "You subtracted the wrong way round; the surprise rises.",
+        -0.84: "You subtracted the wrong way round; the surprise rises.",
         4.6: "That is the surprise with half of the words hidden; subtract that with 15 in 100.",
     },
-    tolerance=0.08,
+    tolerance=0.12,
 )
 
-worst_block = Question(
-    "ch18.worst_block",
-    6,
+last_is_best = Question(
+    "ch18.last_is_best",
+    "no",
     why="The last block was trained to say what a text is about, and perhaps the verdict is in the way there.",
     hints=[
         "What was the last block trained for? Are a kind and an angry review of one tea about the same thing?",
-        "More blocks are not more of everything: each keeps what the next needs, and the last what its loss asked for.",
     ],
     mistakes={
-        1: "So one would think, as it has hardly looked around yet. But another one is worse still.",
-        4: "That is one of the best.",
-        3: "On the contrary: half-way up the verdict is easy to read.",
+        "yes": "So one would think. But the last block keeps what its own loss asked for, which was not the verdict.",
     },
 )
