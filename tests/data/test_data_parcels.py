@@ -47,6 +47,15 @@ def test_a_parcel_is_fetched_once_and_its_size_said(cached, capsys):
     assert list((cached.parents[1] / "tmp").iterdir()) == []
 
 
+def test_a_copy_that_cannot_be_read_is_named(cached, monkeypatch):
+    def broken(path, parcel):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(parcels, "problem_of", broken)
+    with pytest.raises(data.DataError, match=f"while reading {cached}"):
+        parcels.fetch_parcel(TINY)
+
+
 def test_progress_is_reported_to_the_caller(cached):
     seen = []
     parcels.fetch_parcel(TINY, progress=lambda done, total: seen.append((done, total)))

@@ -7,6 +7,7 @@ import errno
 import os
 import queue
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -95,6 +96,15 @@ def test_with_growth_the_window_stays_open(tmp_path, monkeypatch):
     transport._watch(TINY, tmp_path, print, grown, collections.deque())
 
 
+def test_what_pip_tells_keeps_the_window_open_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "WINDOW", 1.5)
+    told = lines_of()
+    timers = [threading.Timer(0.7 * n, told.put, [f"Progress {n} of 1000"]) for n in (1, 2, 3)]
+    for timer in [*timers, threading.Timer(2.8, told.put, [None])]:
+        timer.start()
+    transport._watch(TINY, tmp_path, lambda *_: None, told, collections.deque())
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -178,6 +188,14 @@ def test_pip_works_in_the_folder_and_ends_well(tmp_path, monkeypatch):
     assert len(seen) == 2
 
 
+def test_signs_that_cannot_be_read_stop_nothing(tmp_path, monkeypatch):
+    pip_is(monkeypatch, r"import sys; sys.stdout.buffer.write(b'caf\xe9\n'); raise SystemExit(1)")
+    seen = []
+    monkeypatch.setattr(transport, "_explain", lambda parcel, lines: seen.extend(lines))
+    transport.download(TINY, tmp_path, None)
+    assert seen == ["caf\ufffd"]
+
+
 def test_a_flood_of_words_stays_bounded(tmp_path, monkeypatch):
     pip_is(monkeypatch, "print('x' * 10_000_000); [print(n) for n in range(5000)]; raise SystemExit(1)")
     seen = []
@@ -248,8 +266,20 @@ def test_pip_is_asked_which_index_it_will_use(tmp_path, monkeypatch, settings, i
     assert transport._index() == index
 
 
-def test_the_environment_names_the_index(monkeypatch):
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+@pytest.mark.skipif(os.name == "nt", reason="a program of text needs its first line")
+def test_settings_that_cannot_be_read_whole_are_read_in_part(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nprintf \"global.user='caf\\351'\\nglobal.index-url='https://a.org/simple'\\n\"\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert transport._index() == "https://a.org/simple"
+
+
+def test_the_environment_names_the_index_whatever_the_file_says(tmp_path, monkeypatch):
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://a.org/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "https://b.org/simple")
@@ -327,3 +357,15 @@ def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(alone, monkeypatch)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3) or [])
     start = time.monotonic()
     assert not transport.reaches("example.invalid") and time.monotonic() - start < 2
+
+
+def test_a_name_that_is_looked_up_for_ever_keeps_no_process_alive():
+    code = (
+        "import socket, time; from bmkit.data import transport; transport.PATIENCE = 0.3\n"
+        "socket.getaddrinfo = lambda *_, **__: time.sleep(60)\n"
+        "print(transport.reaches('example.invalid'))"
+    )
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "False\n", done.stderr
+    assert time.monotonic() - start < 50
