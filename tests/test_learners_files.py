@@ -108,11 +108,14 @@ TRIED = {
     "course.lab.open_lab": lambda f: lab.folder_of_the_learner(
         f
     ),  # what it does with the path before JupyterLab starts
+    "course.notebook.is_laid_out": lambda f: notebook.is_laid_out(f / "00_start_here.ipynb"),
     "course.notebook.read": lambda f: notebook.read(f / "00_start_here.ipynb"),
     "course.packages.halves": lambda f: packages.halves([f]),
     "course.packages.lacking": lambda f: packages.lacking(f / "thesis.docx", [f]),
+    "course.packages.locked_lines": lambda f: packages.locked_lines(f / "thesis.docx", "numpy"),
     "course.packages.missing": lambda f: packages.missing(f / "thesis.docx"),
     "course.packages.pins": lambda f: packages.pins(f / "thesis.docx"),
+    "course.packages.unlocked": lambda f: packages.unlocked(f / "thesis.docx", f / "thesis.docx"),
     "course.shake.report": lambda f: shake.report([], {}, out=f / "table.md"),
     "course.skeleton.chapter": lambda f: skeleton.chapter("98_mine", f),
     "course.skeleton.dataset": lambda f: skeleton.dataset("mine", root=f),

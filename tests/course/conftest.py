@@ -1,10 +1,20 @@
-"""What several tests start from: a chapter that is planned whatever the course has, and a wheel that nobody fetches."""
+"""What several tests start from: a planned chapter, one as cells to change, and a wheel that nobody fetches."""
 
 import zipfile
 
 import pytest
 
-from bmkit.course import book, chapters, wheel
+from bmkit.course import book, chapters, form, wheel
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Chapter 05 as cells that a test may change: what stands in its source, and what is built from it."""
+    five = chapters.find("05")
+    source, built = book.read_source(five), form._built(five)
+    monkeypatch.setattr(book, "read_source", lambda chapter: source)
+    monkeypatch.setattr(form, "_built", lambda chapter: built)
+    return source.cells, built
 
 
 @pytest.fixture
