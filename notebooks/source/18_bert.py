@@ -179,14 +179,14 @@ ch18.masked_loss.check(masked_loss)
 # ## The encoder
 #
 # In Keras it is one line for each box, with the layers of chapter 16. There are three differences to the GPT: no causal
-# mask, a **padding mask**, so that nobody looks at token 0, and the two parts of the loss. `models.bert` is these lines
+# mask, a **padding mask**, so that nobody looks at token 0, and a loss at the chosen places only. `models.bert` is these lines
 # with some arguments; with the same weights both give the same logits.
 #
-# The last layer gives 2,001 logits at each of 64 places, though only about 8 places are asked. In a network as small as
+# The last layer gives 2,001 logits at each of 64 places, though only about 6 places are asked. In a network as small as
 # ours that is a large part of the work. So we pick the vectors of the asked places *before* the last layer.
 # `take_along_axis` does it, and `models.bert_masked_lm` is the first function of the second cell.
 #
-# Keras' own loss does the rest: `SparseCategoricalCrossentropy` takes the logits and the words that stood there, and the
+# Keras' own loss does the rest (it divides by all places, counted or not, so what it prints is smaller than the surprise in the tables below): `SparseCategoricalCrossentropy` takes the logits and the words that stood there, and the
 # **sample weight** is 1 at a chosen place and 0 where a row has fewer chosen words than places. `questions` puts
 # these arrays together.
 
@@ -317,7 +317,7 @@ for name, variants in kinds.items():
 # ## Learning to guess
 #
 # In class we train an encoder of *one* block, for two passes over the training windows, each with other places hidden.
-# Two things help it to learn something in so short a time. The bias of the last layer starts at the logarithm of the
+# Two things are meant to help it learn something in so short a time. The bias of the last layer starts at the logarithm of the
 # word frequencies, so that the network begins with what the simplest rival knows. And we choose 30 in 100 words, not
 # 15: more questions for each row that is read.
 #
@@ -400,10 +400,9 @@ both = interval(surprise["left neighbour"] - surprise["two neighbours"])
 expect("two neighbours, nats below the left one, lower end", both[1], at_least=0.4)
 
 # %% [markdown]
-# Read the table from above. The right neighbour helps counting nearly as much as the left one did: looking at both sides
-# pays. Our encoder of one block, after two passes, beats word frequency, and that is all: it has begun to use the
+# Read the table from above. The right neighbour lowers the surprise once more, and by much: looking at both sides pays. Our encoder of one block, after two passes, beats word frequency, and that is all: it has begun to use the
 # context, but even counting the left neighbour is clearly ahead. Counting reads the corpus once and knows every pair.
-# Gradient descent has to find out first that neighbours matter, and for that two passes are few. After sixty passes the larger encoder beats even
+# Gradient descent has to find out first that neighbours matter, and perhaps two passes are few for that. After sixty passes the larger encoder beats even
 # the four neighbours, and clearly.
 
 # %%
@@ -466,9 +465,8 @@ ch18.half_hidden.check(half_hidden)
 # * **fine-tuned**: the pretrained encoder is the start; everything learns, at a smaller rate.
 #
 # The rival needs no network: TF-IDF of single words and pairs with logistic regression, which was hard to beat in
-# [chapter 13](13_rnn_text.ipynb). All get the same 300 labels. For all of them 300 validation reviews choose a setting: the
-# strength $C$ of the regression, or the epoch at which to stop. The test set is cut in two: its last 600 reviews are opened here, the
-# first 400 later, each part once.
+# [chapter 13](13_rnn_text.ipynb). All get the same 300 labels. Our encoders read the first 40 words of a review, TF-IDF all of it. For all of them 300 validation reviews choose a setting: the
+# strength $C$ of the regression, or the epoch at which to stop. The test set is cut in two: its last 600 reviews are opened here, the first 400 later, and nothing is chosen on either.
 
 
 # %%
@@ -590,14 +588,11 @@ for name in ("our BERT, fine-tuned", "our BERT, frozen"):
     expect(f"{name}, over TF-IDF, lower end", behind[1], at_most=0.0)
 
 # %% [markdown]
-# Read the intervals. With the same 300 labels the encoder that had learned to fill gaps is ahead of its twin that had
-# not, whether it is frozen or fine-tuned; the printed lines say whether that is more than chance. The frozen one gets
-# about as far without changing a weight. But none of our encoders is clearly ahead of TF-IDF. An encoder of two blocks that has
-# read 190,000 words knows little. What if it had read more?
+# Read the intervals. With the same 300 labels the encoder that had learned to fill gaps is ahead of its twin that had not, whether it is frozen or fine-tuned; the printed lines say whether that is more than chance. But mind the twin: with four epochs at one rate it hardly beats the most frequent answer, and a longer training might narrow the lead. And none of our encoders is clearly ahead of TF-IDF; the table says who leads. Perhaps our encoder has read too little, perhaps 40 words of a review are too few. What if it had read more?
 #
 # ## A real BERT
 #
-# Ours read 190,000 words. **MiniLM** has six blocks of width 384 and 22.7 million parameters. It was distilled from a
+# Ours read about 230,000 known words. **MiniLM** has six blocks of width 384 and 22.7 million parameters. It was distilled from a
 # UniLM v2 of the size of BERT-base, that is, trained to imitate that larger network, and then tuned on a billion
 # *pairs* of sentences that belong together, until their mean vectors pointed in like directions. Its masked-LM head was
 # not kept: what we load is the encoder alone, so it cannot be asked to fill gaps. It gives vectors.
@@ -705,7 +700,7 @@ expect("    cut into several pieces (share)", share, at_least=0.03, at_most=0.3)
 #
 # An embedding table ([chapter 03](03_language_vision_speech.ipynb)) has one vector for each word, wherever it stands.
 # Behind the blocks the vector of a word depends on all others: a **contextual embedding**. Take *light* in five
-# sentences, two about coffee, three about lamps, and compare its vectors by cosine similarity.
+# sentences, two about taste, three about lamps and lights, and compare its vectors by cosine similarity.
 
 # %%
 sentences = [
@@ -746,7 +741,7 @@ plot.show(plot.matrix(np.round(alike, 2), names, names, xlabel="light", ylabel="
 #
 # ### Exercise 5 · Predict, then run
 #
-# Take the means, and 300 labels. The last block has the most computing behind it. **Are the means after the last block the best of the six for this verdict?** Write "yes" or "no". *Two minutes.*
+# Take the means, and 300 labels. The last block has the most computing behind it. **Are the means after the last block the best of the six for this verdict, as the validation reviews see it?** Write "yes" or "no". *Two minutes.*
 
 # %%
 last_is_best = ...
@@ -858,15 +853,14 @@ tell("mean over [CLS], each at its chosen block", over_best_cls)
 # The last block is not the best for this verdict: the chosen one is ahead of it on new reviews. That fits what it was trained for: a kind and an angry review of the same
 # tea are about the same thing, so their sentence vectors should be alike, and perhaps the verdict is lost on the way. So
 # **choose the layer by validation**, and measure it on other data, as here: the bars chose, the table is of new
-# reviews. And [CLS]? After the last block it tells the verdict no better than the most frequent answer; at its own best block it
-# comes closer to the mean. MiniLM was tuned on means and nobody asked its [CLS] for anything, which is perhaps the reason. In a BERT that was tuned on
+# reviews. And [CLS]? After the last block it tells the verdict no better than the most frequent answer; with each at its best block, the printed line says whether [CLS] and the mean are told apart. MiniLM was tuned on means, and that tuning asked nothing of [CLS], which is perhaps the reason. In a BERT that was tuned on
 # [CLS] it may be the other way round.
 #
 # ### Exercise 6 · Build a classifier on [CLS]
 #
 # A BERT that is *trained* as a classifier reads [CLS]. Build a tiny one. Write `cls_classifier(vocabulary_size, width,
 # num_classes)`, which returns a `keras.Model`: tokens of shape `(batch, time)` go through an `Embedding`, then through
-# one `MultiHeadAttention` with 2 heads, in which no place looks at token 0, and its result is *added* to its input; a
+# one `MultiHeadAttention` with 2 heads of half the width each, in which no place looks at token 0, and its result is *added* to its input; a
 # `Dense` layer makes logits `(batch, num_classes)` of the vector at place 0, where [CLS] stands. *Medium, ten minutes;
 # expected: a model, not compiled.*
 
@@ -927,7 +921,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Left, test reviews right for MiniLM and TF-IDF on 50, 100 and 200 labels, mean of five draws with 95 %
-# intervals. Right, the lead of MiniLM, review by review; its mean over the three sizes, with the whole interval, lies above zero.*
+# intervals. Right, the lead of MiniLM, review by review, with the same intervals.*
 # <details><summary>In words</summary>Left, two rising lines with error bars, MiniLM above TF-IDF at all three sizes, with wide
 # bars. Right, the difference, three points with error bars above the dotted zero.</details><br>
 
@@ -961,11 +955,8 @@ lower_end = interval(leads_of_all.mean(axis=0))[1]
 expect("50 to 200 labels: mean lead, lower end", lower_end, at_least=0.005)
 
 # %% [markdown]
-# **Pretraining is worth labels.** With 50 to 200 labels the pretrained network is clearly ahead of the tuned rival: over the three sizes the whole interval of its lead lies above zero. Perhaps
-# the reason is simple: with so few reviews TF-IDF has hardly seen the words that tell, and MiniLM knew them before.
-# With 300 labels (one draw), and with all 3,569, the last two lines say whether 400 reviews tell the two apart; where
-# the interval holds zero, they do not. The more labels you have, the less the start matters. (All settings were chosen
-# on 300 more labelled reviews, a luxury that both enjoyed alike.)
+# **Pretraining is worth labels.** Over the three sizes from 50 to 200 labels the pretrained network is ahead of the tuned rival: the whole interval of its mean lead lies above zero. (The interval is that of the reviews; the labels are five draws from the same 300.) Perhaps the reason is simple: with so few reviews TF-IDF has hardly seen the words that tell, and MiniLM knew them before.
+# With 300 labels (one draw), and with all 3,569, the last two lines say whether 400 reviews tell the two apart; where the interval holds zero, they do not. Whether the lead shrinks with more labels, these intervals do not tell. (All settings were chosen on 300 more labelled reviews, a luxury; MiniLM had the larger choice, a block and four values of $C$ against three.)
 #
 # ## Limits
 #
@@ -1008,13 +999,12 @@ expect("tea in English nearer than coffee in German, by", lead, at_least=0.2)
 #
 # * In masked-language modelling an encoder guesses hidden words from both sides. Of the chosen words 80 in 100 are
 #   masked, 10 replaced, 10 left, and the loss counts at the chosen places only.
-# * Counting neighbours is a strong rival: an encoder after two passes over the text beats word frequency only; after
-#   sixty passes it is clearly better than four neighbours.
+# * Counting neighbours is a strong rival: an encoder after two passes over the text beats word frequency only; a larger one after sixty passes is clearly better than four neighbours.
 # * [CLS] begins a text, [SEP] ends it, segment ids tell two texts apart, and the padding mask hides what fills a row.
 # * A pretrained encoder gives features: contextual embeddings of the tokens, and [CLS] or a mean for the text. Which
 #   block is best is chosen on validation data; for our verdict it was not the last one.
-# * With 50 to 200 labels a frozen MiniLM and a linear classifier beat tuned TF-IDF clearly; our own small encoder is not clearly ahead of it with 300.
-# * In our examples, sentence vectors hardly change with word order or a "not".
+# * With 50 to 200 labels a frozen MiniLM and a linear classifier beat tuned TF-IDF; our own small encoder does not beat it with 300.
+# * In our two examples word order hardly changed the sentence vector, and a "never" changed it less than other words for the same thing.
 #
 # **Ask yourself**
 #
