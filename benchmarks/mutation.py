@@ -75,6 +75,7 @@ EQUIVALENT = {
     "bmkit/data/transport.py, _watch: time.monotonic() - moved > WINDOW → time.monotonic() - moved >= WINDOW": (
         "no clock gives the same time twice to the last digit"
     ),
+    "bmkit/train/keeper.py, Keeper.on_epoch_end: 0.0 → 1.0": "it is only asked whether the number is finite",
     "bmkit/scratch/losses.py, categorical_cross_entropy: -1 → 1": "the last axis of two is axis 1",
 }
 MEMORY, FILE_SIZE = 8 * 2**30, 2**30  # bytes; a mutant of a limit fills neither memory nor disk
