@@ -112,7 +112,7 @@ def _index() -> str:
     settings = dict(re.findall(r"^(?:global|download|:env:)\.([a-z-]+)='(.*)'$", told, re.MULTILINE))
     if {"no-index", "find-links", "extra-index-url", "proxy"} & set(settings):
         return ""
-    index = os.environ.get("PIP_INDEX_URL") or settings.get("index-url", INDEX)
+    index = settings.get("index-url", INDEX)  # the environment's, which pip lists last, wins
     return index if index.startswith("http") else ""
 
 
