@@ -71,6 +71,7 @@ EQUIVALENT = {
     "bmkit/check.py, _told: text = '' → text = None": "it is only asked whether there is a text",
     "bmkit/check.py, Exercise._explain: return '' → return None": "it is only asked whether there is a text",
     "bmkit/check.py, Question._in_wrapping: return '' → return None": "it is only asked whether there is a text",
+    "bmkit/data/transport.py, _command: -1 → 1": "cut at one hyphen, a name has two parts",
     "bmkit/data/transport.py, _index: encoding='utf-8' → nothing": "where the locale's encoding is UTF-8, as here",
     "bmkit/data/transport.py, _watch: time.monotonic() - moved > WINDOW → time.monotonic() - moved >= WINDOW": (
         "no clock gives the same time twice to the last digit"
