@@ -255,19 +255,15 @@ def _nothing_switches_checking_off(chapter: Chapter) -> Iterator[str]:
             yield f"a comment or a tag switches checking off in {_first_line(cell.source)}"
 
 
-def _named(node: ast.AST, context: type) -> set[str]:
-    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, context)}
-
-
 def _drawn_from(drawn: ast.expr, functions: dict) -> set[str]:
     """Collect the notebook's names that a slider's function reads, by way of other functions too."""
     seen: set[str] = set()
-    named = _named(drawn, ast.Load) & functions.keys()
+    named = cells.names(drawn, ast.Load) & functions.keys()
     bodies = [drawn] if isinstance(drawn, ast.Lambda) else [functions[one] for one in named]
     while bodies:
         body = bodies.pop()
-        own = _named(body, ast.Store) | {one.arg for one in ast.walk(body) if isinstance(one, ast.arg)}
-        reads = _named(body, ast.Load) - own - seen
+        own = cells.names(body, ast.Store) | {one.arg for one in ast.walk(body) if isinstance(one, ast.arg)}
+        reads = cells.names(body, ast.Load) - own - seen
         seen |= reads
         bodies += [functions[one] for one in reads & functions.keys()]
     return seen
@@ -284,7 +280,7 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
         later: set[str] = set()
         for other in body[place + 1 :]:
             is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
-            later |= {other.name} if is_definition else _named(other, ast.Store)
+            later |= {other.name} if is_definition else cells.names(other, ast.Store)
         if taken := set().union(*(_drawn_from(drawn, functions) for drawn in call.args[:1])) & later:
             yield f"a later cell gives {', '.join(sorted(taken))} another value, and the slider draws with it: rename"
 

@@ -3,6 +3,8 @@
 import ast
 import json
 
+from bmkit.course.rules import names
+
 __all__ = ["HIDDEN", "presented", "tag_cells"]
 
 HIDDEN = "hide-input"  # the tag that Jupyter Book reads, too
@@ -26,15 +28,11 @@ def tag_cells(cells: list) -> None:
     used_later: set[str] = set()
     for cell in reversed([cell for cell in cells if cell.cell_type == "code"]):
         code = _tree(cell.source)
-        if _only_shows(code) and not _names(code, ast.Store) & used_later:
+        if _only_shows(code) and not names(code, ast.Store) & used_later:
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), HIDDEN})
         for statement in reversed(code.body):
-            used_later -= _names(statement, ast.Store)
-            used_later |= _names(statement, ast.Load) - _inner(statement)
-
-
-def _names(code: ast.AST, context: type) -> set[str]:
-    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+            used_later -= names(statement, ast.Store)
+            used_later |= names(statement, ast.Load) - _inner(statement)
 
 
 def _inner(statement: ast.stmt) -> set[str]:
@@ -42,9 +40,9 @@ def _inner(statement: ast.stmt) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, (ast.For, ast.comprehension)):
-            found |= _names(node.target, ast.Store)
+            found |= names(node.target, ast.Store)
         elif isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            found |= {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)} | _names(node, ast.Store)
+            found |= {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)} | names(node, ast.Store)
     return found
 
 

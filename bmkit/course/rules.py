@@ -6,7 +6,7 @@ The tests hold every chapter against these rules; a writer asks `code_rules` bef
 import ast
 from collections.abc import Iterator
 
-__all__ = ["MOST_NODES_A_CELL", "MOST_NODES_A_CHAPTER", "code_rules", "density"]
+__all__ = ["MOST_NODES_A_CELL", "MOST_NODES_A_CHAPTER", "code_rules", "density", "names"]
 
 MOST_LINES, MOST_COLUMNS = 20, 88  # what a projector shows to the back row
 # Syntax nodes a line, as `ast.walk` counts them. Three well-known books have 8 to 11, a packed cell has 20 and more.
@@ -17,6 +17,23 @@ DRAWS = ("plot", "plt", "axes", "diagrams")  # names through which a cell draws
 
 def _lines(code: str) -> list[str]:
     return [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def names(code: ast.AST, context: type) -> set[str]:
+    """Collect the names that stand in code.
+
+    Args:
+        code: its syntax tree, or a part of it.
+        context: `ast.Load` for those that are read, `ast.Store` for those that are bound.
+
+    Returns:
+        The names.
+
+    Example:
+        >>> sorted(names(ast.parse("total = price * count"), ast.Load))
+        ['count', 'price']
+    """
+    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
 
 def density(code: str) -> float:
