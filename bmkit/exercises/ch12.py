@@ -183,15 +183,15 @@ own_accent = Question(
     why="0.04 to 0.08 is right. Leaving out one of the other accents costs about 0.01, as there are fewer clips then: "
     "most of the fall is the accent. Perhaps an accent changes a word's sounds, a voice only their colour.",
     hints=[
-        'clips["accent"] has the accent of each clip, as clips["voice"] has its voice.',
-        "Which pairs of clips have the same accent? Compare a column with a row, as for same_voice.",
-        "Give that table to right_without, take the mean, and subtract it from the mean of known.",
+        "right_without takes a table of 1,840 × 1,840: True where a clip must not be the neighbour.",
+        "With the table from the text each clip may choose among all others. What share is right then?",
+        "Take the mean of that, and subtract the mean of known.",
     ],
     mistakes={
-        0.67: "That is the share that is left; subtract it from the mean of known.",
-        -0.01: "That is what leaving out the voice does; compare the accents of the clips.",
-        -0.06: "You subtracted the other way round: a fall is counted from known downwards.",
-        0.09: "You left out the voice as well as the accent; leave out the accent alone.",
+        0.74: "That is the share with all other clips; subtract the mean of known.",
+        0.68: "That is the share of known; subtract it from the share with all other clips.",
+        -0.06: "You subtracted the other way round.",
+        0.09: "That is the distance to unheard, which also lacks the voice; compare with known.",
     },
     tolerance=0.02,
 )
