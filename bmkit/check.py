@@ -162,7 +162,9 @@ class Exercise(_Checked):
             except (Exception, SystemExit) as error:
                 if isinstance(error, NotImplementedError) and _is_stub(answer):
                     return self._not_attempted()
-                return self._wrong(f"For {_arguments(case)} your code stopped with {_told(error)}")
+                given.append(type(error).__name__)  # a known mistake may stop in the same way
+                stopped = f"For {_arguments(case)} your code stopped with {_told(error)}"
+                return self._wrong(self._explain(answer, given) or stopped)
             if result is ... or (result is None and _is_stub(answer)):
                 return self._not_attempted()
             reason = self._no_result(given) if result is None else self._compared(result, right, given)
@@ -204,10 +206,17 @@ class Exercise(_Checked):
     def _is_alike(self, answer: Callable, mistake: Callable, given: list) -> bool:
         for index, case in enumerate(self.cases):
             if index == len(given):
-                given.append(self.probe(self._run(answer, case)))
-            if difference(given[index], self.probe(self._run(mistake, case)), self.tolerance):
+                given.append(self._outcome(answer, case))
+            if difference(given[index], self._outcome(mistake, case), self.tolerance):
                 return False
         return True
+
+    def _outcome(self, function: Callable, case: tuple):
+        """Return what can be compared of a result; of a function that stops, the kind of error."""
+        try:
+            return self.probe(self._run(function, case))
+        except Exception as error:
+            return type(error).__name__
 
 
 class Question(_Checked):

@@ -210,7 +210,7 @@ def _shake(
     from bmkit.course import book, shake
 
     chosen = _chapters(numbers) or [chapter for chapter in book.chapters() if chapter.ready]
-    ways = shake.variants(seeds)
+    ways = shake.variants(seeds) | (shake.single(seeds) if variant else {})
     if unknown := set(variant or []) - set(ways):
         raise WrongUse(f"there is no variant {unknown.pop()!r}; there are: {', '.join(ways)}")
     if out:

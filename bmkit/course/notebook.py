@@ -167,15 +167,18 @@ def retold(draft, old) -> bool:
 
 
 def keep(notebook, old) -> None:
-    """Give a notebook that has just been executed the old outputs where only what was measured differs.
+    """Give a notebook that has just been executed the old outputs, if nothing but what was measured differs.
+
+    All or none: a page that shows the outputs of two runs can contradict itself.
 
     Args:
         notebook: the new one; changed in place.
         old: the one that it replaces.
     """
-    for before, now in _pairs(old.cells, notebook.cells):
-        same = before.cell_type == now.cell_type == "code" and before.source == now.source
-        if same and _comparable(before.outputs) == _comparable(now.outputs):
+    new_cells, old_cells = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (notebook, old))
+    shown = [[(cell.source, _comparable(cell.outputs)) for cell in cells] for cells in (new_cells, old_cells)]
+    if shown[0] == shown[1]:
+        for now, before in zip(new_cells, old_cells, strict=True):
             now.outputs = before.outputs
 
 

@@ -19,7 +19,7 @@ from bmkit import data, files
 from bmkit.course import book, claims, kernels, shaken, tables
 from bmkit.course.chapters import Chapter
 
-__all__ = ["Kernels", "Outcome", "Run", "old_machine", "report", "run", "shake", "variants"]
+__all__ = ["Kernels", "Outcome", "Run", "old_machine", "report", "run", "shake", "single", "variants"]
 
 ENTER = "from bmkit.course import shaken\nshaken.enter(get_ipython())"
 # What an older processor lacks, by the names that NumPy gives to groups of instructions.
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def variants(seeds: int) -> dict[str, dict[str, str]]:
-    """List the ways in which a chapter is run.
+    """List the ways in which a chapter is run: each seed on another kind of machine, so that few runs try both.
 
     Args:
         seeds: how many seeds; the first is the one that the chapter was built with.
@@ -67,16 +67,35 @@ def variants(seeds: int) -> dict[str, dict[str, str]]:
 
     Example:
         >>> list(variants(2))
-        ['seed-0', 'old-machine', 'seed-1', 'older-machine', 'all-threads', 'one-thread']
+        ['seed-0', 'seed-1-old-machine', 'seed-0-all-threads', 'seed-1-older-machine', 'seed-0-one-thread']
     """
-    first, *others = ({f"seed-{number}": {shaken.SHIFT: str(number)}} for number in range(seeds))
-    found = {**first, "old-machine": old_machine()}
-    for other in others:
-        found |= other
-    found["older-machine"] = old_machine(2008)
-    found["all-threads"] = {"TF_NUM_INTRAOP_THREADS": "0", "TF_NUM_INTEROP_THREADS": "0"}  # 0: one a core
-    found["one-thread"] = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    kinds = {"": {}, "old-machine": old_machine()}
+    kinds["all-threads"] = {"TF_NUM_INTRAOP_THREADS": "0", "TF_NUM_INTEROP_THREADS": "0"}  # 0: one a core
+    kinds["older-machine"] = old_machine(2008)
+    kinds["one-thread"] = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    found = {}
+    for number in range(max(seeds, len(kinds))):
+        kind, seed = list(kinds)[number] if number < len(kinds) else "", number % seeds
+        found[f"seed-{seed}-{kind}".removesuffix("-")] = {shaken.SHIFT: str(seed), **kinds[kind]}
     return found
+
+
+def single(seeds: int) -> dict[str, dict[str, str]]:
+    """List the variants that change one thing alone, which tell what made a claim fail.
+
+    Args:
+        seeds: how many seeds.
+
+    Returns:
+        As `variants`, by the names ``seed-0``, ``seed-1``, … and ``old-machine``, ``one-thread``, ….
+
+    Example:
+        >>> list(single(2))
+        ['seed-0', 'seed-1', 'all-threads', 'old-machine', 'older-machine', 'one-thread']
+    """
+    plain = {f"seed-{number}": {shaken.SHIFT: str(number)} for number in range(seeds)}
+    kinds = {name.removeprefix("seed-0-"): ways for name, ways in variants(1).items() if name != "seed-0"}
+    return plain | dict(sorted(kinds.items()))
 
 
 def old_machine(year: int = 2013) -> dict[str, str]:

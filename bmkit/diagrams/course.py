@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch
 
 from bmkit.plot import subplots
 
@@ -13,7 +13,7 @@ __all__ = ["course_map"]
 
 
 def course_map(chapters: Sequence) -> Figure:
-    """Draw the chapters as boxes in one column a part, with arrows from what is needed to what needs it.
+    """Draw the chapters as boxes in one column a part, with the numbers of the chapters to read before.
 
     Args:
         chapters: as `bmkit.course.chapters.chapters` lists them; ready ones are filled.
@@ -33,14 +33,13 @@ def course_map(chapters: Sequence) -> Figure:
     }
     figure, axes = subplots(figsize=(9.2, 6.8))
     for chapter in chapters:
-        for needed in chapter.before[-1:]:  # only the last one named: all arrows together would hide the boxes
-            _arrow(axes, place[needed], place[chapter.number])
-    for chapter in chapters:
         x, y = place[chapter.number]
         face, edge = ("#56B4E9", "black") if chapter.ready else ("white", "0.6")
         box = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": face, "edgecolor": edge}
         axes.add_patch(FancyBboxPatch((x - 0.43, y - 0.42), 0.86, 0.84, mutation_aspect=1.4, **box))
-        text = textwrap.fill(f"{chapter.number} {chapter.title}", 14, break_long_words=False)
+        text = textwrap.fill(f"{chapter.number} {chapter.title}", 15, break_long_words=False)
+        if chapter.before:
+            text += "\n← " + " ".join(chapter.before)
         axes.text(x, y, text, ha="center", va="center", fontsize=6.8, linespacing=1.05)
     for part in parts:
         middle = np.mean([x for x, (owner, _) in enumerate(columns) if owner == part])
@@ -56,13 +55,3 @@ def course_map(chapters: Sequence) -> Figure:
     axes.set(xlim=(-0.65, len(columns) - 0.5), ylim=(tallest - 0.5, -1.5))
     axes.axis("off")
     return figure
-
-
-def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw an arrow behind the boxes: from side to side between columns, along the left side within one."""
-    if start[0] == end[0]:
-        ends, bend = ((start[0] - 0.43, start[1]), (end[0] - 0.43, end[1])), 0.25
-    else:
-        ends, bend = ((start[0] + 0.43, start[1]), (end[0] - 0.43, end[1])), 0.0
-    style = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "0.65", "linewidth": 0.8}
-    axes.add_patch(FancyArrowPatch(*ends, mutation_scale=8, shrinkA=0, shrinkB=0, zorder=0, **style))

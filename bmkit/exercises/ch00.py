@@ -31,6 +31,7 @@ accuracy = Exercise(
         (np.array([7, 7]), np.array([7, 7])),
         (np.array([0, 1, 2]), np.array([1, 2, 0])),
         (np.array([0, 0, 1, 0, 5]), np.array([0, 1, 1, 0, 9])),
+        (np.arange(7), np.array([0, 1, 2, 0, 0, 0, 0])),
     ],
     hints=[
         "y_true == y_pred compares place by place and gives an array of True and False.",

@@ -172,12 +172,12 @@ dense_layer = Exercise(
 
 sigmoid_factor = Question(
     "ch02.sigmoid_factor",
-    0.63,
+    0.645,
     why="Not 4 times 0.24, which is nearly 1: larger sums push the sigmoids to their flat ends, where σ(1 - σ) is far "
-    "below a quarter. So the gradient still vanishes.",
+    "below a quarter. At gain 4 the gradient still vanishes; only at about 10 it keeps its size.",
     hints=[
         "size = gradient_sizes(4, 'sigmoid') holds twenty numbers; the gradient walks from the last to the first.",
-        "The factor a layer is the nineteenth root of the whole change: (size[0] / size[-1]) ** (1 / 19).",
+        "The factor per layer is the nineteenth root of the whole change: (size[0] / size[-1]) ** (1 / 19).",
     ],
     mistakes={
         0.24: "That is the sigmoid with gain 1; pass 4 as the gain.",

@@ -171,7 +171,8 @@ momentum = Exercise(
 adam_first = Question(
     "ch05.adam_first",
     (0.1, 0.1),
-    why="At the first step m̂ = g and √ŝ = |g|: the quotient is the sign of the gradient, whatever its size.",
+    why="At the first step m̂ = g and √ŝ = |g|: the quotient is the sign of the gradient, whatever its size. "
+    "(With ε in Keras' place the second is 0.0997.)",
     hints=[
         "After one step m = 0.1 g and s = 0.001 g². What do the corrections make of them?",
         "m̂ = g and ŝ = g². So m̂ / √ŝ is …",
@@ -182,7 +183,7 @@ adam_first = Question(
         (0.01, 0.01): "You forgot the correction of m: 0.1 g / (1 - 0.9) = g.",
         (-0.1, -0.1): "The size is right; the question is how far, so give lengths without sign.",
     },
-    tolerance=1e-4,
+    tolerance=1e-3,
 )
 
 floor_ratio = Question(

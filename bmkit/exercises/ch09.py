@@ -17,6 +17,27 @@ def _shortcut(inputs, units, outputs):
     return keras.Model(x, keras.layers.Dense(outputs)(both))
 
 
+def _linear(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units)(x)
+    both = keras.layers.Add()([first, keras.layers.Dense(units)(first)])
+    return keras.Model(x, keras.layers.Dense(outputs)(both))
+
+
+def _relu_after_sum(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units, activation="relu")(x)
+    both = keras.layers.Add()([first, keras.layers.Dense(units)(first)])
+    return keras.Model(x, keras.layers.Dense(outputs)(keras.layers.ReLU()(both)))
+
+
+def _parallel(inputs, units, outputs):
+    x = keras.Input((inputs,))
+    first = keras.layers.Dense(units, activation="relu")(x)
+    both = keras.layers.Add()([first, keras.layers.Dense(units, activation="relu")(x)])
+    return keras.Model(x, keras.layers.Dense(outputs)(both))
+
+
 def _without(inputs, units, outputs):
     x = keras.Input((inputs,))
     first = keras.layers.Dense(units, activation="relu")(x)
@@ -37,6 +58,10 @@ def _softmax(inputs, units, outputs):
 
 def _answers(model) -> np.ndarray:
     """Give a model fixed weights, and two examples: what it answers tells how it is built."""
+    if not isinstance(model, keras.Model):
+        raise TypeError("a model is asked for: return keras.Model(x, logits)")
+    if not hasattr(model, "input_shape"):
+        raise TypeError("a functional model is asked for, which begins with keras.Input")
     random = np.random.default_rng(9)
     model.set_weights([random.normal(size=weight.shape) for weight in model.weights])
     return keras.ops.convert_to_numpy(model(random.normal(size=(2, *model.input_shape[1:])).astype("float32")))
@@ -52,6 +77,9 @@ shortcut = Exercise(
         "The last layer takes the sum and has no activation; keras.Model(x, logits) makes the model.",
     ],
     mistakes=[
+        (_linear, "Both hidden layers need activation='relu'."),
+        (_relu_after_sum, "ReLU belongs to each layer, before the two are added."),
+        (_parallel, "The second layer must read the first one's output, not the inputs."),
         (_without, "The second layer's output goes on alone; add the first one's to it."),
         (_side_by_side, "You put the two side by side; add them, so that the width stays the same."),
         (_softmax, "The model should end in logits: leave the softmax to the loss."),
@@ -98,7 +126,8 @@ glorot_limit = Exercise(
 with_adam = Question(
     "ch09.with_adam",
     "yes",
-    why="About nine of ten: Adam divides each gradient by its own size, so that a gradient made small does no harm.",
+    why="About nine of ten. Perhaps a gradient made small does no harm, as Adam divides it by its own size. So the "
+    "rule for plain networks is one for SGD.",
     hints=[
         'One line: after_six_epochs(compiled(deep_network("glorot_uniform"), keras.optimizers.Adam(0.001)))',
         "Run that line in a new cell and compare the number with 0.7.",

@@ -22,6 +22,20 @@ def _weights(features, units):
     return tuple(_random.normal(size=shape) for shape in ((features, units), (units, units), units))
 
 
+def _without_tanh(x, kernel, recurrent_kernel, bias):
+    h = np.zeros(len(recurrent_kernel))
+    for step in x:
+        h = step @ kernel + h @ recurrent_kernel + bias
+    return h
+
+
+def _bias_outside(x, kernel, recurrent_kernel, bias):
+    h = np.zeros(len(recurrent_kernel))
+    for step in x:
+        h = np.tanh(step @ kernel + h @ recurrent_kernel) + bias
+    return h
+
+
 def _without_memory(x, kernel, recurrent_kernel, bias):
     return np.tanh(x[-1] @ kernel + bias)
 
@@ -41,6 +55,8 @@ read_sequence = Exercise(
         "for row in x: h = np.tanh(row @ kernel + h @ recurrent_kernel + bias). Return h after the loop.",
     ],
     mistakes=[
+        (_without_tanh, "The tanh is missing: the state must stay between -1 and 1."),
+        (_bias_outside, "The bias belongs inside the tanh, with the two products."),
         (_without_memory, "Your answer knows the last step only: add the old state times recurrent_kernel."),
         (
             lambda x, kernel, recurrent_kernel, bias: _read_sequence(x[::-1], kernel, recurrent_kernel, bias),

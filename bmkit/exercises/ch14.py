@@ -126,9 +126,15 @@ def _summed(units, classes):
     return keras.Model(inputs, keras.layers.Dense(classes)(both_ways(keras.layers.Masking()(inputs))))
 
 
+def _probabilities(units, classes):
+    model = _labeller(units, classes)
+    return keras.Model(model.inputs, keras.layers.Softmax()(model.outputs[0]))
+
+
 def _logits_of_real_frames(model) -> np.ndarray:
     """Give the model weights that depend on their shapes alone, and ask it with little and with much padding."""
     random = np.random.default_rng(2)
+    model(np.zeros((1, 6, 12), "float32"))  # a model without an Input has no weights before
     model.set_weights([random.normal(scale=0.5, size=weight.shape) for weight in model.get_weights()])
     x = random.normal(size=(2, 6, 12)).astype("float32")
     x[1, 4:] = 0.0  # padding
@@ -156,6 +162,7 @@ labeller = Exercise(
             _last_state_alone,
             "There is one answer for the whole sequence; return_sequences=True gives one for each frame.",
         ),
+        (_probabilities, "These are probabilities: leave out the softmax, the logits are asked for."),
         (_summed, "The two directions were added up; the default of Bidirectional puts them side by side."),
     ],
     probe=_logits_of_real_frames,
@@ -213,7 +220,7 @@ without_week = Question(
     1.67,
     why="190.5 MW against 114.0 MW: two fifths of the error are gone once the model sees the week.",
     hints=[
-        "autoregression(demand, [1, 2, 3, 47, 48, 49], hours) is the forecast; truth is what came.",
+        "autoregression(demand, [1, 2, 3, 47, 48, 49], half_hours) is the forecast; truth is what came.",
         "The mean of the absolute differences is its error; divide it by the error of the nine lags.",
     ],
     mistakes={

@@ -103,7 +103,7 @@ causal_weights = Exercise(
         (np.zeros((4, 4)),),
         (_random.normal(size=(3, 3)),),
         (3 * _random.normal(size=(6, 6)),),
-        (np.array([[-500.0, 0.0, 0.0], [0.0, -2000.0, 1000.0], [3.0, 1.0, 2.0]]),),
+        (np.array([[-5000.0, 0.0, 0.0], [0.0, -2000.0, 1000.0], [3.0, 1.0, 2.0]]),),
     ],
     hints=[
         "np.tri(n) holds ones on and below the diagonal: row i may look at the columns 0 … i.",
@@ -111,6 +111,10 @@ causal_weights = Exercise(
         "Then the softmax along each row: subtract the row's maximum, take exp, divide by the row's sum.",
     ],
     mistakes=[
+        (
+            lambda scores: scratch.softmax(np.where(np.tri(len(scores), k=-1) > 0, scores, -1e30)),
+            "A step may look at itself: allow the diagonal too, np.tri(n) without k=-1.",
+        ),
         (
             lambda scores: scratch.softmax(np.where(np.tri(len(scores)) > 0, scores, -100.0)),
             "A forbidden score of -100 is low only beside small scores; others may lie below it. Take -1e30.",

@@ -23,6 +23,17 @@ def _encode_word(tokens, merges):
     return tokens
 
 
+def _first_only(tokens, merges):
+    """Join each pair at one place only."""
+    tokens = list(tokens)
+    for number, pair in enumerate(merges):
+        for place in range(len(tokens) - 1):
+            if (tokens[place], tokens[place + 1]) == pair:
+                tokens[place : place + 2] = [256 + number]
+                break
+    return tokens
+
+
 def _longest_first(tokens, merges):
     """Take the longest known piece at each place."""
     spelled = {(token,): token for token in range(256)}
@@ -79,6 +90,14 @@ def _causal(x, attention):
     return x + attention(x, x, use_causal_mask=True)
 
 
+def _without_attention(model, tokens: np.ndarray) -> float:
+    """Set what every attention gives to zero, and say how far the answers still differ from token to token."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.MultiHeadAttention):
+            layer.output_dense.set_weights([np.zeros_like(weight) for weight in layer.output_dense.get_weights()])
+    return float(np.ptp(keras.ops.convert_to_numpy(model(tokens)), axis=(0, 1)).max())
+
+
 def _behaviour(model) -> str:
     """Say what a model of token numbers does: the shape of its answers, and which tokens each answer depends on."""
     tokens = np.random.default_rng(17).integers(0, 10, size=(3, 8))  # below the vocabularies of all cases
@@ -90,6 +109,7 @@ def _behaviour(model) -> str:
     moved, moved_by_first = np.abs(last - answers).max(axis=(0, 2)), np.abs(first - answers).max(axis=(0, 2))
     facts = {"later tokens": moved[:-1].max(), "earlier tokens": moved_by_first[-1], "the last token": moved[-1]}
     sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-4)
+    facts["the token itself without attention"] = _without_attention(model, tokens)
     seen = ", ".join(f"{name} {'seen' if fact > 1e-6 else 'not seen'}" for name, fact in facts.items())
     return f"{shape}; {seen}; {'probabilities' if sums else 'logits'}"
 
@@ -130,6 +150,7 @@ encode_word = Exercise(
             "You take the longest known piece from the left. Byte-pair encoding does not: the merge that was learned "
             "first wins, wherever it stands in the word.",
         ),
+        (_first_only, "Each merge joined only the first place where its pair stands; join it wherever it stands."),
         (lambda tokens, merges: _encode_word(tokens, merges[:1]), "Only the first merge was carried out."),
         (
             lambda tokens, merges: _encode_word(tokens[::-1], [pair[::-1] for pair in merges])[::-1],
@@ -201,6 +222,10 @@ tiny_gpt = Exercise(
         (
             _out_of(lambda x, attention: x + attention(x, x)),
             "Every answer depends on later tokens, so the model is shown what it should guess: use_causal_mask=True.",
+        ),
+        (
+            _out_of(lambda x, attention: attention(x, x, use_causal_mask=True)),
+            "The result of the attention replaces its input; add the two: x + attention(x, x, use_causal_mask=True).",
         ),
         (_out_of(_causal, "softmax"), "These are probabilities; give logits: the last layer has no activation."),
         (_out_of(lambda x, attention: x), "No answer depends on earlier tokens; the attention is missing."),

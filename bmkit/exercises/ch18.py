@@ -236,6 +236,6 @@ last_is_best = Question(
         "What was the last block trained for? Are a kind and an angry review of one tea about the same thing?",
     ],
     mistakes={
-        "yes": "So one would think. But the last block keeps what its own loss asked for, which was not the verdict.",
+        "yes": "Validation says otherwise. Perhaps the last block keeps what its own loss asked for, not the verdict.",
     },
 )

@@ -5,7 +5,7 @@ Axes: ``time`` counts the steps of the series, ``horizon`` the steps ahead that 
 
 import numpy as np
 
-__all__ = ["filling_share", "forecast_windows", "mean_absolute_scaled_error", "seasonal_naive"]
+__all__ = ["forecast_windows", "mean_absolute_scaled_error", "padding_share", "seasonal_naive"]
 
 
 def forecast_windows(series: np.ndarray, past: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +109,7 @@ def mean_absolute_scaled_error(y: np.ndarray, forecast: np.ndarray, history: np.
     return float(np.abs(y - forecast).mean() / scale)
 
 
-def filling_share(lengths: np.ndarray, batch_size: int) -> float:
+def padding_share(lengths: np.ndarray, batch_size: int) -> float:
     """Count what filling wastes: ``1 - Σ lengths / Σ_batches (rows · longest)``, batches cut in the order given.
 
     Args:
@@ -123,7 +123,7 @@ def filling_share(lengths: np.ndarray, batch_size: int) -> float:
         ValueError: no sequence, an empty one, or a batch size below 1.
 
     Example:
-        >>> filling_share(np.array([1, 3, 3, 1]), batch_size=2)  # two batches of 2 × 3 steps hold 8 real ones
+        >>> padding_share(np.array([1, 3, 3, 1]), batch_size=2)  # two batches of 2 × 3 steps hold 8 real ones
         0.33333333333333337
 
     Reference:

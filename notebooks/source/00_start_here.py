@@ -262,7 +262,7 @@ expect("its lead over the nearest average", test_accuracy - baseline, at_least=0
 # %%
 predicted = np.argmax(network.predict(x_test, verbose=0), axis=1)
 table = np.zeros((10, 10), dtype=int)
-np.add.at(table, (y_test, predicted), 1)
+np.add.at(table, (y_test, predicted), 1)  # +1 at [true, read] for each
 reference = scratch.confusion_matrix(y_test, predicted, 10)
 expect("bmkit.scratch", reference, equals=table)
 on_diagonal = np.trace(table) / table.sum()
@@ -341,8 +341,8 @@ expect("share of noise named with more than 0.5", sure, at_least=0.5)
 #
 # ## The map
 #
-# The chapters build on each other, but not in one line. Filled boxes are ready, the others are planned. An arrow leads
-# to each chapter from the chapter that it needs most.
+# The chapters build on each other, but not in one line. Filled boxes are ready, the others are planned. Behind the arrow
+# in each box stand the chapters to read before it.
 
 # %%
 from bmkit.course import chapters
@@ -350,10 +350,9 @@ from bmkit.course import chapters
 plot.show(diagrams.course_map(chapters.chapters()))
 
 # %% [markdown]
-# *Figure. The course: eight parts from left to right, arrows from what you need to what needs it.*
+# *Figure. The course: eight parts from left to right, in each box the chapters that come before it.*
 # <details><summary>In words</summary>Nine columns of boxes, one box for each chapter: Concepts, Formulas, The six steps, Algorithms,
-# Applications (two columns), Tools, Challenges and trends, Frequent questions. Arrows lead mostly from left to right; many start at chapters
-# 11 and 16. The README lists all chapters with links.</details><br>
+# Applications (two columns), Tools, Challenges and trends, Frequent questions. The README lists all chapters with links.</details><br>
 #
 # How every chapter goes: first *why*, then the **formula** with every symbol named, then **NumPy** in a few lines, then the same in
 # **Keras** and a check that both agree, a **picture**, and an **exercise**. When a cell asks you to guess, do guess.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · Deep learning
 #
-# **After this you can** trace a gradient back through a graph of operations, build a small automatic differentiator, write backpropagation for a network of any depth, check it against TensorFlow, and measure what depth, width and training each contribute
+# **After this you can** trace a gradient back through a graph of operations, build a small automatic differentiator, write backpropagation for a network with one hidden layer, check it against TensorFlow, and measure what depth, width and training each contribute
 #
 # **Time** 55 min to read, 100 min to teach, 30 s to run
 #
@@ -161,7 +161,7 @@ print("loss", loss.number, " gradients of w, x, b, e:", *ours)
 expect("gradients in the picture", ours, equals=[8.0, 12.0, 4.0, 4.0])
 
 # %% [markdown]
-# Some twenty lines, and they differentiate *any* formula made of sums, products and ReLU. To see that they are no toy, build a
+# Some twenty-five lines, and they differentiate *any* formula made of sums, products and ReLU. To see that they are no toy, build a
 # network of such values: two inputs, three hidden neurons with ReLU, one output. TensorFlow gets the same weights.
 
 # %%
@@ -333,7 +333,7 @@ measured = scratch.numerical_gradient(loss_with, w2)
 expect("gradient of W₂, finite differences", measured, equals=ours[2], tolerance=1e-6)
 
 # %% [markdown]
-# Finite differences for all 2,410 parameters take 4,820 forward runs. Going back takes two matrix products for each layer where
+# Finite differences for all 2,410 parameters, each moved up and down, take 4,820 forward runs. Going back takes two matrix products for each layer where
 # going forward takes one, so about the work of *two* more runs, however many parameters there are. Without this bargain there
 # would be no deep learning.
 #
@@ -433,7 +433,8 @@ plot.show(figure)
 # <details><summary>In words</summary>Training and validation loss over 680 steps. Both start near 2.3, fall steeply for about 100
 # steps and then slowly, with small jitter; validation ends a little above training.</details><br>
 #
-# There is no secret in `fit`: it does what these lines do.
+# There is no secret in `fit`: it repeats such steps. It only draws its batches differently: it shuffles the examples and takes each
+# one once per epoch.
 #
 # ### Exercise 4 · Build a layer
 #
@@ -466,7 +467,7 @@ ch02.dense_layer.check(dense_layer)
 #
 # Why *deep* learning? Suppose you have about 4,800 parameters to spend. You can put them into one wide hidden layer or into many
 # narrow ones. We try none (a linear classifier, our baseline), 1, 2, 4, 8 and 16 hidden layers, and last 16 layers of width 64, which
-# have fourteen times as many parameters. Each gets three learning rates and three random starts, 600 steps each. Draw your guess
+# have fourteen times as many parameters, and one narrow layer of 15. Each gets five learning rates and three random starts, 600 steps each. Draw your guess
 # of the curve before you run. Does deeper mean better?
 
 # %%
@@ -504,19 +505,20 @@ shapes = {
     "4": (29,) * 4,
     "8": (21,) * 8,
     "16": (15,) * 16,
-    "16 wide": (64,) * 16,
+        "16 wide": (64,) * 16,
+    "1 narrow": (15,),
 }
 for name, hidden in shapes.items():
     count = scratch.dense_parameters((64, *hidden, 10))
     print(f"{name:8} {count:7,} parameters")
 
 # %%
-rates = (0.03, 0.1, 0.3)
+rates = (0.01, 0.03, 0.1, 0.3, 1.0)
 accuracies = {}
 print("hidden layers, best rate, accuracy of three starts (here:")
 for name, hidden in shapes.items():
-    tried = np.zeros((3, 3))  # rates, starts
-    for place in np.ndindex(3, 3):
+    tried = np.zeros((5, 3))  # rates, starts
+    for place in np.ndindex(5, 3):
         with np.errstate(all="ignore"):  # a large rate may overflow
             tried[place] = accuracy_of(hidden, rates[place[0]], seed=place[1])
     best = np.median(tried, axis=1).argmax()
@@ -534,6 +536,8 @@ lead = middle["2"] - middle["16"]
 expect("2 hidden layers, lead over 16", lead, at_least=0.1)
 lead = middle["16 wide"] - middle["16"]
 expect("16 wide layers, lead over 16 narrow", lead, at_least=0.1)
+lead = middle["1 narrow"] - middle["16"]
+expect("1 narrow layer, lead over 16", lead, at_least=0.1)
 
 # %%
 figure, axes = plot.subplots(figsize=(6.4, 3.2))
@@ -542,22 +546,21 @@ for place, three in enumerate(accuracies.values()):
 axes.plot(range(6), list(middle.values())[:6], label="median, about 4,800 parameters")
 axes.axhline(middle["none"], color="black", lw=0.8, ls="-")
 axes.set(xlabel="hidden layers", ylabel="validation accuracy")
-axes.set_xticks(range(7), list(shapes))
+axes.set_xticks(range(8), list(shapes))
 axes.legend(loc="lower left")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Three starts (dots) for each depth, at its best rate. One to four hidden layers lie above the linear classifier (thin line);
+# *Figure. Three starts (dots) for each depth, at the best of five rates. One to four hidden layers lie above the linear classifier (thin line);
 # eight and sixteen narrow layers fall behind; sixteen wide ones mostly do not.*
 # <details><summary>In words</summary>Validation accuracy over seven networks. The linear classifier lies near 0.94; one, two and four
 # hidden layers near 0.96; eight near 0.92 with one dot at 0.61; sixteen narrow layers between 0.34 and 0.61; sixteen wide ones near
 # 0.95 with one dot at 0.76.</details><br>
 #
 # Not what the name promises! On these small pictures one, two and four layers are *not told apart*: they differ by no more than the
-# starts do. Many narrow layers fail. Is it the depth or the width? The last column answers: sixteen layers of 64 neurons learn, though not
-# from every start. So it is the two together. *Perhaps* no later layer can bring back what one narrow layer has lost. Depth pays where
-# features are built from features, as in photographs ([chapter 11](11_cnn_images.ipynb)) or language
-# ([chapter 16](16_transformer.ipynb)), *and* if the gradient survives the way through the layers. That "if" can be measured.
+# starts do. Many narrow layers fail to learn in 600 steps. Is it the depth or the width? The last two columns answer: sixteen layers
+# of 64 neurons learn, and so does a single layer of 15. So it is the two together. *Perhaps* no later layer can bring back what one narrow layer has lost. Depth *can* pay where features are built from features, as perhaps in photographs ([chapter
+# 19](19_resnet.ipynb)), *and* only if the gradient survives the way through the layers. That "if" can be measured.
 #
 # ## Gradients that vanish and explode
 #
@@ -589,8 +592,8 @@ ch02.layers_until.check(layers_until)
 
 
 # %%
-def gradient_sizes(gain, kind="relu", depth=20):
-    random = np.random.default_rng(0)
+def gradient_sizes(gain, kind="relu", seed=0, depth=20):
+    random = np.random.default_rng(seed)
     values = [x[:200] - x[:200].mean(axis=0)]  # (200, 64)
     weights = [random.normal(scale=gain / 8, size=(64, 64)) for _ in range(depth)]
     for w in weights:
@@ -609,19 +612,19 @@ def gradient_sizes(gain, kind="relu", depth=20):
 # %%
 sizes = {
     "ReLU, gain 2": gradient_sizes(2),
-    "ReLU, gain √2": gradient_sizes(np.sqrt(2)),
-    "ReLU, gain 1": gradient_sizes(1),
+    "ReLU, gain √2": gradient_sizes(np.sqrt(2), seed=1),
+    "ReLU, gain 1": gradient_sizes(1, seed=2),
     "sigmoid, gain 1": gradient_sizes(1, "sigmoid"),
 }
 factors = {}
 for name, size in sizes.items():
-    factors[name] = (size[0] / size[-1]) ** (1 / 19)  # a layer, over 19 layers
+    factors[name] = (size[0] / size[-1]) ** (1 / 19)  # per layer, over 19 layers
 
 gains = {"ReLU, gain 2": 2, "ReLU, gain √2": np.sqrt(2), "ReLU, gain 1": 1}
 for name, gain in gains.items():
     ratio = factors[name] / (gain / np.sqrt(2))
-    expect(f"{name}: factor a layer over γ/√2", ratio, at_least=0.9, at_most=1.1)
-expect("sigmoid: factor a layer", factors["sigmoid, gain 1"], at_most=0.25)
+    expect(f"{name}: factor per layer over γ/√2", ratio, at_least=0.9, at_most=1.1)
+expect("sigmoid: factor per layer", factors["sigmoid, gain 1"], at_most=0.25)
 
 # %%
 figure, axes = plot.subplots(figsize=(6.8, 3.2))
@@ -639,13 +642,13 @@ plot.show(figure)
 # rises to several hundred, gain √2 stays near 1, gain 1 falls to about 0.001, and the sigmoid falls to about one part in a
 # million millions.</details><br>
 #
-# Three lines follow the formula. The fourth shows one reason why deep networks of sigmoids were hard to train. The gain $\sqrt2$ is
-# **He initialization** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it.
+# Three lines follow the formula, each with weights of its own. The fourth shows one reason why deep networks of sigmoids were hard to train. The gain $\sqrt2$ is
+# **He initialization** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it. So a gradient that vanishes at the start does not explain why the narrow ones failed.
 #
 # ### Exercise 6 · Change the experiment
 #
-# Can a larger gain save the sigmoid? Run `gradient_sizes(4, "sigmoid")` and compute the factor a layer as in the cell above.
-# **What is it?** *Five minutes; expected: a number, measured.*
+# What does a larger gain do to the sigmoid's gradient? Run `gradient_sizes(4, "sigmoid")` and compute the factor per layer as in the
+# cell above. **What is it?** *Five minutes; expected: a number with two decimals, measured.*
 
 # %%
 sigmoid_factor = ...
@@ -658,7 +661,8 @@ ch02.sigmoid_factor.check(sigmoid_factor)
 # probe** asks each of them: take the values of one layer for all pictures, freeze them, and fit a linear classifier on top. If
 # it does well, the digit is written there in a form that a linear layer can read. Our probe is ridge regression
 # ([chapter 06](06_regularization.ipynb)): least squares with a penalty on large weights. How strong the penalty should be
-# depends on the values, so each probe chooses it for itself, on a fifth of its training pictures.
+# depends on the values, so each probe chooses it for itself, on a fifth of its training pictures. (The network below has been trained on this fifth, too; it has not seen the
+# validation pictures.)
 
 
 # %%
@@ -753,14 +757,20 @@ for seed in range(3):
     drawn = random.normal(scale=np.sqrt(2 / 784), size=(784, 64))
     without_relu.append(probe(centred @ drawn))
 of_drawn = np.mean(without_relu)
+drawn = random.normal(scale=np.sqrt(2 / 784), size=(784, 2000))
+wide_drawn = probe(centred @ drawn)
 
 expect("64 chosen directions, behind the pixels", of_pixels - of_chosen, at_most=0.03)
 expect("64 random directions, behind the pixels", of_pixels - of_drawn, at_least=0.02)
 expect("ReLU, behind the same directions", of_drawn - narrow, at_least=0.01)
+lead = wide_drawn - of_pixels
+expect("2,000 random directions, lead over the pixels", lead, at_most=0.02)
+expect("2,000 neurons, with over without ReLU", wide - wide_drawn, at_least=0.03)
 
 # %% [markdown]
 # So 64 numbers are nearly enough, if they are chosen well. Random directions are chosen badly, and ReLU sets about half of their
-# values to zero. In a wide layer the same ReLU helps: each neuron is a new feature that no linear classifier can make from the pixels, and
+# values to zero. In a wide layer the same ReLU helps: without it, 2,000 random
+# directions read no better than the pixels. With it each neuron is a new feature that no linear classifier can make from the pixels, and
 # with enough of them the probe finds a useful mixture. (These **random features** are a method of their own.)
 #
 # ### What training adds
@@ -817,10 +827,11 @@ plot.show(figure)
 # <details><summary>In words</summary>Probe accuracy at four places. Both lines start at the pixels at 0.88. The trained network rises to
 # about 0.94 at layer 3; the untrained one falls to about 0.72.</details><br>
 #
-# After training, 64 numbers hold the digit about as readably as 2,000 random ones. Training arranges the hidden values
+# After training, 64 numbers hold the digit about as readably as 2,000 random ones, in this one network. Training arranges the hidden values
 # so that the question becomes *easy for the last layer*, which is linear. (The validation pictures also chose the
 # network's best epoch, so the trained
-# network's scores are a little flattered; the differences here are much larger than that.) This can be seen. Project
+# network's scores are a little flattered. So differences of a few points, such as layer 1 over the pixels, may be chance; the lead over
+# the untrained layers is far larger.) This can be seen. Project
 # the values of a layer on the
 # two directions in which they vary most, its first two principal components, and mark the digits:
 
@@ -841,11 +852,11 @@ row[0].legend(fontsize=8, title="digit", title_fontsize=8)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The same validation digits at three places of the trained network: 4 and 9 are mixed in the pixels; in layer 3 each has a
-# region of its own.*
+# *Figure. The same validation digits at three places of the trained network: 4 and 9 are mixed in the pixels; in
+# layers 1 and 3 most of them lie apart. Fours and ones overlap.*
 # <details><summary>In words</summary>Three scatter plots of the digits 0, 1, 4 and 9. In the pixels 0 and 1 form clouds of their own,
-# and 4 and 9 lie mixed. In layer 1 the clouds are more compact; in layer 3 the nines lie to one side, the fours to another, with the ones
-# between them, and 0 far away.</details><br>
+# and 4 and 9 lie mixed. In layer 1 most nines lie to one side of most fours, with the ones over
+# both. In layer 3 the nines lie to one side, the fours to another, the ones between them and partly over the fours, and 0 far away.</details><br>
 #
 # Two directions show only a part. Over all directions: what share of the variance lies *between* the digits rather than within them?
 
@@ -861,8 +872,20 @@ def share_between(values):
     return 1 - inside_groups / total  # of the variance
 
 
-ratio = share_between(trained[2]) / share_between(pixels)
-expect("variance between digits, layer 3 over pixels", ratio, at_least=1.5)
+of_trained = share_between(trained[2])
+of_untrained = share_between(untrained[2])
+of_plain = share_between(pixels)
+print("share of the variance between the digits (here:")
+print(f"pixels             {of_plain:.2f}")
+print(f"layer 3, untrained {of_untrained:.2f}")
+print(f"layer 3, trained   {of_trained:.2f}")
+print(")")
+expect("layer 3, trained over untrained", of_trained / of_untrained, at_least=1.5)
+expect("layer 3, trained over pixels", of_trained / of_plain, at_least=1.5)
+
+# %% [markdown]
+# In the pixels and in the untrained layer most of the variance lies *within* the digits: two sevens can look very different. Training has moved much of it
+# between them.
 
 # %% [markdown]
 # ## Summary
@@ -871,14 +894,14 @@ expect("variance between digits, layer 3 over pixels", ratio, at_least=1.5)
 #   loss for every parameter.
 # * The chain rule gives it in one walk back through the graph: derivatives multiply along a path and add up where paths meet.
 # * For a dense layer, back means $G W^\top$ to its input and $X^\top G$ to its weights, at about twice the price of forward.
-# * Depth is not an aim in itself: it has to pay on your data, and the gradient has to survive it. With ReLU each layer
-#   multiplies the size of the gradient by about $\gamma/\sqrt2$.
-# * A random layer makes digits harder to read if it is narrow and easier if it is wide. Training makes even narrow layers easy to
-#   read; a linear probe measures it.
+# * Depth is not an aim in itself: it has to pay on your data, and the gradient has to survive it. With ReLU and
+#   random weights, each of many equally wide layers multiplies the size of the gradient by about $\gamma/\sqrt2$.
+# * A random layer makes digits harder to read if it is narrow and easier if it is wide. In our
+#   network training made even narrow layers easy to read; a linear probe measured it.
 #
 # **Ask yourself**
 #
-# <details><summary>All weights start at zero, W₁ and W₂ alike. What does backpropagation tell W₁?</summary>Nothing: the gradient at the
+# <details><summary>All weights and biases start at zero. What does backpropagation tell W₁?</summary>Nothing: the gradient at the
 # hidden values is G₂W₂ᵀ = 0. And W₂ gets HᵀG₂ = 0, for H is zero as well. Only the last bias ever learns.</details>
 # <details><summary>Why does backward need the values of the forward pass?</summary>The local derivatives depend on them: the one
 # for a weight is the value it was multiplied with, and ReLU's is 0 or 1. That is why training needs more memory than

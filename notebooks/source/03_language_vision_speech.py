@@ -240,7 +240,7 @@ frames_a_second = ...
 ch03.frames_a_second.check(frames_a_second)
 
 # %% [markdown]
-# ### From 256 samples to 12 coefficients
+# ### From 256 samples to 12 coefficients (may be skipped)
 #
 # The throat gives the pitch; tongue and lips form a tube that makes some overtones louder than others. That *shape of the
 # spectrum* is what tells vowels and speakers apart, and it is smooth, so a few cosines can draw it:
@@ -485,7 +485,8 @@ for name, rival in classical.items():
 
 # %%
 trained = {}
-for (name, (_, _, _, features, _)), epochs in zip(facts.items(), (3, 12, 25)):
+for name, epochs in zip(facts, (3, 12, 25)):
+    features = facts[name][3]
     x, y = sets[name]["train"]
     for window in (1, 5):
         model = body(features, len(np.unique(y)), window)
@@ -514,7 +515,8 @@ axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=9, co
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One body, three kinds of data. The wider window changes much for pictures and little for sentences and speech. The
+# *Figure. One body, three kinds of data. The wider window helps much with pictures; with sentences and speech
+# the next table shows no clear gain. The
 # classical methods are hard to beat.*
 # <details><summary>In words</summary>Three groups of four bars: most frequent class, classical method, body with window 1, body
 # with window 5. For sentences the last three are about level, well above the first. For pictures the classical bar is highest,

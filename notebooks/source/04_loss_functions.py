@@ -481,7 +481,7 @@ expect("by finite differences", measured, equals=slope_surprise, tolerance=1e-6)
 figure, axes = plot.subplots(figsize=(6.4, 2.8))
 axes.plot(z, slope_surprise, label="cross-entropy")
 axes.plot(z, slope_squares, label="squared miss")
-axes.set(xlabel="logit z, when the truth is yes", ylabel="slope of the loss")
+axes.set(xlabel="logit z, when the truth is yes", ylabel="derivative of the loss")
 axes.legend(loc="lower right")
 plot.show(figure)
 
@@ -592,7 +592,7 @@ def cross_entropy(z):
     return scratch.softmax_cross_entropy(labels, z)
 
 
-gradient = (scratch.softmax(z) - one_hot) / 2  # forecast minus truth, mean of 2
+gradient = (scratch.softmax(z) - one_hot) / 2  # prediction minus truth, mean of 2
 measured = numerical_gradient(cross_entropy, z)
 print(gradient.round(3))
 expect("by finite differences", measured, equals=gradient, tolerance=1e-8)
@@ -640,7 +640,7 @@ x_validation = x_validation.reshape(-1, 64)
 
 
 def surprise_gradient(labels, z):
-    return scratch.softmax(z) - np.eye(10)[labels]  # forecast minus truth
+    return scratch.softmax(z) - np.eye(10)[labels]  # prediction minus truth
 
 
 def squares_gradient(labels, z):

@@ -50,7 +50,7 @@ for theta, color in zip((0, 5, 10), plot.COLORS):
 right.plot(thetas, losses, color="0.4")
 left.set(xlabel="BMI minus its mean (kg/m²)", ylabel="score minus its mean")
 right.set(xlabel="θ (score per kg/m²)", ylabel="loss (score²)")
-left.legend(fontsize=9)
+left.legend(fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plot.show(figure)
 
 # %% [markdown]
@@ -89,7 +89,8 @@ def descend(slope, start, learning_rate, steps):
 
 
 measured = scratch.numerical_gradient(line_loss, np.array(3.0), step=1e-4)
-expect("slope by finite differences", measured, equals=line_slope(3.0), tolerance=1e-4)
+ours = line_slope(3.0)
+expect("derivative by finite differences", measured, equals=ours, tolerance=1e-4)
 
 start, first = descend(line_slope, 0.0, 0.01, steps=1)
 reference = scratch.sgd_step(start, line_slope(start), 0.01)
@@ -181,8 +182,9 @@ def valley(axes):
 figure, axes = plot.subplots(figsize=(6.2, 2.6))
 valley(axes)
 axes.plot(0, 0, "o", color=plot.COLORS[3])
-axes.annotate("start: both weights 0", (2, -4), fontsize=9)
-axes.annotate("lowest point", lowest + np.array([-5, 3.5]), fontsize=9)
+look = {"fontsize": 9, "bbox": {"color": "white", "pad": 1}}
+axes.annotate("start: both weights 0", (2, -4), **look)
+axes.annotate("lowest point", lowest + np.array([-5, 3.5]), **look)
 plot.show(figure)
 
 # %% [markdown]
@@ -224,7 +226,7 @@ figure = diagrams.boxes(places, arrows, shaded=["parameters θ"], figsize=(7.6, 
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. One step of gradient descent. Only the shaded box changes; the loop runs until the loss no longer falls.*
+# *Figure. One step of gradient descent. Only the shaded box changes; the loop runs as many steps as we ask for.*
 # <details><summary>In words</summary>Six boxes. Inputs, shape (266, 2), and parameters, shape (2,), enter the model; its 266
 # predictions enter the loss, one number. From the loss an arrow leads down to the gradient, shape (2,), then left to the step,
 # and from there back to the parameters.</details><br>
@@ -256,7 +258,7 @@ expect("30 steps of Keras", keras_weights, equals=ours, tolerance=0.01)
 # Three walkers again, with the rates 0.003, 0.04 and 0.046. What will their paths look like, and how much of the first
 # **excess loss** (loss minus lowest loss) will be left after 60 steps? Guess before you run. Note how close together the last two
 # rates are.
-
+#
 # Then run the next cell and move its slider.
 
 
@@ -264,10 +266,10 @@ expect("30 steps of Keras", keras_weights, equals=ours, tolerance=0.01)
 def draw(learning_rate):
     figure, axes = plot.subplots(figsize=(6.2, 2.7))
     valley(axes)
-    path = descend(gradient, np.zeros(2), learning_rate, steps=40)
+    path = descend(gradient, np.zeros(2), learning_rate, steps=60)
     axes.plot(path[:, 0], path[:, 1], "-o", ms=4, lw=1, color=plot.COLORS[0])
     height = loss_at(path[-1])
-    title = f"learning rate {learning_rate}, 40 steps: loss {height:,.0f}"
+    title = f"learning rate {learning_rate}, 60 steps: loss {height:,.0f}"
     axes.set_title(title, fontsize=10)
     return figure
 
@@ -276,9 +278,9 @@ offered = [0.001, 0.003, 0.01, 0.02, 0.03, 0.04, 0.044, 0.045, 0.046, 0.047]
 plot.explore(draw, start={"learning_rate": 0.04}, learning_rate=offered)
 
 # %% [markdown]
-# *Figure. Forty steps at rate 0.04: across the valley the walker jumps from wall to wall, along it she creeps.*
-# <details><summary>In words</summary>The contour map with a path of 40 steps: a zigzag across the valley that narrows while it
-# moves right, and that ends before halfway to the star. The title gives the loss.</details><br>
+# *Figure. Sixty steps at rate 0.04: across the valley the walker jumps from wall to wall, along it she creeps.*
+# <details><summary>In words</summary>The contour map with a path of 60 steps: a zigzag across the valley that narrows while it
+# moves right, and that ends before the star. The title gives the loss.</details><br>
 
 # %%
 least = loss_at(lowest)
@@ -322,12 +324,12 @@ plot.show(figure)
 # just below 180 degrees, the highest, a dot marked 43.8, near 90 degrees.</details><br>
 #
 # These two directions have a name. The **Hessian** $H = \frac2n X^\top X$ holds all second derivatives of the loss, shape
-# (parameters, parameters). The directions in which the curvature is least or greatest are its **eigenvectors** $q_k$, and
+# (parameters, parameters). The directions in which the curvature is least or greatest (with more parameters there are others in between) are its **eigenvectors** $q_k$, and
 # the curvatures there are its **eigenvalues** $\lambda_k$:
 #
 # $$H q_k = \lambda_k\, q_k$$
 #
-# In words: along an eigenvector the gradient points exactly back along the same line, so the walker never leaves it. NumPy
+# In words: from a point on such an axis the gradient lies along the axis, too, so the walker never leaves it. NumPy
 # finds both with `eigh`. Measure the error along these two axes. Then each coordinate behaves like a descent in one dimension
 # with its own curvature, and exercise 1 solves it:
 #
@@ -422,7 +424,7 @@ ch05.best_rate.check(best_rate)
 # ## A memory for the direction: momentum
 #
 # Look at the zigzag again. Across the valley the gradient changes its sign at every step; along the valley it keeps its
-# sign. A walker who adds up her last gradients cancels what changes sign and collects what stays. That is **momentum**:
+# sign. A walker who adds up her last gradients damps what changes sign and collects what stays. That is **momentum**:
 # a heavy ball instead of a
 # walker.
 #
@@ -432,7 +434,7 @@ ch05.best_rate.check(best_rate)
 # * $\beta$ ("beta", usually 0.9) is the share of the velocity that survives a step; the rest is lost as if by friction.
 #
 # Where the gradient stays the same, the velocities add up to $\eta\,g\,(1+\beta+\beta^2+\dots) = \eta\,g/(1-\beta)$: with
-# $\beta = 0.9$ ten times the step. Where the gradient alternates, they almost cancel. Standard first: `SGD(momentum=0.9)` of
+# $\beta = 0.9$ ten times the step. Where the gradient alternates, they add up to only $\eta\,g/(1+\beta)$, about half a step. Standard first: `SGD(momentum=0.9)` of
 # Keras takes forty random gradients, and our three lines must follow it.
 
 # %%
@@ -481,7 +483,7 @@ ch05.momentum.check(momentum)
 # ## A rate for each parameter: Adam
 #
 # The second idea is to give each parameter its own rate. **Adam** divides by the typical size of the parameter's
-# gradients, so that steep directions get small rates and flat ones large rates. It keeps two running means:
+# gradients, so that parameters with large gradients get small rates and those with small gradients large ones. It keeps two running means:
 #
 # $$m_{t} = \beta_1 m_{t-1} + (1-\beta_1)\, g_t, \qquad s_{t} = \beta_2 s_{t-1} + (1-\beta_2)\, g_t^2$$
 # $$\hat m_t = \frac{m_t}{1-\beta_1^{\,t}}, \qquad \hat s_t = \frac{s_t}{1-\beta_2^{\,t}}, \qquad \theta_{t} = \theta_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat s_t}+\varepsilon}$$
@@ -492,7 +494,7 @@ ch05.momentum.check(momentum)
 # * $\varepsilon = 10^{-7}$ avoids a division by zero.
 #
 # The quotient has no unit: it is about ±1 where the gradient is steady and near 0 where the gradient keeps changing its sign. So
-# **Adam's learning rate is the length of a step, in the unit of the parameter**. The rate of plain gradient descent is
+# **Adam's learning rate is about the largest step, in the unit of the parameter**. The rate of plain gradient descent is
 # not, because its step also grows with the gradient.
 
 
@@ -517,8 +519,8 @@ theirs = keras_path(keras.optimizers.Adam(0.01))
 expect("Adam, 40 steps of Keras", theirs, equals=np.array(path), tolerance=1e-6)
 
 # %% [markdown]
-# Equal to six decimals, but not exactly, and there is a reason: the *place of ε*. The paper, and the cell above, add ε to the
-# corrected $\sqrt{\hat s}$. Keras and `bmkit.scratch` add it to the uncorrected $\sqrt{s}$, which is some thirty times smaller at
+# Equal to six decimals, but not exactly, for two reasons. Keras holds 0.999 and the rate as 32-bit numbers. And it puts *ε in another
+# place*: the paper, and the cell above, add it to the corrected $\sqrt{\hat s}$. Keras and `bmkit.scratch` add it to the uncorrected $\sqrt{s}$, which is some thirty times smaller at
 # the first step. With ordinary gradients nobody notices. With tiny ones the two differ:
 
 # %%
@@ -602,7 +604,7 @@ figure, (top, below) = plot.subplots(2, 1, figsize=(6.4, 5.2), height_ratios=(1,
 valley(top)
 for name, color, marker in zip(racers, plot.COLORS, plot.MARKERS):
     step, memory, settings = racers[name]
-    path = race(step, best_rates[name], memory, **settings)[:30]
+    path = race(step, best_rates[name], memory, **settings)[:31]
     look = {"ls": "-", "marker": marker, "ms": 4, "lw": 1, "color": color}
     if name != "momentum 0.9":  # three paths are enough for one picture
         top.plot(path[:, 0], path[:, 1], **look)
@@ -620,7 +622,7 @@ plot.show(figure)
 # <details><summary>In words</summary>Top, paths on the contour map. Gradient descent zigzags densely and has covered less than half the
 # way; momentum leaves the picture at first, then zigzags less and less up to the star; Adam rises, sinks and rises again and ends just beyond
 # the star. Below, the steps needed over the learning rate: gradient descent falls to about 150 and stops at its edge;
-# momentum 0.9 reaches about 60, momentum 0.7 about 25, and Adam about 55 at rates from 1 to 10.</details><br>
+# momentum 0.9 reaches about 60, momentum 0.7 about 25, and Adam about 60 at rates from 1.5 to 15.</details><br>
 #
 # Momentum and Adam win clearly, and the usual $\beta = 0.9$ is not the best $\beta$ here. But why is this valley so narrow? Because a unit of BMI and a unit of a logarithm are
 # different things: the BMI has a standard deviation of about 5, the blood value one of about 0.5, and the curvature
@@ -647,11 +649,12 @@ expect("steps of plain gradient descent now", scaled_steps, at_most=8)
 # %% [markdown]
 # Plain gradient descent on scaled inputs beats all the others on unscaled ones. **Scale your inputs first**: that is
 # why step 1 of the six
-# steps is preprocessing. Inside a deep network, however, nobody scales the inputs of layer 7 for you.
+# steps is preprocessing. Inside a deep network, however, nobody does it for the inputs of layer 7, unless you build in a layer that does ([chapter
+# 09](09_model_building_and_initialization.ipynb)).
 #
 # ## Not every landscape is a bowl
 #
-# The loss of a linear model is **convex**: one valley, one lowest point. Networks have other landscapes. Two examples with one
+# The loss of a linear model is **convex**: one valley, with no second one to be caught in. Other models have other landscapes. Two small examples with one
 # and two parameters show what can happen. Left, we look for the frequency $\theta$ of a tone of 3 Hz by fitting
 # $\sin(2\pi\theta t)$. Right, we fit $\hat y = w_2 w_1 x$ to $y = x$, the smallest network with two layers; its loss is
 # $(w_1w_2-1)^2$.
@@ -690,9 +693,11 @@ for start in ([0.0, 0.0], [0.6, -0.55], [-1.5, 0.2]):
     path = descend(product_gradient, np.array(start), 0.05, steps=300)
     saddle_paths.append(path)
     print("product: ends at", path[-1].round(2))
-origin_hessian = np.array([[0.0, -2.0], [-2.0, 0.0]])  # second derivatives at 0
+nudges = 1e-4 * np.eye(2)
+changes = [product_gradient(one) - product_gradient(-one) for one in nudges]
+origin_hessian = np.array(changes) / 2e-4  # second derivatives at 0
 origin_values = np.linalg.eigvalsh(origin_hessian)
-expect("curvatures at 0", origin_values, equals=[-2.0, 2.0], tolerance=1e-9)
+expect("curvatures at 0", origin_values, equals=[-2.0, 2.0], tolerance=1e-6)
 
 # %%
 figure, (left, right) = plot.subplots(1, 2, figsize=(6.8, 2.8))
@@ -727,11 +732,10 @@ plot.show(figure)
 #
 # Left are **local minima**: lowest points of their neighbourhood only. Where a descent ends depends on where it starts. On the
 # right the origin is a **saddle point**: the gradient is zero there, but the Hessian has one positive and one negative
-# eigenvalue, so the loss rises in some directions and falls in others. A walker who starts exactly there never moves; one who starts
-# beside it gets past. That is one reason why networks start from *random* weights. (How often a descent in a *large* network ends in a
+# eigenvalue, so the loss rises in some directions and falls in others. A walker who starts exactly there never moves; one who starts beside it gets
+# past, unless she stands exactly on the line $w_2 = -w_1$, which leads into it. That is one reason why networks start from *random* weights. (How often a descent in a *large* network ends in a
 # bad local minimum is an open question.)
-
-# %% [markdown]
+#
 # ## Mini-batches: a cheap and noisy gradient
 #
 # The gradient is a mean over all examples. A survey does not ask everyone, so why should we? **Stochastic gradient descent** (SGD)
@@ -748,8 +752,8 @@ plot.show(figure)
 #
 # $$\text{mean excess loss} \;\approx\; \frac{\eta}{4\,|B|}\,\mathrm{tr}\,C$$
 #
-# Here $C$ is the covariance of one example's gradient at $\theta^*$, and $\mathrm{tr}$ adds up its diagonal, the variances of the
-# parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **learning-rate schedule**
+# Here $C$ is the **covariance** of one example's gradient at $\theta^*$, the matrix of how its numbers vary together, and $\mathrm{tr}$ adds up
+# its diagonal, the variances of the parameters' gradients. The floor is proportional to $\eta$, so a remedy suggests itself: a **learning-rate schedule**
 # that makes the rate smaller and smaller, such as $\eta_t = \eta_0/(1+t/T)$. (Robbins and Monro proved in 1951 when
 # this works: the rates must add
 # up to infinity, to get anywhere, but their squares must not, to come to rest.) On the scaled patients:
@@ -796,18 +800,17 @@ for size, color, style in zip(noise, plot.COLORS, plot.LINES):
     axes.axhline(floors[size], color=color, lw=0.8, ls=style)
 smooth = np.convolve(shrinking[:4000], window, "valid")
 axes.semilogy(smooth, color=plot.COLORS[3], ls=":", label="1, shrinking rate")
-axes.set(xlabel="steps", ylabel="excess loss (score²), mean of 100", ylim=(0.7, 3000))
+axes.set(xlabel="steps", ylabel="excess loss (score²), mean of 100", ylim=(0.1, 3000))
 axes.legend(fontsize=9, ncols=2)
 plot.show(figure)
 
 # %% [markdown]
 # *Figure. With a constant rate each run stays on its own noise floor, just where the formula (thin lines) puts it: eight times
-# the batch, an eighth of the floor. The shrinking rate sinks through its floor.*
+# the batch, an eighth of the floor. The shrinking rate sinks through the floor of batches of 1.*
 # <details><summary>In words</summary>Excess loss on a logarithmic axis over 4,000 steps. Three wavy curves drop together within
 # 150 steps; then batches of 1 stay near 100, batches of 8 near 13, batches of 64 near 1.7, each around a thin horizontal line.
-# The curve with the shrinking rate starts like batches of 1 and falls on and on, to below 10.</details><br>
-
-# %% [markdown]
+# The curve with the shrinking rate starts higher, meets that of batches of 1, then falls with large swings to between 1 and 10.</details><br>
+#
 # ### Exercise 5 · Change the experiment
 #
 # Run `noisy_descent` with batches of 8 and *half* the learning rate, 0.01. **What is the mean excess loss from step 1000 on,
@@ -877,9 +880,15 @@ for name, (step, heavy) in rules.items():
     means.append(losses[best_place].mean())
     print(f"{name:13} {grid[best_place]:5.3f} {losses[best_place].round(2)}")
 print(")")
+
+# %%
+sgd_means = scan["SGD"].mean(axis=1)
+momentum_means = scan["momentum 0.9"].mean(axis=1)
 expect("best means, largest minus smallest", np.ptp(means), at_most=0.1)
-at_one_rate = scan["SGD"][4].mean() / scan["momentum 0.9"][4].mean()
+at_one_rate = sgd_means[4] / momentum_means[4]
 expect("SGD over momentum, both at rate 0.1", at_one_rate, at_least=1.3)
+behind = sgd_means[6] - momentum_means[4]
+expect("SGD at rate 1 minus momentum at 0.1", behind, at_most=0.12)
 
 # %%
 figure, axes = plot.subplots(figsize=(6.0, 2.8))
@@ -891,7 +900,7 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Mean of three starts. Every optimizer has its own best rate, and there they reach about the same loss. The thin line is
+# *Figure. Mean of three starts. Every optimizer has its own best rate, and there three starts do not tell them apart. The thin line is
 # log 10, the loss of a network that knows nothing.*
 # <details><summary>In words</summary>Three U-shaped curves over the learning rate on a logarithmic axis. From left to right Adam is lowest
 # at 0.01, momentum at 0.1, SGD between 0.3 and 1, each near 0.2 nats. At a rate of 10 all three lie on the thin line at
@@ -900,12 +909,13 @@ plot.show(figure)
 # The best means lie within a few hundredths of a nat, and so do the three starts of a single optimizer: with three starts the three
 # are *not told apart*. At the *same* rate of 0.1, however, momentum is far ahead of SGD, and a comparison at that one rate
 # would have called momentum the better optimizer. Its larger step explains most of that: $\eta/(1-\beta)$ is ten times $\eta$, and SGD with
-# rate 1 is about as good as momentum with 0.1. So search the *rate* first, on a logarithmic grid and on validation data. (These scores
+# rate 1 comes close to momentum with 0.1. So search the *rate* first, on a logarithmic grid and on validation data. (These scores
 # chose the rate, so they are "validation, best rate"; a final score would need the test set.)
 #
 # ### Two more arguments of every Keras optimizer
 #
-# A **schedule** in place of a number makes the rate smaller on the way. **Gradient clipping** shortens a gradient that
+# A **schedule** in place of a number makes the rate smaller on the way: `CosineDecay(0.5, decay_steps=100)` leads along half a cosine
+# from 0.5 to 0, so it gives 0.25 at step 50. **Gradient clipping** shortens a gradient that
 # is too long, so that
 # one bad batch cannot throw the walker out of the valley: $g\cdot\min(1, c/\lVert g\rVert)$, with $c$ the greatest length allowed.
 # Here is a trap. `clipnorm` clips the gradient of *each variable by itself*; the formula, for the gradient as a whole, is
@@ -931,12 +941,14 @@ both = np.concatenate([long, short])
 formula = both * min(1, 5 / np.linalg.norm(both))
 expect("global_clipnorm and the formula", whole, equals=formula, tolerance=1e-5)
 expect("second variable under clipnorm", each[2:], equals=short, tolerance=1e-5)
+# %%
 schedule = keras.optimizers.schedules.CosineDecay(0.5, decay_steps=100)
 expect("rate at step 50 of 100", float(schedule(50)), equals=0.25, tolerance=1e-6)
 
 # %% [markdown]
 # With `clipnorm` the long gradient is cut to a tenth and the short one is left alone, so the *direction* of the whole step changes.
-# With `global_clipnorm` both are cut to a tenth, and the direction stays.
+# With `global_clipnorm` both are cut to a tenth, and the direction stays. (A fourth optimizer, **AdamW**, is Adam that also shrinks every weight a
+# little at each step; [chapter 06](06_regularization.ipynb) shows why.)
 #
 # ### Exercise 6 · Build an optimizer
 #
@@ -951,7 +963,7 @@ expect("rate at step 50 of 100", float(schedule(50)), equals=0.25, tolerance=1e-
 # ```
 #
 # **Sign descent** goes by the sign of each number in the gradient alone: every parameter moves by exactly the learning rate, as
-# in Adam's first step. Write `sign_descent(learning_rate)`, which returns such an optimizer. *Medium, ten minutes; expected: an
+# in Adam's first step, or not at all if its gradient is 0. Write `sign_descent(learning_rate)`, which returns such an optimizer. *Medium, ten minutes; expected: an
 # object that `model.compile(optimizer=…)` would take.*
 
 
@@ -969,8 +981,10 @@ ch05.sign_descent.check(sign_descent)
 #   $1-\eta\lambda$; on a quadratic in many dimensions this holds along each eigenvector of the Hessian.
 # * It converges for $\eta < 2/\lambda_{\max}$, fastest at $2/(\lambda_{\min}+\lambda_{\max})$, and slowly if the condition number is
 #   large. Scaling the inputs makes the condition number small.
-# * Momentum adds up what persists and cancels what alternates; Adam gives each parameter a step of about its own learning rate.
-# * Networks are not convex: they have saddle points and local minima, and where a descent ends depends on its start.
+# * Momentum adds up what persists and damps what alternates; Adam divides by the size of each parameter's gradients, so that its steps
+#   are about as long as the learning rate or shorter.
+# * Not every loss is convex: two multiplied weights have a saddle point, fitting a tone has local minima, and where a descent ends
+#   depends on its start.
 # * Mini-batches are cheap and noisy; with a constant rate they end on a noise floor proportional to $\eta/|B|$, and a schedule
 #   goes below it.
 # * Compare optimizers only at their own best rates, found on validation data.

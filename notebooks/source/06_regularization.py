@@ -271,7 +271,7 @@ their_course = scores_new - scores.mean(dtype=float)
 # %%
 n, d = patients.shape
 curvature = patients.T @ patients + n * 0.1 * np.eye(d)
-by_hand = np.linalg.solve(curvature, patients.T @ course)
+by_hand = np.linalg.solve(curvature, patients.T @ course)  # without the inverse
 ours = scratch.ridge(patients, course, 0.1)
 expect("bmkit.scratch", ours, equals=by_hand, tolerance=1e-9)
 sklearn = Ridge(alpha=n * 0.1, fit_intercept=False)  # counts λ without the 1/n
@@ -428,8 +428,10 @@ expect("noise columns alive where L1 predicts best", alive, at_least=1, at_most=
 # A caution: where the lasso predicts best, some noise columns are still alive. It chooses columns that help the prediction, and
 # it is no proof that a column matters.
 #
-# Left of the valley the model **overfits**: it is too free and fits accidents, and the two curves lie far apart. Right
-# of it, the model **underfits**: it is constrained too much and misses what is real, and *both* errors are high. Every
+# Left of the valley the model **overfits**: it is too free and fits accidents, and the two curves lie far apart. In statistics this is
+# high **variance**: other patients would have given quite other weights. Right
+# of it, the model **underfits**: it is constrained too much and misses what is real, and *both* errors are high. This is high **bias**
+# (not the bias of a neuron): the weights are wrong in the same way for any patients. Every
 # way to regularize has such a
 # hyperparameter, and it is always set like this: on rows that the weights have not seen.
 # [Chapter 07](07_cross_validation.ipynb) tells how to do it when rows are few.
@@ -445,7 +447,7 @@ expect("noise columns alive where L1 predicts best", alive, at_least=1, at_most=
 #
 # * $h_j$ is the activation of neuron $j$, $\tilde h_j$ ("h tilde") what the next layer gets,
 # * $m_j$ is a coin thrown anew for every neuron, example and step; $p$ is the **rate**,
-# * $\mathbb E[\tilde h_j] = (1-p)\cdot\frac{h_j}{1-p} + p\cdot 0 = h_j$: nothing changes on average, so that the finished network
+# * $\mathbb E[\tilde h_j] = (1-p)\cdot\frac{h_j}{1-p} + p\cdot 0 = h_j$, where $\mathbb E$ is the mean over all coins: nothing changes on average, so that the finished network
 #   needs no correction. At **inference**, when the trained network is used, all $m_j$ are 1 and $p$ is 0: dropout is gone.
 
 # %%

@@ -241,7 +241,7 @@ plot.explore(draw, start={"kind": "grouped", "k": 4}, kind=kinds, k=[2, 3, 4, 5,
 # %% [markdown]
 # *Figure. Grouped folds: the dark blocks never cut through a lecturer. Move the sliders: what do plain folds do to the strip of
 # lecturers? And stratified ones to the strip of liked lectures?*
-# <details><summary>In words</summary>Four rows, one a fold, over 48 columns, one a rating. In each column exactly one of the
+# <details><summary>In words</summary>Four rows, one for each fold, over 48 columns, one for each rating. In each column exactly one of the
 # four fields is dark. Below, two strips: liked or not, in an irregular pattern, and the lecturers as alternating blocks. Dark
 # fields come in whole blocks of lecturers.</details><br>
 #

@@ -415,8 +415,11 @@ expect("lead of the logarithm on all samples, MPa", lead, at_least=0.8)
 # %%
 animals = data.load("silhouettes_raw")
 names, flat = animals.description.classes, (-1, 28 * 28)
-(pictures, labels), (x_test, y_test) = (animals.arrays(split) for split in ("train", "test"))
-first = {p.tobytes(): row for row, p in reversed(list(enumerate(pictures)))}
+pictures, labels = animals.arrays("train")
+x_test, y_test = animals.arrays("test")
+first = {}  # from a picture's bytes to its first row
+for row, picture in enumerate(pictures):
+    first.setdefault(picture.tobytes(), row)
 twin = np.array([first.get(p.tobytes(), -1) for p in x_test])  # (2000,)
 leaked = np.flatnonzero(twin >= 0)
 both = np.concatenate([x_test[leaked[:96:12]], pictures[twin[leaked[:96:12]]]])
@@ -538,7 +541,9 @@ print(f"{sum(plain != texts)} of {len(texts)} reviews held HTML tags: the tags g
 same = [re.sub(r"[\W_]+", "", text).lower()[:60] for text in plain]
 in_test = {re.sub(r"<[^>]*>|[\W_]+", "", text).lower()[:60] for text in foods.arrays("test")[0]}
 print("equal to the letter:", len(texts) - len(set(texts)))
-first = {text: row for row, text in reversed(list(enumerate(same)))}
+first = {}
+for row, text in enumerate(same):
+    first.setdefault(text, row)
 kept = keep([first[text] == row for row, text in enumerate(same)], "reviews, repeated", out=23)
 fresh = keep([same[row] not in in_test for row in kept], "reviews, also in test", out=5)
 reviews, stars = plain[kept][fresh], great[kept][fresh]
@@ -614,7 +619,7 @@ for name, stage in stages.items():
     text, label = stage.element_spec
     print(f"{name:16} text {text.shape!s:12} {text.dtype.name:8} label {label.shape!s}")
 numbers_of_words, _ = next(iter(stages["prefetch"]))
-expect("batches an epoch", len(stages["prefetch"]), equals=-(-len(reviews) // 64))
+expect("batches in an epoch", len(stages["prefetch"]), equals=int(np.ceil(len(reviews) / 64)))
 expect("largest number of a word", int(tf.reduce_max(numbers_of_words)), at_least=2, at_most=1001)
 
 # %% [markdown]
@@ -668,7 +673,7 @@ for order, buffer, least, most in (
     ("batch, shuffle", 7000, 1, 2),
 ):
     seen = np.median((content(order, buffer) > 0).sum(axis=1))
-    expect(f"animals a batch ({order}, buffer {buffer})", seen, at_least=least, at_most=most)
+    expect(f"animals in a batch ({order}, buffer {buffer})", seen, at_least=least, at_most=most)
 print(f"{'cleaning':28}{'before':>8}{'out':>6}{'after':>8}")
 for why, (before, out) in ledger.items():
     print(f"{why:28}{before:8,}{out:6,}{before - out:8,}")

@@ -10,7 +10,7 @@
 # **Data** digits (1,797 handwritten digits of 8×8 pixels, CC BY 4.0), mnist_5k (5,000 handwritten digits of 28×28 pixels, CC BY-SA 3.0)
 
 # %%
-from bmkit import data, models, plot, scratch, train
+from bmkit import data, diagrams, models, plot, scratch, train
 from bmkit.check import expect
 from bmkit.exercises import ch09
 import keras
@@ -266,8 +266,7 @@ plot.show(figure)
 # until then the steps are wasted on what is in effect one neuron. With the usual 7 digits and a larger learning rate,
 # rounding alone may be that breath, on one
 # processor and not on another. So the eight may part by themselves in the end. A good initialization does not wait for that.
-
-# %% [markdown]
+#
 # So weights must differ from the first step on, and the cheapest way to differ is chance. That leaves one question, and deep networks stand or fall with it:
 # **how large** should the random numbers be?
 #
@@ -320,7 +319,27 @@ plot.show(figure)
 # ## Many layers: a product
 #
 # [Chapter 02](02_deep_learning.ipynb) measured that gradients vanish or explode on their way back. Now we derive why, and for the way
-# forward as well.
+# forward as well. The way through one layer:
+
+# %%
+places = {
+    "inputs x": (0, 0),
+    "sum z": (1.3, 0),
+    "activation h": (2.6, 0),
+    "next layer": (3.9, 0),
+}
+arrows = [
+    ("inputs x", "sum z", "RMS × σ√n"),
+    ("sum z", "activation h", "RMS × √½"),
+    ("activation h", "next layer", "(batch, units)"),
+]
+figure = diagrams.boxes(places, arrows, shaded=["sum z"], figsize=(7.6, 1.5))
+plot.show(figure)
+
+# %% [markdown]
+# *Figure. One layer of n inputs changes the RMS twice: the weighted sum by σ√n, ReLU by √½.*
+# <details><summary>In words</summary>Four boxes in a row: inputs x, sum z, activation h, next layer. The first arrow says RMS × σ√n, the
+# second RMS × √½, the third (batch, units).</details><br>
 #
 # Between two layers sits ReLU. The sums $z$ are as often positive as negative, because flipping the sign of all weights of a neuron
 # is just as likely a draw. ReLU sets the negative half to zero and leaves the rest, so it keeps exactly **half** of the mean
@@ -336,7 +355,7 @@ plot.show(figure)
 #
 # On the way back the same happens. Backpropagation multiplies the gradient $\delta_l$ with respect to the sums of layer $l$ by the
 # transposed matrix and by the derivative of ReLU, which is 1 for one half and 0 for the other. Each number of $\delta_{l-1}$ is a sum
-# over the $n_l$ neurons of layer $l$, so its RMS changes by $\sigma_l\sqrt{\frac12 n_l}$ a layer: the same factor where layers are equally
+# over the $n_l$ neurons of layer $l$, so its RMS changes by $\sigma_l\sqrt{\frac12 n_l}$ per layer: the same factor where layers are equally
 # wide. Here are both directions:
 
 
@@ -458,14 +477,13 @@ expect("Glorot with ReLU, largest factor", factors.max(), at_most=0.85)
 expect("σ = 0.01, RMS of layer 12", forward["σ = 0.01"][-1], at_most=1e-10)
 expect("2 × He, RMS of layer 12", forward["2 × He"][-1], at_least=1000)
 
-# %%
 constant = [np.full(shape, 0.05) for shape in shapes]
 values, _ = signals(x, labels[:500], constant, scratch.relu, relu_slope)
 apart = np.ptp(values[0], axis=1).max()
 rms = rms_of_each(values)
 growth = rms[5] / rms[4]
 expect("constant, difference between neurons", apart, at_most=1e-9)
-expect("constant, growth a layer", growth, equals=256 * 0.05, tolerance=1e-6)
+expect("constant, growth per layer", growth, equals=256 * 0.05, tolerance=1e-6)
 
 # %% [markdown]
 # The constant start needs no theory of chance: all neurons of a layer give the same number $h$, the next sum is $n\,c\,h$, and with
@@ -649,8 +667,7 @@ print("weights are no longer numbers at rate 0.01:", lost)
 
 # %% [markdown]
 # With He each rate up to 0.1 will do; Glorot needs a larger rate, perhaps to make up for its shrinking, and its best of the four
-# stays behind. In shallow networks that perhaps matters less, and with tanh it was Glorot that kept the numbers level. In a deep plain ReLU network
-# write `kernel_initializer="he_normal"`.
+# stays behind. In shallow networks that perhaps matters less, and with tanh it was Glorot that kept the numbers level. In a deep plain ReLU network trained with plain SGD write `kernel_initializer="he_normal"`; with Adam, see exercise 4.
 #
 # ### Exercise 4 · Change the experiment
 #
@@ -851,7 +868,7 @@ expect("tens with which it leads, of six", np.sum(leads > 0), at_least=5)
 #   such as one of rounding, has grown large enough to separate them. With zeros only the last biases learn. Chance
 #   breaks the symmetry at once.
 # * A layer with $n$ inputs multiplies the RMS by $\sigma\sqrt{n}$, ReLU keeps half of the mean square, and layers multiply: the factor must be 1.
-# * He, $\sigma^2 = 2/n_{\text{in}}$, for ReLU; Glorot, $\sigma^2 = 2/(n_{\text{in}}+n_{\text{out}})$, for tanh.
+# * He, $\sigma^2 = 2/n_{\text{in}}$, keeps the size with ReLU; Glorot, $\sigma^2 = 2/(n_{\text{in}}+n_{\text{out}})$, for tanh.
 # * **BatchNormalization** between sum and activation brings every neuron to mean 0 and variance 1 over the batch; then He and Glorot
 #   both did well, and a far too small start still lagged. At inference it uses running means.
 # * A pretrained start from a related task was far ahead of a random one with ten labels and 30 steps.

@@ -192,6 +192,9 @@ house.set_weights([kernel.reshape(27, 4), bias])
 expect("layers.PatchConv2D", house(batch)[0], equals=ours, tolerance=1e-5)
 
 # %% [markdown]
+# Each filter looks at all input channels at once and makes one map: the kernel of `Conv2D(4, 3)` on three channels has the shape
+# (3, 3, 3, 4).
+#
 # ## Stride and padding
 #
 # So far the window moved one pixel at a time and never left the picture. Both can be changed. The **stride** $s$ is how many pixels
@@ -572,7 +575,8 @@ expect("means weighted by size minus the mean", apart, equals=0, tolerance=1e-6)
 #
 # The network wants 24×24 pixels and three channels. The digits of MNIST were scaled into 20×20 pixels and then centred by their mass
 # in 28×28, so the rim is nearly empty: we cut two pixels from each side, which takes a little ink from about one digit in nine, and
-# repeat the grey channel three times. Every model below sees exactly these pictures:
+# repeat the grey channel three times. (`keras.ops` inside `map` works because our backend is TensorFlow; with another one, prepare the arrays
+# first.) Every model below sees exactly these pictures:
 #
 # * a **baseline** without convolution: one hidden layer, with about as many parameters, Adam with a fixed step, no dropout,
 # * the network with the **article's optimizer** (plain gradient descent, step 0.01), for five epochs instead of eight,

@@ -265,12 +265,12 @@ first = {"word": "yes", "samples": 256}
 plot.explore(draw, start=first, word=list(names), samples=choices)
 
 # %% [markdown]
-# *Figure. A spectrogram: time to the right, frequency upwards, the darker the louder. The level stripes are the overtones of the
+# *Figure. A spectrogram: time to the right, frequency upwards, the darker the louder. The horizontal stripes are the overtones of the
 # voice; the speckled grey around them is noise.*
-# <details><summary>In words</summary>A grey picture. In the middle of the second stand dark level stripes below 1,000 hertz, a
+# <details><summary>In words</summary>A grey picture. In the middle of the second stand dark horizontal stripes below 1,000 hertz, a
 # fainter group near 2,000 hertz that falls a little, and faint traces above; around them is speckled grey.</details><br>
 #
-# With short frames the level stripes turn into upright ones: each is one beat of the vocal cords. With very long frames the word
+# With short frames the horizontal stripes turn into vertical ones: each is one beat of the vocal cords. With very long frames the word
 # is smeared out in time. Speech is usually read with 20 to 35 ms.
 #
 # ## As the ear hears it
@@ -659,7 +659,7 @@ best_width = max(shares_dense, key=shares_dense.get)
 dense = dense_networks[best_width]
 
 # %% [markdown]
-# A narrow network does worse, and from 256 to 512 units little changes. From here on "dense" is the one with the highest share.
+# A narrow network does worse, and the step from 256 to 512 units brings less. From here on "dense" is the one with the highest share.
 #
 # Why is the convolutional network ahead? Perhaps because a word that begins a tenth of a second later lights up other pixels, and
 # for a dense layer that is another picture. If this is the reason, the lead must shrink when every word is moved to the middle

@@ -349,7 +349,8 @@ frames = random.normal(size=(12, 8))  # 12 steps of 8 features
 layer = keras.layers.SimpleRNN(16)
 layer.build((1, 12, 8))
 weights = layer.get_weights()
-measured = through_time(step, weights, frames, units=16)[-1]  # (16, 16)
+products = through_time(scratch.simple_rnn_step, weights, frames, units=16)
+measured = products[-1]  # (16, 16)
 
 states = simple_rnn(frames[np.newaxis], *weights)[0]  # (12, 16)
 formula = np.eye(16)
@@ -375,7 +376,8 @@ enter = random.uniform(-0.5, 0.5, size=(8, 16))
 distance = np.arange(1, 101)
 norms = {}
 for gain in (0.8, 1.0, 1.5):
-    products = through_time(step, (enter, gain * turn), symbols, units=16)
+    weights = (enter, gain * turn)
+    products = through_time(scratch.simple_rnn_step, weights, symbols, units=16)
     norms[gain] = np.array([np.linalg.norm(one, 2) for one in products])
     share = norms[gain] / gain**distance
     expect(f"gain {gain}: largest share of its bound", share.max(), at_most=1.0001)
@@ -410,7 +412,7 @@ plot.show(figure)
 # In this chain *everything* in the state is mixed and squashed at each step. In 1997 Hochreiter and Schmidhuber gave the
 # network a second line, the **memory** or **cell state** $c$, which is only *added* to, so that its gradient passes every step
 # unchanged. Learned **gates**, numbers between 0 (shut) and 1 (open), decide what is written to it and what is read from it.
-# But what is only added to can never be cleared. In 2000 Gers, Schmidhuber and Cummins let a third gate, the forget gate,
+# But what is only added to has nothing that clears it. In 2000 Gers, Schmidhuber and Cummins let a third gate, the forget gate,
 # multiply the memory. With it the network got the form that libraries have today: the **long short-term memory** (LSTM).
 #
 # ### The formula: LSTM
@@ -498,7 +500,7 @@ def draw(forget_gate, input_gate):
     axes.plot(forget_gate ** np.arange(61), label="what is left of the first 1")
     axes.axvline(1 / (1 - forget_gate), color="black", ls=":", lw=1)
     axes.set(xlabel="steps since a 1 was written", ylabel="memory")
-    axes.set(ylim=(-1.5, 2), xlim=(0, 60))
+    axes.set(ylim=(-3.2, 2.2), xlim=(0, 60))
     axes.legend(loc="upper right")
     return figure
 
@@ -522,7 +524,7 @@ plot.explore(draw, start=start, **offered)
 # $$h_t = z\odot h_{t-1} + (1-z)\odot\tanh\!\big(x_t W_g + b_g + r\odot(h_{t-1}U_g + b'_g)\big)$$
 #
 # with $z=\sigma(x_tW_z + b_z + h_{t-1}U_z + b'_z)$ and $r=\sigma(x_tW_r + b_r + h_{t-1}U_r + b'_r)$. Keras has two
-# biases, $b$ for the input and $b'$ for the state. Papers differ in whether $z$ keeps or replaces; in Keras it keeps.
+# biases, $b$ for the input and $b'$ for the state. Papers differ in whether $z$ keeps or replaces (in Keras it keeps) and in where $r$ stands: Cho and others multiply $h_{t-1}$ by it before $U_g$, Keras after.
 
 
 # %%
@@ -577,8 +579,7 @@ ch13.patient_lstm.check(patient_lstm)
 # ### The gradient through gates
 #
 # Now we measure the gradient of all three cells over a hundred steps, before any training. The state of an LSTM is $h$ and $c$
-# together. For a memory of $T$ steps Tallec and Ollivier (2018) propose to start with $b_f=\log(T-1)$, hence $f=1-\tfrac1T$, and
-# with $b_i=-b_f$, so that little is written. For $T=100$ that is 4.6.
+# together. For memories of up to $T$ steps Tallec and Ollivier (2018) draw $b_f=\log u$ for each unit, with $u$ between 1 and $T-1$. We give every unit the longest, $b_f=\log(T-1)$, hence $f=1-\tfrac1T$, and like them $b_i=-b_f$, so that little is written. For $T=100$ that is 4.6.
 
 # %%
 def gated_layer(cell, keep, write=0.0, units=16):  # where its gates stand at the start
@@ -636,7 +637,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. The gradient through time before training. With bias 0 an LSTM and a GRU lose it faster than a SimpleRNN of gain 1; with 4.6 (and −4.6 at the LSTM's input gate) both
-# carry it over a hundred steps.*
+# carry it over a hundred steps, and their curves nearly coincide.*
 # <details><summary>In words</summary>Six curves on a logarithmic axis over distances of 1 to 100 steps. LSTM and GRU
 # with bias 0 fall fastest and leave the picture at 1e-16. SimpleRNN and LSTM with bias 1 end below 1e-4. LSTM and GRU with bias
 # 4.6 stay near 1 and end near one half.</details><br>
@@ -715,9 +716,9 @@ plot.show(figure)
 # with T = 10 is near 1 at once. SimpleRNN and LSTM with bias 1 at T = 100 stay near the thin line. LSTM and GRU with bias 4.6
 # climb to 1 within a few epochs.</details><br>
 #
-# Those that failed are those whose gradient had vanished. This does *not* say that a SimpleRNN cannot remember a hundred steps:
+# The two that failed are of the kinds whose gradient had vanished before training. (Each cell was trained once here.) This does *not* say that a SimpleRNN cannot remember a hundred steps:
 # other starts, such as the identity matrix with ReLU (Le and others, 2015), carry it farther, and more sequences or a larger
-# learning rate might. It says that with these gradients and this much training it did not find the weights.
+# learning rate might. It says that with these gradients and this much training it did not find the weights. Two gates were changed at once in the LSTM that learns; which of them matters more was not tried.
 #
 # ## Real reviews
 #
@@ -747,7 +748,7 @@ expect("words kept (share)", kept, at_least=0.7)
 # ### The rivals
 #
 # Two rivals know **no word at all**: the most frequent answer, and logistic regression on the *look* of a review (its length, its
-# exclamation and question marks, its capitals). The strongest classical rival is logistic regression on **TF-IDF** counts
+# exclamation and question marks, its capitals). A strong classical rival is logistic regression on **TF-IDF** counts
 # ([chapter 03](03_language_vision_speech.ipynb)), of words alone or of words and pairs, each with the penalty that does best on
 # the validation reviews. We should beat the first two. Shall we beat TF-IDF? Guess.
 
@@ -835,10 +836,8 @@ print(")")
 # %% [markdown]
 # ### One table
 #
-# The reader with the lowest validation loss is our choice. Now the test set, once, for all. A share over 1,000 reviews
-# comes with an interval of two **standard errors** (the standard deviation of such a share over many test sets). For
-# the *difference* of two models on the same reviews the interval is narrower, because they
-# share most of their errors: we take the mean of (right, 1, minus wrong, 0) review by review, and two of *its* standard errors.
+# The reader with the lowest validation loss is our choice. Now the test set, once, for all. A share over 1,000 reviews is uncertain by about two
+# **standard errors** (the standard deviation of such a share over many test sets). To compare two models on the same reviews, subtract review by review: 1 where only the first is right, −1 where only the second is, else 0. Then take the mean and two of *its* standard errors. Where both fail on the same reviews, this interval is narrower than one for two separate test sets.
 
 # %%
 truth = stars["test"]
@@ -875,8 +874,8 @@ expect("GRU, last state: ahead of TF-IDF, upper end", high, at_most=0)
 # %% [markdown]
 # The chosen reader clearly beats the rivals that know no word. But no reader beats TF-IDF with pairs: none of the
 # intervals lies above 0, and the GRU that answers from its last state is clearly behind. (Whether the *chosen* reader is behind too, or not told
-# apart, depends on the start: look at its interval in the table.) On this task, with 3,569 reviews to learn from, counting is the simpler choice and not the worse one. (It also reads whole reviews and all words that occur twice; the readers get 80 words
-# and a vocabulary of 2,000.)
+# apart, depends on the start: look at its interval in the table.) On this task, with 3,569 reviews to learn from, counting is the simpler choice and not the worse one. (It also reads whole reviews and all words that occur in at least two reviews; the readers get 80 words
+# and a vocabulary of 2,000. On the other hand TF-IDF had its penalty tuned, while each reader was trained once, in a single setting; a tuned one may do better.)
 #
 # ### Does it use the order at all?
 #
@@ -892,14 +891,13 @@ logits_of_chosen = best_reader.predict(tokens["test"], verbose=0)[:, 0]
 before = logits_of_chosen > 0
 after = best_reader.predict(shuffled, verbose=0)[:, 0] > 0
 hits["shuffled"] = after == truth
-_, high = lead(chosen, "shuffled")
+low, high = lead(chosen, "shuffled")
+print(f"points lost by shuffling (here: {low:.1f} to {high:.1f})")
 expect("points lost by shuffling, at most", high, at_most=6)
 expect("answers that change (share)", np.mean(after != before), at_most=0.2)
 
 # %% [markdown]
-# You would find these shuffled reviews hard to read. The reader is hardly disturbed: few answers change, and it loses
-# few points if any. It *can* use order, as the
-# taste sentences proved; here it hardly does. **A model that can see the order need not use it.** Measure whether it
+# You would find these shuffled reviews hard to read. The reader is disturbed little: about one answer in ten changes, and it loses few points. The interval above says whether any loss can be told. It *can* use order, as the taste sentences proved; here it uses it little. **A model that can see the order need not use it.** Measure whether it
 # does. (Why? Perhaps the
 # words alone tell nearly all that so few examples can teach.)
 #
@@ -935,7 +933,7 @@ plot.show(figure)
 # the axis. The upper one, in truth fewer than five stars, ends above the line at one half; the lower one, in truth five stars, ends
 # below it.</details><br>
 #
-# Read them aloud. Would *you* have known the number of stars? Remember that four stars count as "fewer", and that the reader cannot know a word in the
+# Read them aloud. Would *you* have known whether it was five stars? Remember that four stars count as "fewer", and that the reader cannot know a word in the
 # place of a question mark.
 #
 # ## Summary
@@ -946,8 +944,7 @@ plot.show(figure)
 #   at gain 1, the gradient vanished.
 # * LSTM and GRU carry a memory that is multiplied by a **gate**. An open gate keeps the gradient; a half-open one does
 #   not. Set the bias of the gate for the length that you need.
-# * Where only order tells, and "not" stands far from its adjective, the recurrent network beats counts of up to three neighbouring words clearly. On 3,569 reviews no reader
-#   beats TF-IDF, and the chosen one hardly uses the order. Shuffle to find out.
+# * Where only order tells, and "not" stands far from its adjective, the recurrent network beats counts of up to three neighbouring words clearly. On 3,569 reviews no reader, each in one setting, beat TF-IDF, and the chosen one used the order little. Shuffle to find out.
 #
 # **Ask yourself**
 #

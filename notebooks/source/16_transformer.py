@@ -498,8 +498,8 @@ for name, model in rivals.items():
     curves[name] = train.fit(model, batches, validation, epochs=2)
 
 # %% [markdown]
-# The learning rate climbs from 0 for the first hundred steps and then falls to 0 along half a cosine: Adam's averages
-# are no good before they have seen some steps.
+# The learning rate climbs from 0 for the first hundred steps and then falls to 0 along half a cosine. Perhaps
+# the climb matters little here, with the norm first; we did not test it.
 #
 # ### Writing without a teacher
 #
@@ -592,8 +592,7 @@ expect("    gain of the second epoch over the first", gain, at_least=0.02)
 # rule for sentences.
 #
 # The recurrent pair gets nearly every single character, and yet misses more than a quarter of the dates: ten characters in a row must
-# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It may yet learn them, because it was still
-# getting better; give it more epochs and see. Perhaps it is slow because all that it read must pass through one state,
+# *all* be right, and $0.95^{10}$ is 0.60, if errors were independent. It may yet learn them: it was still getting better, and its learning rate was not tuned. Give it more epochs and see. Perhaps it is slow because all that it read must pass through one state,
 # and it
 # must first learn where in the state each part is kept. Cross-attention can look. Watch it. We take the
 # decoder's block apart, with the layers it is made of.
@@ -654,7 +653,7 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 #
 # ## What it has not learned
 #
-# It reads days that it never saw, in seven languages. What about a *language* that it never saw? Dutch and Italian are near relatives of some of
+# It reads days that it never saw, in seven languages. (A date is no sentence; chapter 20, planned, translates those.) What about a *language* that it never saw? Dutch and Italian are near relatives of some of
 # the seven; Korean is written in characters of which only the digits are known. And all training days lay between 1900
 # and 2099. What about the century before?
 #
@@ -838,7 +837,7 @@ print(f"    interval of that lead (here: {lead - margin:.4f} to {lead + margin:.
 # * The encoder reads everything at once, the decoder writes one token after another and looks back; teacher forcing trains all
 #   places in one pass, and the causal mask hides each place's target from it.
 # * On dates in seven languages it gets right nearly all days that it never saw; a recurrent pair of its size, trained as
-#   long, misses more than a quarter.
+#   long and at the same learning rate, misses more than a quarter.
 # * It learned what the examples force it to learn: Dutch came for free, the nineteenth century did not.
 # * A state of fixed size cannot hold what grows with the text. Attention keeps the text.
 #

@@ -68,6 +68,14 @@ def test_an_output_that_differs_in_what_was_measured_here_alone_is_kept(source, 
     assert (new.cells[0].outputs == old.cells[0].outputs) is kept
 
 
+def test_outputs_of_two_runs_are_never_mixed():
+    old, new = (measured("f()", f"✓ fast ≤ 2 s (here: {seconds} s)\n") for seconds in (1.5, 1.8))
+    old.cells += measured("print(1)", "1\n").cells
+    new.cells += measured("print(2)", "2\n").cells
+    notebook.keep(new, old)
+    assert "1.8" in new.cells[0].outputs[0].text
+
+
 def test_a_table_that_differs_in_what_was_measured_here_alone_is_kept():
     old, new = (measured("f()", f'<td>GRU</td><td class="here">{score}</td>') for score in (0.71, 0.72))
     notebook.keep(new, old)

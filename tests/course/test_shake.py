@@ -126,7 +126,7 @@ time.sleep(0 if os.environ.get("BMKIT_SEED_SHIFT") == "0" else 60)
 
 def test_an_unknown_variant_is_refused_with_those_that_there_are(capsys):
     assert cli.main(["shake", "00", "--variant", "new-machine"]) == 2
-    assert "there are: seed-0, old-machine, seed-1" in capsys.readouterr().err
+    assert "there are: seed-0, seed-1-old-machine, seed-2-all-threads" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ HAND = [
     ("mean_absolute_scaled_error", ([4.0, 8.0], [5.0, 5.0], [0.0, 1.0, 3.0, 6.0]), 1.0),  # 2 over (1+2+3)/3
     ("mean_absolute_scaled_error", ([4.0], [4.0], [0.0, 1.0]), 0.0),
     ("mean_absolute_scaled_error", ([[2.0]], [[5.0]], [0.0, 9.0, 1.0, 7.0], 2), 2.0),  # 3 over (1+2)/2
-    ("filling_share", ([2, 4, 1, 1, 3], 2), 1 - 11 / 13),  # 2·4 + 2·1 + 1·3 steps
-    ("filling_share", ([5, 5], 1), 0.0),
+    ("padding_share", ([2, 4, 1, 1, 3], 2), 1 - 11 / 13),  # 2·4 + 2·1 + 1·3 steps
+    ("padding_share", ([5, 5], 1), 0.0),
 ]
 
 ERRORS = [
@@ -30,9 +30,9 @@ ERRORS = [
     ("mean_absolute_scaled_error", (SERIES, SERIES[1:], SERIES), "expected the same shape"),
     ("mean_absolute_scaled_error", (SERIES, SERIES, SERIES, 40), "use a longer one"),
     ("mean_absolute_scaled_error", (SERIES, SERIES, np.ones(9)), "repeats itself exactly"),
-    ("filling_share", ([], 2), "0 lengths"),
-    ("filling_share", ([3, 0], 2), "1 or more"),
-    ("filling_share", ([3], 0), "batches of 0"),
+    ("padding_share", ([], 2), "0 lengths"),
+    ("padding_share", ([3, 0], 2), "1 or more"),
+    ("padding_share", ([3], 0), "batches of 0"),
 ]
 
 
@@ -74,4 +74,4 @@ def test_the_scaled_error_has_no_unit_and_the_baseline_has_one():
 def test_a_whole_season_repeats_the_last_one_and_sorting_wastes_no_more():
     np.testing.assert_array_equal(scratch.seasonal_naive(SERIES, 7, 7), SERIES[-7:])
     lengths = RANDOM.integers(1, 30, size=200)
-    assert scratch.filling_share(np.sort(lengths), 16) < scratch.filling_share(lengths, 16)
+    assert scratch.padding_share(np.sort(lengths), 16) < scratch.padding_share(lengths, 16)
