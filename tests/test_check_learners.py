@@ -317,3 +317,15 @@ def test_a_tensor_where_a_model_is_asked_for_is_told(capsys):
     assert printed.startswith(
         "✗ ch09.shortcut: not yet. For 4, 3, 2 your result an object of type KerasTensor is not of"
     )
+
+
+def test_a_known_mistake_that_stops_is_explained(capsys):
+    mistakes = [(lambda z: z - z.max(axis=1), "Write keepdims=True.")]
+    cases = [(np.ones((2, 2)),), (np.arange(6.0).reshape(2, 3),)]
+    shift = Exercise("demo.shift", lambda z: z - z.max(axis=1, keepdims=True), cases, hints=["-"], mistakes=mistakes)
+    shift.check(lambda z: z - np.max(z, axis=1))
+    assert capsys.readouterr().out == "✗ demo.shift: not yet. Write keepdims=True.\n"
+    shift.check(lambda z: 1 / 0)
+    assert "your code stopped with ZeroDivisionError" in capsys.readouterr().out
+    shift.check(lambda z: z - z.max(axis=2))
+    assert "your code stopped with AxisError" in capsys.readouterr().out

@@ -217,6 +217,21 @@ def test_requirements_and_project_name_the_same_packages():
     assert not re.search(r"^-", text, re.MULTILINE), "only pins: they are then installed from any folder, offline too"
 
 
+def test_what_is_imported_is_declared():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    wanted = sum(project["optional-dependencies"].values(), project["dependencies"])
+    declared = {re.sub(r"[-_.]+", "-", Requirement(line).name).lower() for line in wanted}
+    of_import = metadata.packages_distributions()
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "notebooks" / "source").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"bmkit", "torch", ""}:
+                owners = {re.sub(r"[-_.]+", "-", owner).lower() for owner in of_import.get(name, [name])}
+                assert owners & declared, f"{path.name} imports {name}: name it in pyproject.toml and requirements.txt"
+
+
 def test_the_lock_holds_all_that_is_installed_with_the_packages_and_no_address():
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     held = {line.partition(";")[0].strip() for line in packages.pins(ROOT / "requirements.lock")}

@@ -160,6 +160,7 @@ def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] =
 def _write(chapter: Chapter, built) -> None:
     notebook.note_needs(built)
     files.write(chapter.notebook, notebook.text_of(built))
+    os.utime(chapter.source)  # Jupytext opens no pair whose notebook is newer than its text
 
 
 def prepare_out(out: Path) -> Path:

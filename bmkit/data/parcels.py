@@ -55,10 +55,12 @@ def _shown(parcel: Parcel, progress: Progress | None) -> Iterator[Progress]:
     if progress is not None or not sys.stderr.isatty():
         yield progress or (lambda done, total: None)
         return
-    from tqdm import tqdm
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
-    with tqdm(total=parcel.bytes, unit="B", unit_scale=True, leave=False) as bar:
-        yield lambda done, total: bar.update(done - bar.n)
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(parcel.name, total=parcel.bytes)
+        yield lambda done, total: bar.update(task, completed=done)
 
 
 def fetch_parcel(parcel: Parcel, *, progress: Progress | None = None) -> Path:

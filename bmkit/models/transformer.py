@@ -159,15 +159,15 @@ def bert(
     return keras.Model(tokens, logits, name="bert")
 
 
-def bert_classifier(model: keras.Model, num_classes: int, *, frozen: bool = False, dropout: float = 0.0) -> keras.Model:
+def bert_classifier(model: keras.Model, num_classes: int, *, dropout: float = 0.0) -> keras.Model:
     """Put a classifier on the steps of an encoder: ``logits = dense(masked_mean(encoded))``.
 
-    Both models share the encoder: training the classifier changes it, unless it is frozen, here or before.
+    Both models share the encoder: training the classifier changes it, unless it was frozen before
+    (``model.trainable = False``).
 
     Args:
         model: what `bert` built, trained or not.
         num_classes: number of logits.
-        frozen: keep the encoder as it is, here and in `model`, and learn the last layer only.
         dropout: share of the last layer's inputs dropped in training, in [0, 1).
 
     Returns:
@@ -186,9 +186,6 @@ def bert_classifier(model: keras.Model, num_classes: int, *, frozen: bool = Fals
     if "encoded" not in [layer.name for layer in model.layers]:
         raise ValueError(f"model {model.name!r} has no layer named 'encoded'; give one that models.bert has built.")
     tokens, x = model.inputs[0], model.get_layer("encoded").output  # (batch, time), (batch, time, width)
-    if frozen:
-        for layer in model.layers:
-            layer.trainable = False
     x = masked_mean(x, ops.not_equal(tokens, 0))  # (batch, width)
     if dropout:
         x = keras.layers.Dropout(dropout)(x)

@@ -286,7 +286,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. One batch each. Dark is speech, light is padding.*
-# <details><summary>In words</summary>Two rectangles of sixteen rows. In random order the dark bars end at very different frames, and much
+# <details><summary>In words</summary>Two rectangles of sixteen rows. In random order the dark bars end at very different frames, and a good part
 # of the rectangle is light. From a bucket they end within a few frames of each other, and nearly all is dark.</details><br>
 #
 # Why not sort all utterances by length and cut the batches then? They would be the same in every epoch, and batches should be

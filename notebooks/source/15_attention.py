@@ -46,7 +46,7 @@ places = {
     "softmax": (2.8, 1),
     "weighted mean": (4.3, 1),
     "values": (4.3, 0),
-    "answer": (6.0, 1),
+    "answer": (6.4, 1),
 }
 arrows = [
     ("query", "dot products", "(2,)"),

@@ -124,6 +124,16 @@ time.sleep(0 if os.environ.get("BMKIT_SEED_SHIFT") == "0" else 60)
     assert not [one for one in started if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_each_seed_and_each_kind_of_machine_is_tried_and_each_can_be_tried_alone():
+    ways = shake.variants(5)
+    assert sorted(way[shaken.SHIFT] for way in ways.values()) == list("01234")
+    assert len(ways) == 5 and sum("TF_ENABLE_ONEDNN_OPTS" in way for way in ways.values()) == 2
+    assert {way[shaken.SHIFT] for way in shake.variants(1).values()} == {"0"} and len(shake.variants(1)) == 5
+    alone = shake.single(3)
+    assert alone["seed-2"] == {shaken.SHIFT: "2"}
+    assert alone["one-thread"] == {**ways["seed-4-one-thread"], shaken.SHIFT: "0"}
+
+
 def test_an_unknown_variant_is_refused_with_those_that_there_are(capsys):
     assert cli.main(["shake", "00", "--variant", "new-machine"]) == 2
     assert "there are: seed-0, seed-1-old-machine, seed-2-all-threads" in capsys.readouterr().err
