@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from bmkit.backend import keras
-from bmkit.scratch import sampling_probabilities
+from bmkit.scratch import log_softmax, sampling_probabilities
 
-__all__ = ["Decoder", "generate", "sample", "translate"]
+__all__ = ["Decoder", "beam_search", "generate", "sample", "translate"]
 
 AT_ONCE = 256  # sources that `translate` answers together
 _HALVES = weakref.WeakKeyDictionary()  # of models that have written, so that each half is traced once
@@ -18,7 +18,8 @@ _HALVES = weakref.WeakKeyDictionary()  # of models that have written, so that ea
 class Decoder(Protocol):
     """What `generate` asks of a model: our `bmkit.models.CachedDecoder` has it, and `bmkit.pretrained`'s SmolLM2.
 
-    The cache is the decoder's own affair: it is made by `start_cache`, handed to `step` and taken back.
+    The cache is the decoder's own affair: it is made by `start_cache`, handed to `step` and taken back. Only
+    `beam_search` looks into it: there it is an array or a nest of arrays, and the first axis of each counts the texts.
     """
 
     def start_cache(self, batch: int, length: int) -> Any:
@@ -126,6 +127,96 @@ def generate(
         if ended.all():
             break
     return tokens if np.ndim(prompt) == 2 else tokens[0]
+
+
+def beam_search(
+    decoder: Decoder,
+    prompt: np.ndarray,
+    new_tokens: int,
+    *,
+    beams: int = 4,
+    stop: int | None = None,
+    length_penalty: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Continue a text by the likeliest of several beginnings: ``score = Σ log p(token) / tokens written ** penalty``.
+
+    Of every beginning all next tokens are tried, and the best `beams` texts go on.
+
+    Args:
+        decoder: as for `generate`; the first axis of all arrays in its cache must count the texts.
+        prompt: integers, shape ``(time,)`` or ``(batch, time)``, at least one token.
+        new_tokens: how many to write, at most.
+        beams: how many beginnings are kept; 1 is greedy.
+        stop: token that ends a text; it is written and counted, and once more wherever another text goes on.
+        length_penalty: 0 compares sums, which favours short texts; 1 compares means.
+
+    Returns:
+        Prompt and new tokens of the best text, integers of shape ``(time + written,)`` or ``(batch, time + written)``;
+        and its score, in nats, shape ``()`` or ``(batch,)``.
+
+    Raises:
+        ValueError: the prompt is empty, or there is no beam.
+
+    Example:
+        >>> class Trap:  # token 1 looks better at first, but what follows 0 is certain
+        ...     def start_cache(self, batch, length):
+        ...         return np.zeros((batch, 0))
+        ...
+        ...     def step(self, tokens, cache, position):
+        ...         after = np.log([[1e-9, 1, 1e-9], [0.3, 0.3, 0.4], [0.45, 0.55, 1e-9]])
+        ...         return after[tokens], cache
+        >>> beam_search(Trap(), np.array([2]), 2, beams=2)[0], generate(Trap(), np.array([2]), 2)
+        (array([2, 0, 1]), array([2, 1, 2]))
+
+    Reference:
+        Wu et al. (2016), Google's neural machine translation system, section 7, https://arxiv.org/abs/1609.08144
+    """
+    if beams < 1:
+        raise ValueError(f"beams is {beams}; keep at least one beginning.")
+    tokens = np.repeat(np.atleast_2d(np.asarray(prompt)), beams, axis=0)  # (batch · beams, time)
+    rows, time = tokens.shape
+    if not time:
+        raise ValueError("the prompt is empty; begin with at least one token, such as the one that starts a text.")
+    memory, position = decoder.start_cache(rows, time + new_tokens), 0
+    sums, written, ended = np.full((rows // beams, beams), -np.inf), np.zeros(rows, int), np.zeros(rows, bool)
+    sums[:, 0] = 0.0  # at first all beginnings are the same, and one of them is enough
+    for _ in range(new_tokens):
+        logits, memory = decoder.step(tokens[:, position:], memory, position)
+        position = tokens.shape[1]
+        each = _log_p(np.asarray(logits)[:, -1], ended, stop)  # (batch · beams, vocabulary)
+        kept, new, sums = _best(sums, each, (written + ~ended) ** length_penalty)
+        tokens = np.concatenate([tokens[kept], new[:, np.newaxis]], axis=1)
+        memory = _of_rows(memory, kept)
+        written, ended = written[kept] + ~ended[kept], ended[kept] | (new == stop)
+        if ended.all():
+            break
+    scores = sums[:, 0] / np.maximum(written[::beams], 1) ** length_penalty
+    return (tokens[::beams], scores) if np.ndim(prompt) == 2 else (tokens[0], scores[0])
+
+
+def _log_p(logits: np.ndarray, ended: np.ndarray, stop: int | None) -> np.ndarray:
+    """Return log p of each next token; a text that has ended goes on with `stop`, which costs nothing."""
+    log_p = log_softmax(logits.astype(float))
+    if stop is not None:
+        log_p[ended] = np.where(np.arange(log_p.shape[1]) == stop, 0.0, -np.inf)
+    return log_p
+
+
+def _best(sums: np.ndarray, log_p: np.ndarray, divisors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose the best of all beginnings with all next tokens: their rows, the tokens, and the new sums."""
+    batch, beams = sums.shape
+    totals = sums[..., np.newaxis] + log_p.reshape(batch, beams, -1)  # (batch, beams, vocabulary)
+    scores = (totals / divisors.reshape(batch, beams, 1)).reshape(batch, -1)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :beams]
+    kept = best // log_p.shape[1] + beams * np.arange(batch)[:, np.newaxis]
+    return kept.ravel(), best.ravel() % log_p.shape[1], np.take_along_axis(totals.reshape(batch, -1), best, axis=1)
+
+
+def _of_rows(memory: Any, rows: np.ndarray) -> Any:
+    def taken(part):
+        return part[rows] if isinstance(part, np.ndarray) else keras.ops.take(part, rows, axis=0)
+
+    return keras.tree.map_structure(taken, memory)
 
 
 def translate(model: keras.Model, source: np.ndarray, *, start: int, end: int, length: int) -> np.ndarray:
