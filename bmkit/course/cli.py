@@ -191,11 +191,21 @@ def _build(
     if check:
         return _told(book.stale(chosen), "All notebooks are up to date.")
     write = book.accept if accept else book.build
+    early = form.unmet(_chapters(numbers), of_source=True)  # before minutes are spent on a run
+    for unmet in early:
+        print(unmet, flush=True)
     built = write(chosen, lambda line: print(line, flush=True))
-    print(f"{len(built)} notebooks written.")
-    for unmet in form.unmet(_chapters(numbers)):
-        print(unmet)
+    print(f"{len(built)} notebook{'' if len(built) == 1 else 's'} written.")
+    for line in [*(unmet for unmet in form.unmet(_chapters(numbers)) if unmet not in early), *_also_stale(chosen)]:
+        print(line)
     return 0
+
+
+def _also_stale(chosen: list[str] | None) -> list[str]:
+    from bmkit.course import book
+
+    others = sorted({line[:2] for line in book.stale()} - set(chosen or ()))
+    return [f"Stale, too: {', '.join(others)}; why: {PROGRAM} build --check"] if chosen and others else []
 
 
 @app.command("shake")

@@ -89,7 +89,7 @@ def code_rules(code: str) -> list[str]:
     if len(_lines(code)) > MOST_LINES:
         sentences.append(f"{len(_lines(code))} lines are too many for one idea ({MOST_LINES}); split the cell")
     if density(code) > MOST_NODES_A_CELL and len(_lines(code)) > 2:  # a line or two are read at a glance
-        sentences.append(f"{density(code):.0f} syntax nodes a line; at most {MOST_NODES_A_CELL}: name what is nested")
+        sentences.append(f"{density(code):.1f} syntax nodes a line; at most {MOST_NODES_A_CELL}: name what is nested")
     if _draws(tree) and _calls(tree, "expect"):
         sentences.append("it draws and asserts; give the picture and the claim a cell each")
     return sentences

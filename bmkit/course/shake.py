@@ -224,7 +224,7 @@ def report(chapters: list[Chapter], ways: dict[str, dict[str, str]], *, jobs: in
     """
     count = len(chapters) * len(ways)
     minutes = sum(chapter.run_seconds for chapter in chapters) * len(ways) / jobs / 60
-    print(f"{len(chapters)} chapters in {len(ways)} variants: about {minutes:.0f} minutes.", flush=True)
+    print(f"chapters: {len(chapters)}, variants: {len(ways)}, about {minutes:.0f} min", flush=True)
     outcomes = []
     try:
         with contextlib.closing(shake(chapters, ways, jobs=jobs)) as running:

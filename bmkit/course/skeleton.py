@@ -66,7 +66,7 @@ def chapter(name: str, root: Path = ROOT) -> list[str]:
     exercises = root / "bmkit" / "exercises" / f"ch{number}.py"
     lines = [f"wrote {source.relative_to(root)}: fill in what stands in CAPITALS"]
     if not exercises.exists():
-        text = _filled(exercise_templates.EXERCISES, number=number, title=title)
+        text = _filled(exercise_templates.EXERCISES, number=number, title=title.rstrip("?!."))
         for short, kind in FIRST_EXERCISES:
             text = _with_exercise(text, number, short, KINDS[kind][0])
         texts[exercises] = text

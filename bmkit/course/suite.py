@@ -27,11 +27,13 @@ class Stage:
         name: what is tested.
         action: does it and returns whether it passed.
         mend: what to do when it fails.
+        first: whether nothing after it is worth the time while it fails.
     """
 
     name: str
     action: Callable[[], bool]
     mend: str
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ def stages(*, fast: bool, chapters: Iterable[str] = (), nbval: Iterable[str] = (
     fetch, *notebooks = notebook_stages([] if fast else nbval, quiet)
     # All tests: 53 s with two workers, 89 s with one. For a few tests starting workers is not worth it.
     tests = [*python, "pytest", "-q", f"--ignore={TWICE}", *(narrowed or _side_by_side()), *_marked(fast)]
+    ruff = [*python, "ruff"]
+    shown = " ".join([os.path.relpath(ruff[0], ROOT), *ruff[1:]])
     found = [
         fetch,
-        Stage("ruff check", _calls([*python, "ruff", "check", "."]), "run: python3 -m ruff check --fix ."),
-        Stage("ruff format", _calls([*python, "ruff", "format", "--check", "."]), "run: python3 -m ruff format ."),
+        Stage("ruff check", _calls([*ruff, "check", "."]), f"run: {shown} check --fix .", bool(narrowed)),
+        Stage("ruff format", _calls([*ruff, "format", "--check", "."]), f"run: {shown} format .", bool(narrowed)),
         Stage("tests", _calls(tests), "read the first failure above; its last lines say what was expected"),
         *notebooks,
     ]
@@ -96,14 +100,14 @@ def _side_by_side() -> list[str]:
 
 
 def run(these: Iterable[Stage], report: Callable[[str], None] = print) -> list[Verdict]:
-    """Run all stages, also those after a failure.
+    """Run all stages, also those after a failure, unless it is one that must be mended first.
 
     Args:
         these: from `stages`.
         report: receives one line at the start of each stage.
 
     Returns:
-        One verdict a stage.
+        One verdict for each stage that was run.
     """
     verdicts = []
     for stage in these:
@@ -111,6 +115,8 @@ def run(these: Iterable[Stage], report: Callable[[str], None] = print) -> list[V
         start = time.monotonic()
         passed = stage.action()
         verdicts.append(Verdict(stage, passed, time.monotonic() - start))
+        if stage.first and not passed:
+            break
     return verdicts
 
 

@@ -185,11 +185,15 @@ def test_run_writes_pages(tmp_path, monkeypatch, capsys):
 
 def test_build_and_check(monkeypatch, capsys):
     monkeypatch.setattr(book, "build", lambda numbers, report: [numbers])
-    monkeypatch.setattr(book, "stale", lambda numbers: ["04 is stale"] if numbers else [])
-    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption"])
+    monkeypatch.setattr(book, "stale", lambda numbers=None: ["04 is stale"] if numbers else ["46_errors.ipynb was"])
+    monkeypatch.setattr(
+        form, "rules", lambda chapter, of_source: ["no seed"] if of_source else ["no seed", "no caption"]
+    )
     assert cli.main(["build", READY.number]) == 0
-    assert f"✗ {READY.number}: no caption" in capsys.readouterr().out
-    assert cli.main(["build", "--check"]) == 0 and cli.main(["build", "--check", READY.number]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == [f"✗ {READY.number}: no seed", "1 notebook written."], "what the text shows is told beforehand"
+    assert told[2:] == [f"✗ {READY.number}: no caption", "Stale, too: 46; why: python3 -m bmkit build --check"]
+    assert cli.main(["build", "--check", READY.number]) == 1
     assert "04 is stale" in capsys.readouterr().out
     monkeypatch.setattr(book, "accept", lambda numbers, report: ["one", "two"])
     assert cli.main(["build", "--accept"]) == 0 and "2 notebooks written" in capsys.readouterr().out
@@ -228,21 +232,21 @@ def test_test_runs_all_stages_and_says_how_to_mend(monkeypatch, capsys):
 
 def test_test_of_one_chapter(monkeypatch, capsys):
     given = _suite(monkeypatch, True)
-    monkeypatch.setattr(form, "rules", lambda chapter: ["no caption", "no summary"])
+    monkeypatch.setattr(form, "rules", lambda chapter, of_source: ["no caption", "no summary"])
     assert cli.main(["test", READY.number]) == 1 and not given
     told = capsys.readouterr().out
     assert told == f"✗ {READY.number}: no caption\n✗ {READY.number}: no summary\n", "the rules first, and then no more"
-    monkeypatch.setattr(form, "rules", lambda chapter: [])
+    monkeypatch.setattr(form, "rules", lambda chapter, of_source: [])
     assert cli.main(["test", "--fast", READY.number]) == 0
     assert given["fast"] and given["chapters"] == [READY.notebook.stem]
 
 
-def _commands(monkeypatch, **wanted):
+def _commands(monkeypatch, ruff=5, **wanted):
     ran = []
 
     def run(command, **_):
         ran.append(command[2:])
-        return SimpleNamespace(returncode=5)
+        return SimpleNamespace(returncode=ruff if "ruff" in command else 5)
 
     monkeypatch.setattr(suite.subprocess, "run", run)
     monkeypatch.setattr(suite, "_fetch", lambda: True)
@@ -260,7 +264,7 @@ def test_suite_runs_style_tests_and_notebooks(monkeypatch):
 
 
 def test_of_a_chapter_that_is_being_written_each_cell_is_run_twice(monkeypatch):
-    ran, _ = _commands(monkeypatch, fast=False, chapters=["04_loss_functions"], nbval=["--nbval", "x.ipynb"])
+    ran, _ = _commands(monkeypatch, 0, fast=False, chapters=["04_loss_functions"], nbval=["--nbval", "x.ipynb"])
     assert ran[-1] == ["pytest", "-q", "-k", "ch04 or 04_loss_functions", "tests/course/test_twice.py"]
 
 
@@ -281,9 +285,11 @@ def test_the_old_machine_runs_notebooks_only(monkeypatch):
 
 
 def test_one_chapter_narrows_the_tests_and_may_have_none(monkeypatch):
-    ran, passed = _commands(monkeypatch, fast=True, chapters=["04_loss_functions"])
+    ran, passed = _commands(monkeypatch, 0, fast=True, chapters=["04_loss_functions"])
     assert "ch04 or 04_loss_functions" in ran[2] and "-n" not in ran[2]
     assert passed[-1]
+    ran, passed = _commands(monkeypatch, 1, fast=True, chapters=["04_loss_functions"])
+    assert ran == [["ruff", "check", "."]] and not passed[-1], "style is mended before minutes are spent on the rest"
 
 
 def test_data_are_fetched_only_when_something_is_missing(monkeypatch, capsys):

@@ -68,7 +68,7 @@ def test_each_claim_is_told_with_its_bound_and_each_failure_with_its_variant(kit
     words = ["shake", "--seeds", "2", "--variant", "seed-0", "--variant", "seed-1", "--variant", "old-machine"]
     assert cli.main([*words, "--jobs", "3", "--out", str(tmp_path / "table.json")]) == 1
     told = capsys.readouterr().out
-    assert "1 chapters in 3 variants" in told and "3 of 3: 00 " in told
+    assert "chapters: 1, variants: 3" in told and "3 of 3: 00 " in told
     assert "✗ 00 [2], seed-1: first number of seed 0: the expected result is 850624, but you got 473188." in told
     assert "✗ 00, old-machine: cell [3] stopped with OSError: no such instruction" in told
     number, _, last = json.loads((tmp_path / "table.json").read_text("utf-8"))
