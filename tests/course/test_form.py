@@ -53,6 +53,18 @@ def told(written, rule):
         (form._summary_has_questions_and_references, "(1951)", "(long ago)", ""),
         (form._links_resolve, "(01_neural_networks.ipynb)", "(01_neural.ipynb)", "a link to 01_neural.ipynb leads now"),
         (
+            form._links_resolve,
+            "## Summary",
+            "Chapter 19, *ResNet* (planned), has more.\n\n## Summary",
+            "which is ready: link",
+        ),
+        (
+            form._links_resolve,
+            "## Summary",
+            "see chapter 06 (planned).\n\n## Summary",
+            "link to 06_regularization.ipynb",
+        ),
+        (
             form._exercises_stand_in_it_untouched,
             "momentum.check(",
             "momentum.chek(",
