@@ -140,6 +140,18 @@ def _refuse_unwritable(folder: Path) -> None:
         raise WrongUse(f"{folder} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
+@app.command("demo")
+def _demo(
+    number: Annotated[str, typer.Argument(metavar="NN", help="A chapter, such as 20.")],
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")] = None,
+) -> int:
+    """Open a chapter's application alone in the browser, for the front of a class."""
+    from bmkit.course import demo
+
+    return demo.open_demo(number, port=port, browser=not no_browser, report=lambda line: print(line, flush=True))
+
+
 @app.command("data")
 def _data(
     action: Annotated[Action, typer.Argument(help="list, fetch or verify.")],
