@@ -20,7 +20,7 @@ LEAST_SECONDS = 0.1
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow would ask other programs about further ones
 # Each sign of a script without spaces between its words counts as one word.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-LONGEST_WORD = 40  # characters, on average; what has longer ones is no text
+LONGEST_WORD = 40  # characters, on average; what has longer words is no text
 
 
 class Refusal(Error):
@@ -87,9 +87,10 @@ def text_of(text: str, *, most_words: int = 200, scripts: Sequence[str] = ()) ->
     text = str(text).encode("utf-8", "replace").decode().strip()  # half a sign, as a browser can send it, is no text
     if not text:
         raise Refusal("There is no text yet; type something first.")
-    if len(text) > LONGEST_WORD * most_words or (count := words_of(text)) > most_words:
-        long = f"{len(text):,} characters" if len(text) > LONGEST_WORD * most_words else f"{count:,} words"
-        raise Refusal(f"The text has {long}; give at most {most_words:,} words.")
+    if (count := words_of(text)) > most_words:
+        raise Refusal(f"The text has {count:,} words; give at most {most_words:,}.")
+    if len(text) > LONGEST_WORD * most_words:
+        raise Refusal(f"The text has {len(text):,} characters; give at most {most_words:,} words.")
     script = script_of(text)
     if scripts and script not in scripts:
         written = f"is written in the script {_named(script)}" if script else "has no letters"
