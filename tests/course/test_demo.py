@@ -28,7 +28,7 @@ def started(clone, *words):
     surroundings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     surroundings.pop("PYTHONPATH", None)
     command = [sys.executable, "-m", "bmkit.course.cli", "demo", "--no-browser", *words]
-    log = clone / "demo.log"
+    log = clone / f"demo-{'-'.join(words)}.log"
     with log.open("w") as file:
         child = subprocess.Popen(command, cwd=clone, env=surroundings, stdout=file, stderr=file)
     return SimpleNamespace(child=child, log=log)
