@@ -283,7 +283,8 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
             is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
             later |= {other.name} if is_definition else cells.names(other, ast.Store)
         if taken := set().union(*(_drawn_from(drawn, functions) for drawn in call.args[:1])) & later:
-            yield f"a later cell gives {', '.join(sorted(taken))} another value, and {ast.unparse(call.func)} uses it: rename"
+            user = ast.unparse(call.func)
+            yield f"a later cell gives {', '.join(sorted(taken))} another value, and {user} goes on using it: rename"
 
 
 def _no_helper_is_used_before_it_was_shown(chapter: Chapter) -> Iterator[str]:

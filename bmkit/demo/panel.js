@@ -170,7 +170,7 @@ function render({ model, el }) {
     const count = make("span", { className: "bmkit-note" });
     const word = new RegExp(spec.word, "g");
     area.oninput = () => {
-      const words = area.value.length > 1e6 ? ">" + 1e5 : (area.value.match(word) ?? []).length;
+      const words = area.value.length > spec.most_bytes ? "?" : (area.value.match(word) ?? []).length;
       count.textContent = fill(say.words, words, spec.most_words);
     };
     const ask = () => {
@@ -222,7 +222,10 @@ function render({ model, el }) {
     if ("busy" in message) setBusy(message.busy);
     if ("refused" in message) refuse(message.refused);
     if ("given" in message) given.innerHTML = message.given;
-    if ("html" in message) answer.innerHTML = message.html;
+    if ("html" in message) {
+      answer.innerHTML = message.html;
+      answer.scrollIntoView({ block: "nearest" });
+    }
   };
   model.on("msg:custom", receive);
   el.append(panel);

@@ -19,6 +19,7 @@ from bmkit.live import is_live
 __all__ = ["FOLDER", "Panel", "collected", "picture", "sound", "text"]
 
 FOLDER = Path(__file__).parent  # of the page's own files
+MOST_BYTES_OF_TEXT = 1_000_000
 MOST_BYTES_OF_SOUND = 100_000_000  # the browser unpacks it; only the samples travel
 # What the page itself has to say; {} is filled in there. All other sentences are those of `bmkit.demo.inputs`.
 SENTENCES = {
@@ -29,7 +30,7 @@ SENTENCES = {
     "stop": "Stop",
     "choose": "Choose a file",
     "busy": "Working …",
-    "too_large": "The file has {} MB; choose one of at most {} MB.",
+    "too_large": "This has {} MB; give at most {} MB.",
     "too_long": "The sound lasts {} s; give at most {} s.",
     "no_sound": "This file is no sound that the browser can read; choose a WAV, MP3, M4A, OGG or FLAC file.",
     "denied": "This page may not use the microphone; allow it beside the address of the page, or choose a file.",
@@ -222,7 +223,8 @@ def text(
         return text_of(given, most_words=most_words, scripts=scripts)
 
     known = {example: read(example) for example in examples}
-    _show(Panel(answer, "text", read, _some(known), {"label": label, "most_words": most_words}, choices))
+    about = {"label": label, "most_words": most_words, "most_bytes": MOST_BYTES_OF_TEXT}
+    _show(Panel(answer, "text", read, _some(known), about, choices))
 
 
 def picture(

@@ -70,6 +70,7 @@ demo.picture(mirrored, {"grey": grey})
     "26": """
 # %%
 from bmkit import demo
+from bmkit.check import expect
 from IPython.display import Audio
 import numpy as np
 tone = np.sin(2 * np.pi * 440 * np.arange(8000) / 16000).astype("float32") / 2
@@ -81,6 +82,9 @@ def heard(samples):
     seconds = len(samples) / 16000
     return [f"{seconds:.2f} s, {pitch:.0f} Hz, peak {np.abs(samples).max():.2f}", Audio(samples, rate=16000)]
 
+
+# %%
+expect("the tone is loud", np.abs(tone).max(), at_least=0.9)
 
 # %%
 demo.sound(heard, {"a tone": tone}, most_seconds=5)

@@ -19,7 +19,7 @@ import pytest
 from tornado import httpclient, ioloop, websocket
 
 from bmkit import demo as panels
-from bmkit.course import demo
+from bmkit.course import chapters, demo
 from bmkit.course.demo_server import Server, ServerError
 
 
@@ -68,6 +68,18 @@ def test_a_cell_that_fails_is_named_and_nothing_stays(clone):
     told = run.log.read_text()
     assert "chapter 22 stopped at code cell 1 (ZeroDivisionError: division by zero); see it all with: " in told
     assert "Traceback" not in told
+
+
+def test_a_claim_that_does_not_hold_here_is_told_and_stops_nothing(clone, monkeypatch):
+    for module in (chapters, demo):
+        monkeypatch.setattr(module, "NOTEBOOKS", clone / "notebooks")
+    chapter, told = chapters.find("26"), []
+    cells = demo.cells_of(chapter)
+    with demo._shell() as shell:
+        panel = demo.panel_of(chapter, cells, shell, told.append)
+        assert panel.answer(panel.examples["a tone"])[0] == "0.50 s, 440 Hz, peak 0.50"
+    assert told[0] == "running chapter 26, cell 1 of 3 …" and len(told) == 4
+    assert told[2].startswith("a claim does not hold here: expected the tone is loud ≥ 0.9")
 
 
 @pytest.mark.slow

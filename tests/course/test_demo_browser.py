@@ -153,7 +153,7 @@ def test_texts_that_are_refused(page, kit):
         ("word " * 10_000, "The text has 10,000 words; give at most 200."),
         ("Кошка спит", "in the script Cyrillic; write in Latin."),
         ("crash", r"There is no answer to this \(ValueError: <b>no weight</b> for crash\); try another input."),
-        ("a" * 8_000_001, "The file has 8.0 MB; choose one of at most 8 MB."),
+        ("a" * 1_000_001, "This has 1.0 MB; give at most 1 MB."),
     ):
         page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
         page.get_by_role("button", name="Answer").click()
@@ -192,7 +192,7 @@ def test_pictures(page, kit):
     refused(page, "This file is no picture that can be read")
     page.wait_for_function("() => document.querySelector('.bmkit-given img') === null")
     chosen(page, b"\0" * 9_000_000, "large.png", "image/png")
-    assert refused(page, "The file has 9.0 MB") == "The file has 9.0 MB; choose one of at most 8 MB."
+    assert refused(page, "9.0 MB") == "This has 9.0 MB; give at most 8 MB."
 
 
 def heard(page):
@@ -233,10 +233,12 @@ def test_a_recording_is_heard_at_the_rate_that_was_asked_for(page, kit):
     page.get_by_role("button", name="Record").click()
     page.get_by_role("button", name=re.compile(r"Stop \(2 s\)")).click()
     seconds, hertz, peak = heard(said(page, " Hz"))
-    assert 1.2 < seconds < 5.01 and hertz == pytest.approx(440, abs=3) and peak > 0.1
+    assert 0.5 < seconds <= 5 and hertz == pytest.approx(440, abs=3) and peak > 0.1
     page.get_by_role("button", name="Record").click()
-    seconds, hertz, _ = heard(said(page, "^5.00 s"))  # it stops by itself
-    assert hertz == pytest.approx(440, abs=3)
+    page.get_by_role("button", name=re.compile("Stop")).wait_for()
+    assert page.locator(".bmkit-answer").inner_text() == "", "the old answer is gone"
+    seconds, hertz, _ = heard(said(page, " Hz"))  # it stops by itself
+    assert 2 < seconds <= 5 and hertz == pytest.approx(440, abs=3)  # a busy machine loses some of what it hears
 
 
 @pytest.mark.parametrize(
