@@ -7,6 +7,7 @@ that the notebook trains. That is done once, however often the page is loaded.
 
 import ast
 import contextlib
+import functools
 import io
 import os
 import signal
@@ -21,6 +22,7 @@ from bmkit.errors import WrongUse
 __all__ = ["cells_of", "open_demo", "panel_of"]
 
 ASKS = {"picture", "sound", "text"}
+_print = functools.partial(print, flush=True)
 
 
 def cells_of(chapter: Chapter) -> list[str]:
@@ -124,7 +126,7 @@ def panel_of(chapter: Chapter, cells: list[str], shell, tell: Callable[[str], No
 
 
 def open_demo(
-    number: str, *, port: int | None = None, browser: bool = True, report: Callable[[str], None] = print
+    number: str, *, port: int | None = None, browser: bool = True, report: Callable[[str], None] = _print
 ) -> int:
     """Open a page, run the chapter, answer visitors until Ctrl-C; nothing is left behind then.
 

@@ -280,6 +280,19 @@ demo.text(str.upper, ["a cat"])
 demo.sound(told, {"a tone": tone})"""
 
 
+READY = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    const kernel = panel?.sessionContext?.session?.kernel;
+    return panel?.context?.isReady && kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 @pytest.fixture
 def desk(tmp_path):
     """JupyterLab as `lab` starts it, on a notebook with two panels."""
@@ -291,11 +304,12 @@ def desk(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = [*lab.command(tmp_path, port=port, browser=False), "--IdentityProvider.token=known"]
+    words.append("--LabApp.expose_app_in_browser=True")
     with (tmp_path / "log").open("w") as log:
         child = subprocess.Popen(words, env=kernels.environment(), cwd=tmp_path, stdout=log, stderr=log)
     try:
         end = time.monotonic() + 180
-        while "?token=" not in (tmp_path / "log").read_text() and time.monotonic() < end and child.poll() is None:
+        while not answers(port) and time.monotonic() < end and child.poll() is None:
             time.sleep(0.2)
         yield f"http://127.0.0.1:{port}/lab/tree/own.ipynb?token=known&reset"
     finally:
@@ -310,13 +324,9 @@ def test_in_jupyterlab_the_same_panel_is_a_widget(playwright, desk, kit):
     file = f"--use-file-for-fake-audio-capture={kit.folder / 'tone.wav'}"
     with browsing(playwright, ALLOWED, DEVICE, file) as page:
         page.goto(desk)
-        page.locator(".jp-CodeCell .cm-content").click()
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.wait_for_function(READY)
+        page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
         text = page.locator(".bmkit", has=page.locator("textarea"))
-        end = time.monotonic() + PATIENCE / 1000
-        while not text.count() and time.monotonic() < end:  # a kernel that is not ready yet lets the keys fall
-            page.locator(".jp-CodeCell .cm-content").press("Control+Enter")
-            page.wait_for_timeout(5000)
         text.locator("textarea").fill("two dogs")
         text.get_by_role("button", name="Answer").click()
         said(page, "TWO DOGS", ".jp-OutputArea .bmkit:has(textarea) .bmkit-answer")
