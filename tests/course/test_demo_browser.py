@@ -269,6 +269,7 @@ def test_only_the_kits_server_is_asked_and_its_end_is_told(page, kit):
 
 NOTEBOOK = """\
 from bmkit import demo
+import numpy as np
 tone = np.sin(np.arange(8000)).astype("float32")
 
 
@@ -320,8 +321,9 @@ def desk(tmp_path):
         child.wait(60)
 
 
-def test_in_jupyterlab_the_same_panel_is_a_widget(playwright, desk, kit):
-    file = f"--use-file-for-fake-audio-capture={kit.folder / 'tone.wav'}"
+def test_in_jupyterlab_the_same_panel_is_a_widget(playwright, desk, tmp_path):
+    (tmp_path / "tone.wav").write_bytes(tone(30, rate=48_000, channels=1))
+    file = f"--use-file-for-fake-audio-capture={tmp_path / 'tone.wav'}"
     with browsing(playwright, ALLOWED, DEVICE, file) as page:
         page.goto(desk)
         page.wait_for_function(READY)
