@@ -186,7 +186,7 @@ def prepare_out(out: Path) -> Path:
         with tempfile.TemporaryFile(dir=out):
             return out
     except OSError as error:
-        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder with --out.") from None
+        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
 def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print, *, present: bool = False) -> Path:
@@ -217,7 +217,7 @@ def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print, *, p
     try:
         files.write(path, content)
     except OSError as error:
-        raise BookError(f"{path} cannot be written ({error.strerror}); name another folder with --out.") from None
+        raise BookError(f"{path} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
     return path
 
 

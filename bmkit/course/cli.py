@@ -2,7 +2,6 @@
 
 import difflib
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,9 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Numbers = Annotated[
-    list[str] | None, typer.Argument(metavar="[NN …]", help="Chapters, such as 04 11; all if left out.")
-]
+Numbers = Annotated[list[str] | None, typer.Argument(metavar="[NN …]", help="Such as 04 11; all if left out.")]
+Number = Annotated[str, typer.Argument(metavar="NN", help="A chapter, such as 20.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")]
 
 
 class Action(StrEnum):
@@ -59,8 +59,8 @@ def _without_verb(context: typer.Context) -> None:
 
 @app.command("lab")
 def _lab(
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")] = None,
+    no_browser: NoBrowser = False,
+    port: Port = None,
     notebooks: Annotated[Path | None, typer.Option(help="Folder for your copy (or BMKIT_NOTEBOOKS).")] = None,
     present: Annotated[bool, typer.Option("--present", help="For the front of a class, in my_presentation.")] = False,
 ) -> int:
@@ -132,12 +132,20 @@ def _run(
 
 def _refuse_unwritable(folder: Path) -> None:
     """Try to write, before minutes of work whose result would have no place."""
+    from bmkit.course import book
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"a page")
-    except OSError as error:
-        raise WrongUse(f"{folder} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
+        book.prepare_out(folder)
+    except book.BookError as error:
+        raise WrongUse(str(error)) from None
+
+
+@app.command("demo")
+def _demo(number: Number, no_browser: NoBrowser = False, port: Port = None) -> int:
+    """Open a chapter's application alone in the browser, for the front of a class."""
+    from bmkit.course import demo
+
+    return demo.open_demo(number, port=port, browser=not no_browser)
 
 
 @app.command("data")

@@ -21,6 +21,7 @@ __all__ = ["DENSE", "RULES", "rules", "unmet"]
 # Written before the rules of `bmkit.course.rules`; each leaves this list when it is rewritten, and no new one joins it.
 DENSE = {"03", "07", "08"}
 VERDICT = re.compile(r"✓ .*? (?P<bounds>[≥≤] .*?) \(here: (?P<here>[^)]+)\)$", re.MULTILINE)
+CALLED_LATER = {"plot.explore", "demo.picture", "demo.sound", "demo.text"}  # their function runs when cells below have
 LARGEST_FIGURE, LARGEST_NOTEBOOK = 61_000, 600_000  # bytes
 
 
@@ -277,11 +278,11 @@ def _drawn_from(drawn: ast.expr, functions: dict) -> set[str]:
 
 
 def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator[str]:
-    """What a slider draws with keeps its value to the end of the chapter."""
+    """What a slider draws with, or a demo answers with, keeps its value to the end of the chapter."""
     body = ast.parse("\n".join(_code(chapter))).body
     for place, statement in enumerate(body):
         call = getattr(statement, "value", None)
-        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "plot.explore"):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) in CALLED_LATER):
             continue
         functions = {one.name: one for one in body[:place] if isinstance(one, ast.FunctionDef)}
         later: set[str] = set()
@@ -289,7 +290,8 @@ def _no_later_cell_takes_a_name_away_from_a_slider(chapter: Chapter) -> Iterator
             is_definition = isinstance(other, (ast.FunctionDef, ast.ClassDef))
             later |= {other.name} if is_definition else cells.names(other, ast.Store)
         if taken := set().union(*(_drawn_from(drawn, functions) for drawn in call.args[:1])) & later:
-            yield f"a later cell gives {', '.join(sorted(taken))} another value, and the slider draws with it: rename"
+            user = ast.unparse(call.func)
+            yield f"a later cell gives {', '.join(sorted(taken))} another value, and {user} goes on using it: rename"
 
 
 def _no_helper_is_used_before_it_was_shown(chapter: Chapter) -> Iterator[str]:
