@@ -12,7 +12,8 @@ from bmkit import exercises, scratch
 from bmkit.check import Exercise, Question
 from bmkit.course import knowledge
 
-CHAPTERS = sorted(module.name for module in pkgutil.iter_modules(exercises.__path__))
+NAMES = (module.name for module in pkgutil.iter_modules(exercises.__path__))
+CHAPTERS = sorted(name for name in NAMES if name.startswith("ch"))
 MODULES = {name: importlib.import_module(f"bmkit.exercises.{name}") for name in CHAPTERS}
 
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from bmkit import data, files
@@ -13,6 +13,7 @@ from bmkit.course import kernels, memory, needs, notebook
 from bmkit.course.chapters import NOTEBOOKS, ROOT, BookError, Chapter, chapters, find, readme_table, unfilled_places
 from bmkit.course.notebook import read_source
 from bmkit.data import credits
+from bmkit.errors import WrongUse
 
 __all__ = [
     "NOTEBOOKS",
@@ -20,6 +21,7 @@ __all__ = [
     "BookError",
     "Chapter",
     "accept",
+    "also_stale",
     "build",
     "chapters",
     "execute",
@@ -157,6 +159,19 @@ def accept(numbers: Iterable[str] | None = None, report: Callable[[str], None] =
     return changed
 
 
+def also_stale(chosen: Collection[str]) -> list[str]:
+    """Name the notebooks that are stale besides those that were asked for.
+
+    Args:
+        chosen: numbers of chapters; of all chapters nothing is beside.
+
+    Returns:
+        One line, or none.
+    """
+    others = sorted({line[:2] for line in stale()} - set(chosen)) if chosen else ()
+    return [f"Stale, too: {', '.join(others)}; why: python3 -m bmkit build --check"] if others else []
+
+
 def _write(chapter: Chapter, built) -> None:
     notebook.note_needs(built)
     files.write(chapter.notebook, notebook.text_of(built))
@@ -173,7 +188,7 @@ def prepare_out(out: Path) -> Path:
         The same folder.
 
     Raises:
-        BookError: it cannot be made or written.
+        WrongUse: it cannot be made or written.
 
     Example:
         >>> import tempfile
@@ -186,7 +201,7 @@ def prepare_out(out: Path) -> Path:
         with tempfile.TemporaryFile(dir=out):
             return out
     except OSError as error:
-        raise BookError(f"{out} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
+        raise WrongUse(f"{out} cannot be written ({error.strerror}); name another folder: --out FOLDER") from None
 
 
 def run(chapter: Chapter, out: Path, report: Callable[[str], None] = print, *, present: bool = False) -> Path:

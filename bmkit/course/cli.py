@@ -1,6 +1,7 @@
 """The verbs of ``python3 -m bmkit``: each a thin call. Whatever is heavy is imported inside the verb that needs it."""
 
 import difflib
+import functools
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 Numbers = Annotated[list[str] | None, typer.Argument(metavar="[NN …]", help="Such as 04 11; all if left out.")]
 Number = Annotated[str, typer.Argument(metavar="NN", help="A chapter, such as 20.")]
+_line = functools.partial(print, flush=True)
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port.")]
 
@@ -95,7 +97,7 @@ def _test(
         stages = suite.stages(fast=fast, chapters=names, nbval=nbval, quiet=quiet)
     if not fast and not old_machine and not suite.browser_is_there():
         print("Browser tests are left out: they need Playwright and Chromium.", flush=True)
-    verdicts = suite.run(stages, lambda line: print(line, flush=True))
+    verdicts = suite.run(stages, _line)
     tables.verdicts(verdicts)
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
@@ -124,20 +126,10 @@ def _run(
     from bmkit.course import book
 
     chosen = _chapters(numbers)
-    _refuse_unwritable(out)
+    book.prepare_out(out)  # before minutes of work whose result would have no place
     for chapter in chosen:
         print(f"{chapter.number} {chapter.title} (about {chapter.run_seconds} s)", flush=True)
         print("wrote", book.run(chapter, out, lambda line: print("  " + line, flush=True), present=present))
-
-
-def _refuse_unwritable(folder: Path) -> None:
-    """Try to write, before minutes of work whose result would have no place."""
-    from bmkit.course import book
-
-    try:
-        book.prepare_out(folder)
-    except book.BookError as error:
-        raise WrongUse(str(error)) from None
 
 
 @app.command("demo")
@@ -200,20 +192,12 @@ def _build(
         return _told(book.stale(chosen), "All notebooks are up to date.")
     write = book.accept if accept else book.build
     early = form.unmet(_chapters(numbers), of_source=True)  # before minutes are spent on a run
-    for unmet in early:
-        print(unmet, flush=True)
-    built = write(chosen, lambda line: print(line, flush=True))
-    print(f"{len(built)} notebook{'' if len(built) == 1 else 's'} written.")
-    for line in [*(unmet for unmet in form.unmet(_chapters(numbers)) if unmet not in early), *_also_stale(chosen)]:
-        print(line)
+    print(*early, sep="\n", end="\n" if early else "", flush=True)
+    built = write(chosen, _line)
+    late = [unmet for unmet in form.unmet(_chapters(numbers)) if unmet not in early]
+    count = f"{len(built)} notebook{'' if len(built) == 1 else 's'} written."
+    print(count, *late, *book.also_stale(chosen or ()), sep="\n")
     return 0
-
-
-def _also_stale(chosen: list[str] | None) -> list[str]:
-    from bmkit.course import book
-
-    others = sorted({line[:2] for line in book.stale()} - set(chosen or ()))
-    return [f"Stale, too: {', '.join(others)}; why: {PROGRAM} build --check"] if chosen and others else []
 
 
 @app.command("shake")
@@ -232,7 +216,7 @@ def _shake(
     if unknown := set(variant or []) - set(ways):
         raise WrongUse(f"there is no variant {unknown.pop()!r}; there are: {', '.join(ways)}")
     if out:
-        _refuse_unwritable(out.absolute().parent)
+        book.prepare_out(out.absolute().parent)
     return 0 if shake.report(chosen, {name: ways[name] for name in variant or ways}, jobs=jobs, out=out) else 1
 
 

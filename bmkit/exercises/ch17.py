@@ -5,6 +5,7 @@ import numpy as np
 from bmkit import scratch
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
+from bmkit.exercises.probes import causal_behaviour
 
 __all__ = ["encode_word", "pick", "short_context", "tiny_gpt", "top_p", "wavering"]
 
@@ -36,11 +37,10 @@ def _first_only(tokens, merges):
 
 def _longest_first(tokens, merges):
     """Take the longest known piece at each place."""
-    spelled = {(token,): token for token in range(256)}
     pieces = {token: (token,) for token in range(256)}
     for number, (a, b) in enumerate(merges):
         pieces[256 + number] = pieces[a] + pieces[b]
-        spelled[pieces[256 + number]] = 256 + number
+    spelled = {piece: token for token, piece in pieces.items()}
     found, start = [], 0
     while start < len(tokens):
         end = next(end for end in range(len(tokens), start, -1) if tuple(tokens[start:end]) in spelled)
@@ -90,33 +90,8 @@ def _causal(x, attention):
     return x + attention(x, x, use_causal_mask=True)
 
 
-def _without_attention(model, tokens: np.ndarray) -> float:
-    """Set what every attention gives to zero, and say how far the answers still differ from token to token."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.MultiHeadAttention):
-            layer.output_dense.set_weights([np.zeros_like(weight) for weight in layer.output_dense.get_weights()])
-    return float(np.ptp(keras.ops.convert_to_numpy(model(tokens)), axis=(0, 1)).max())
-
-
-def _behaviour(model) -> str:
-    """Say what a model of token numbers does: the shape of its answers, and which tokens each answer depends on."""
-    tokens = np.random.default_rng(17).integers(0, 10, size=(3, 8))  # below the vocabularies of all cases
-    changed_last, changed_first = (tokens + np.eye(8, dtype=int)[place] for place in (-1, 0))  # one token each
-    answers, last, first = (keras.ops.convert_to_numpy(model(x)) for x in (tokens, changed_last, changed_first))
-    shape = f"answers of shape {answers.shape} to tokens of shape (3, 8)"
-    if answers.ndim != 3:
-        return shape
-    moved, moved_by_first = np.abs(last - answers).max(axis=(0, 2)), np.abs(first - answers).max(axis=(0, 2))
-    facts = {"later tokens": moved[:-1].max(), "earlier tokens": moved_by_first[-1], "the last token": moved[-1]}
-    sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-4)
-    facts["the token itself without attention"] = _without_attention(model, tokens)
-    seen = ", ".join(f"{name} {'seen' if fact > 1e-6 else 'not seen'}" for name, fact in facts.items())
-    return f"{shape}; {seen}; {'probabilities' if sums else 'logits'}"
-
-
 def _pick(logits, temperature, number):
-    chances = scratch.softmax(logits / temperature)
-    edges = np.cumsum(chances)
+    edges = np.cumsum(scratch.softmax(logits / temperature))
     return int(np.sum(edges <= number))
 
 
@@ -234,7 +209,7 @@ tiny_gpt = Exercise(
             "You answer at the last position alone; give logits at every position.",
         ),
     ],
-    probe=_behaviour,
+    probe=causal_behaviour,
 )
 
 pick = Exercise(

@@ -17,6 +17,7 @@ from PIL import Image
 
 from bmkit.course import book, chapters, page, presenting
 from bmkit.course import notebook as notebook_file
+from bmkit.errors import WrongUse
 
 pytestmark = pytest.mark.slow
 
@@ -246,7 +247,7 @@ PLACES = ["file", "file/below", *(["/dev/null/x", "/proc/nothing"] if sys.platfo
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(kit, tmp_path, place):
     (tmp_path / "file").write_text("mine")
     lines = []
-    with pytest.raises(book.BookError, match=r"cannot be written \(.*--out"):
+    with pytest.raises(WrongUse, match=r"cannot be written \(.*--out"):
         book.run(book.find("00"), tmp_path / place, lines.append)
     assert not lines and (tmp_path / "file").read_text() == "mine"
 
