@@ -110,6 +110,6 @@ def test_files_are_opened_with_a_named_encoding(folder):
             if name == "open" and of_file and isinstance(call.func, ast.Name | ast.Attribute):
                 module = getattr(getattr(call.func, "value", None), "id", "")
                 binary = any(isinstance(word, str) and "b" in word for word in words)
-                assert named or binary or module in ("os", "Image", "archive"), where
+                assert named or binary or module in ("os", "Image", "archive", "webbrowser"), where
             if any(keyword.arg == "text" for keyword in call.keywords) and name in ("run", "Popen", "check_output"):
                 assert named, where

@@ -66,22 +66,23 @@ def test_a_person_sees_a_bar(cached, monkeypatch):
     shown = []
 
     class Bar(contextlib.nullcontext):
-        n = 2
-
-        def __init__(self, **options):
+        def __init__(self, console, transient):
             super().__init__(self)
-            shown.append((options["total"], options["unit"], options["leave"]))
+            assert console.stderr and transient, "nothing of it stays, and what is piped on holds none of it"
 
-        def update(self, more):
-            shown.append(more)
+        def add_task(self, name, total):
+            shown.append((name, total))
 
-    monkeypatch.setattr("tqdm.tqdm", Bar)
+        def update(self, task, completed):
+            shown.append(completed)
+
+    monkeypatch.setattr("rich.progress.Progress", Bar)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     parcels.fetch_parcel(TINY)
-    assert shown == [(9, "B", False), 3]
+    assert shown == [(TINY.name, 9), 5]
     cached.unlink()
     parcels.fetch_parcel(TINY, progress=lambda done, total: shown.append("the caller's"))
-    assert shown == [(9, "B", False), 3, "the caller's"]
+    assert shown == [(TINY.name, 9), 5, "the caller's"]
 
 
 @pytest.mark.parametrize(
