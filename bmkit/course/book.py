@@ -169,7 +169,8 @@ def also_stale(chosen: Collection[str]) -> list[str]:
         One line, or none.
     """
     others = sorted({line[:2] for line in stale()} - set(chosen)) if chosen else ()
-    return [f"Stale, too: {', '.join(others)}; why: python3 -m bmkit build --check"] if others else []
+    told = ", ".join(others) if len(others) <= 5 else f"{len(others)} notebooks"
+    return [f"Stale, too: {told}; why: python3 -m bmkit build --check"] if others else []
 
 
 def _write(chapter: Chapter, built) -> None:

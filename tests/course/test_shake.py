@@ -113,7 +113,7 @@ time.sleep(0 if os.environ.get("BMKIT_SEED_SHIFT") == "0" else 60)
         text=True,
         encoding="utf-8",
     )
-    while "1 of 13: 00 " not in child.stdout.readline():
+    while "1 of 9: 00 " not in child.stdout.readline():
         assert child.poll() is None
     time.sleep(1)  # other kernels have started or are at it
     started = psutil.Process(child.pid).children(recursive=True)
