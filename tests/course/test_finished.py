@@ -64,8 +64,12 @@ def test_nothing_waits_for_a_planned_chapter_when_tests_are_collected(finished):
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-def test_the_tests_of_chapters_and_commands_pass_and_the_old_map_of_the_course_is_told(finished):
+def test_the_tests_of_chapters_and_commands_pass_and_what_is_no_longer_planned_is_told(finished):
     files = [f"tests/course/test_{name}.py" for name in ("chapters", "cli", "skeleton")]
     done = pytest_in(finished, *files, "tests/course/test_book.py::test_a_planned_chapter_is_called_planned")
     failed = re.findall(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
-    assert failed == ["test_a_chapter_keeps_the_rule[shows_the_plan_as_it_is-00_start_here]"], done.stdout[-3000:]
+    told = ["shows_the_plan_as_it_is-00_start_here"]
+    for chapter in filter(lambda one: one.ready, chapters.chapters()):  # what they call planned is ready then
+        if re.search(r"[Cc]hapter\s+(?:#\s+)?\d\d[^.;]{0,40}planned", chapter.source.read_text("utf-8")):
+            told.append(f"links_resolve-{chapter.source.stem}")
+    assert failed == [f"test_a_chapter_keeps_the_rule[{case}]" for case in told], done.stdout[-3000:]
