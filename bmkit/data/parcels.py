@@ -55,10 +55,11 @@ def _shown(parcel: Parcel, progress: Progress | None) -> Iterator[Progress]:
     if progress is not None or not sys.stderr.isatty():
         yield progress or (lambda done, total: None)
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    columns = (*bars.Progress.get_default_columns(), bars.DownloadColumn(), bars.TransferSpeedColumn())
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(parcel.name, total=parcel.bytes)
         yield lambda done, total: bar.update(task, completed=done)
 

@@ -505,7 +505,7 @@ shapes = {
     "4": (29,) * 4,
     "8": (21,) * 8,
     "16": (15,) * 16,
-        "16 wide": (64,) * 16,
+    "16 wide": (64,) * 16,
     "1 narrow": (15,),
 }
 for name, hidden in shapes.items():
@@ -646,7 +646,8 @@ plot.show(figure)
 # million millions.</details><br>
 #
 # Three lines follow the formula, each with weights of its own. The fourth shows one reason why deep networks of sigmoids were hard to train. The gain $\sqrt2$ is
-# **He initialization** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it. So a gradient that vanishes at the start does not explain why the narrow ones failed.
+# **He initialization** ([chapter 09](09_model_building_and_initialization.ipynb)); our deep networks above started with it. So a gradient that vanishes at the start is perhaps not why the narrow
+# ones failed; at their width of 15 we did not measure it.
 #
 # ### Exercise 6 · Change the experiment
 #

@@ -723,7 +723,7 @@ expect("convolutional, centred, minus the next best", ahead, at_least=0)
 # %% [markdown]
 # As recorded, the convolutional network leads by twenty to thirty points, although the dense network is the best of three widths and has many times as many parameters. With every word in the middle the dense network gains far more than the convolutional one, and more
 # than half of the lead is gone. So the place of the word is the main reason for the lead, perhaps because for the convolution a word that begins later is the same pattern some pixels further, and a dense layer has to learn it anew for each place. What remains is a
-# few points. Nine voices are few for that: over several random starts the interval was sometimes above zero, and once it held zero.
+# few points. Nine voices are few for that; the table says whether its interval holds zero. (Over five random starts the lead was four to eight points.)
 #
 # And do not forget who did the rest: centring is ten lines of NumPy, written by somebody who had looked at the data. The nearest
 # neighbour gains from it, too.

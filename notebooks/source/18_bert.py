@@ -598,7 +598,7 @@ for name in ("our BERT, fine-tuned", "our BERT, frozen"):
     expect(f"{name}, over TF-IDF, lower end", behind[1], at_most=0.0)
 
 # %% [markdown]
-# Read the intervals. With the same 300 labels the encoder that had learned to fill gaps is ahead of its twin that had not, whether it is frozen or fine-tuned; the printed lines say whether that is more than chance. But mind the twin: although validation chose its rate and epoch, it hardly beats the most frequent answer. 300 labels are too few to learn to read from. And none of our encoders is clearly ahead of TF-IDF; the table says who leads. Perhaps our encoder has read too little, perhaps 40 words of a review are too few. What if it had read more?
+# Read the intervals. With the same 300 labels the encoder that had learned to fill gaps is ahead of its twin that had not, whether it is frozen or fine-tuned; the printed lines say whether that is more than chance. But mind the twin: although validation chose its rate and epoch, it hardly beats the most frequent answer. Perhaps 300 labels are too few to learn to read from. And none of our encoders is clearly ahead of TF-IDF; the table says who leads. Perhaps our encoder has read too little, perhaps 40 words of a review are too few. What if it had read more?
 #
 # ## A real BERT
 #
@@ -964,7 +964,7 @@ expect("50 to 200 labels: mean lead", mean_lead, at_least=0.01, at_most=0.12)
 # %% [markdown]
 # **Pretraining is worth labels.** Over the three sizes from 50 to 200 labels the pretrained network is ahead of the tuned rival; the printed line gives its mean
 # lead and whether it is told apart from none. (The interval is that of the test reviews. The labels are five draws from 300 reviews, and these were
-# drawn once: with four other draws of them the mean lead was three to eight points, and told apart in three of the four.) Perhaps the reason is simple: with so few reviews TF-IDF has hardly seen the words that tell, and MiniLM knew them before.
+# drawn once: with four other draws of them the mean lead came out smaller or larger, and in one it was not told apart.) Perhaps the reason is simple: with so few reviews TF-IDF has hardly seen the words that tell, and MiniLM knew them before.
 # With 300 labels (one draw), and with all 3,569, the last two lines say whether 400 reviews tell the two apart; where the interval holds zero, they do not. Whether the lead shrinks with more labels, these intervals do not tell. (All settings were chosen on 300 more labelled reviews, a luxury; MiniLM had the larger choice, a block and four values of $C$ against three.)
 #
 # ## Limits

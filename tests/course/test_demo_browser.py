@@ -15,9 +15,9 @@ import time
 import wave
 from types import SimpleNamespace
 
+import families
 import made_up
 import nbformat
-import psutil
 import pytest
 from PIL import Image
 from test_demo import awaited, started
@@ -314,11 +314,7 @@ def desk(tmp_path):
             time.sleep(0.2)
         yield f"http://127.0.0.1:{port}/lab/tree/own.ipynb?token=known&reset"
     finally:
-        family = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
-        child.terminate()
-        for process in psutil.wait_procs(family, timeout=60)[1]:
-            process.kill()
-        child.wait(60)
+        families.end(child)
 
 
 def test_in_jupyterlab_the_same_panel_is_a_widget(playwright, desk, tmp_path):

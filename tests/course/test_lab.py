@@ -12,8 +12,8 @@ import urllib.error
 import urllib.request
 from types import SimpleNamespace
 
+import families
 import hostile
-import psutil
 import pytest
 
 from bmkit import data
@@ -287,11 +287,7 @@ def server(tmp_path):
             time.sleep(0.1)
         yield SimpleNamespace(port=port, log=log, folder=tmp_path / "mine")
     finally:
-        family = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
-        child.terminate()
-        for process in psutil.wait_procs(family, timeout=60)[1]:
-            process.kill()
-        child.wait(60)
+        families.end(child)
 
 
 def ask(server, path, method="GET", **headers):

@@ -13,6 +13,7 @@ import sys
 import zipfile
 
 import pytest
+from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from bmkit import data
 from bmkit.data import parcels
@@ -66,8 +67,11 @@ def test_a_person_sees_a_bar(cached, monkeypatch):
     shown = []
 
     class Bar(contextlib.nullcontext):
-        def __init__(self, console, transient):
+        get_default_columns = staticmethod(tuple)
+
+        def __init__(self, *columns, console, transient):
             super().__init__(self)
+            assert {type(column) for column in columns} == {DownloadColumn, TransferSpeedColumn}
             assert console.stderr and transient, "nothing of it stays, and what is piped on holds none of it"
 
         def add_task(self, name, total):
