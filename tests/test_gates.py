@@ -27,7 +27,7 @@ FLOORS = (
     {"data", "diagrams", "generate", "layers", "runtime"},
     {"models", "train"},
     {"pretrained"},
-    {"demo", "exercises", "recipes"},
+    {"demo", "exercises", "recipes", "ship"},
     {"course"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import bmkit
-from bmkit import data, errors, files, surroundings
+from bmkit import data, errors, files, ship, surroundings
 from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import gguf_file, language, own, text
@@ -144,6 +144,9 @@ TRIED = {
     "pretrained.own.read_model": lambda f: own.read_model(f / "thesis.docx"),
     "pretrained.own.write_model": stored_model,
     "pretrained.text.sentence_encoder": text.sentence_encoder,
+    "ship.pack": lambda f: ship.pack(f / "thesis.docx", {"count": 1}),
+    "ship.try_out": lambda f: ship.try_out(len, f / "thesis.docx", []),
+    "ship.unpack": lambda f: ship.unpack(f / "thesis.docx"),
     "surroundings.importable": surroundings.importable,
     "surroundings.namesakes": surroundings.namesakes,
     "train.checkpoint.Checkpoints": checkpoint.Checkpoints,
