@@ -1,4 +1,4 @@
-"""A closed little language: what a loudspeaker at a station says of platforms, times and dates, in 70 words."""
+"""A closed little language of 70 words: what a loudspeaker at a station says of platforms, times and dates."""
 
 import datetime
 
@@ -7,8 +7,8 @@ import numpy as np
 __all__ = ["KINDS", "announcement", "number_words", "time_words"]
 
 KINDS = ("platform", "time", "date")
-UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-eighteen nineteen""".split()  # noqa: SIM905 - one a line would take a page
+UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen""".split()  # noqa: SIM905 - one a line would take a page
 TENS = ("", "", "twenty", "thirty", "forty", "fifty")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = """January February March April May June July August September October November

@@ -1,6 +1,6 @@
 """Turn English text into phonemes by look-up: a lexicon of 180,000 words, endings, letters, weak forms of small words.
 
-The alphabet is that of the lexicon: one sign a sound, as "A" for the vowel of *day*, with ˈ and ˌ before a stressed one.
+The alphabet is that of the lexicon: one sign a sound, as "A" for the vowel of *day*; ˈ and ˌ mark stress.
 """
 
 import dataclasses
