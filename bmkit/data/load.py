@@ -162,7 +162,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()[:2]
-        ['breast_cancer', 'concrete']
+        ['announcements', 'breast_cancer']
 
     Reference:
         TFDS's catalogue, as a model, https://www.tensorflow.org/datasets/catalog/overview

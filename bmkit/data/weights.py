@@ -20,7 +20,7 @@ def weights() -> dict[str, Weights]:
 
     Example:
         >>> list(weights())
-        ['bert_reviews', 'efficientnet_lite0', 'gpt_docstrings', 'minilm', 'minilm_reviews', 'smollm2']
+        ['bert_reviews', 'efficientnet_lite0', 'gpt_docstrings', 'hibari', 'minilm', 'minilm_reviews', 'smollm2']
 
     Reference:
         Mitchell et al., 2019, "Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596

@@ -28,6 +28,7 @@ from bmkit.scratch import (
     spectrogram,
     transformer,
     validation,
+    waveform,
 )
 from bmkit.scratch.activations import *
 from bmkit.scratch.attention import *
@@ -52,6 +53,7 @@ from bmkit.scratch.sequences import *
 from bmkit.scratch.spectrogram import *
 from bmkit.scratch.transformer import *
 from bmkit.scratch.validation import *
+from bmkit.scratch.waveform import *
 
 __all__ = [
     *activations.__all__,
@@ -77,4 +79,5 @@ __all__ = [
     *spectrogram.__all__,
     *transformer.__all__,
     *validation.__all__,
+    *waveform.__all__,
 ]
