@@ -19,6 +19,7 @@ from bmkit.generate import beam_search, generate
 from bmkit.pretrained.ct2_file import read_ct2
 
 pytestmark = pytest.mark.slow
+OPENING = 4.74  # seconds, up to a pause: "It was the best of times, it was the worst of times"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def dickens():
 
 @pytest.fixture(scope="module")
 def beginning(dickens):
-    """Return the first sentence, up to the pause after it."""
+    """Return the first twelve words."""
     return dickens.samples[: int(OPENING * dickens.sample_rate)]
 
 

@@ -49,8 +49,8 @@ def test_the_features_are_those_written_out_in_numpy(tiny):
     logarithms = np.log10(np.maximum(power @ np.array(triangles).T, 1e-10))
     expected = (np.maximum(logarithms, logarithms.max() - 8) + 4) / 4
     features = tiny.features(SOUND, RATE)
-    assert features.shape == (300, bands) and features.dtype == "float32"  # the sound and two seconds more
-    np.testing.assert_allclose(features, expected[:300], atol=2e-3)
+    assert features.shape == (600, bands) and features.dtype == "float32"  # the sound and five seconds more
+    np.testing.assert_allclose(features, expected[:600], atol=2e-3)
 
 
 def test_the_network_computes_what_is_written_out_in_numpy(tiny, heard):
