@@ -25,10 +25,9 @@ ops = keras.ops
 RATE = 16_000  # samples a second
 FRAMES = 100  # of features a second
 MOST_SECONDS = 30  # of sound that the network was trained on
-SPARE = 5  # seconds of silence read after a sound: with 2, a clip of 3 s came out thrice; with 25, all took longer
+SPARE = 5  # seconds of silence read after a sound: with 2, one sentence was written again and again
 ENGLISH_ONLY = 51_864  # tokens of the models that know one language
-# Nobody says more tokens a second. The bound also ends a model that repeats itself, which Whisper now and then does.
-MOST_TOKENS = 8
+MOST_TOKENS = 8  # a second: nobody says more, and Whisper, which now and then repeats itself, comes to an end
 START, END, PLAIN = "<|startoftranscript|>", "<|endoftext|>", "<|notimestamps|>"
 SILENT = ("<|nospeech|>", "<|nocaptions|>")  # one mark under two names: nobody speaks
 
@@ -62,7 +61,8 @@ class SpeechRecogniser:
                 or integers over their whole range.
             sample_rate: samples a second, 4,000 to 384,000; the sound is brought to 16,000.
             language: what is spoken, as "en"; the models that know one language take no other.
-            most_tokens: tokens of a piece at most; eight a second, and ten, when None. A word has one or two.
+            most_tokens: tokens of a piece at most; ten, and eight more for each second, when None. A word has one
+                or two.
             beams: how many beginnings are kept; 1 takes the likeliest token each time.
 
         Returns:
