@@ -66,7 +66,7 @@ def test_the_real_weights_compute_what_is_written_out_in_numpy(whisper, beginnin
 
 def test_the_protocol_with_its_caches_writes_what_the_whole_network_says_each_time(whisper, beginning, dickens):
     heard = whisper.listen(beginning, dickens.sample_rate)
-    tokens = generate(heard, heard.prompt, 20, stop=heard.stop)
+    tokens = generate(heard, heard.prompt, 8, stop=heard.stop)
     features, expected = whisper.features(beginning, dickens.sample_rate)[np.newaxis], list(heard.prompt)
     while len(expected) < len(tokens):
         inputs = {"encoder_features": features, "decoder_token_ids": np.array([expected], "int32")}
