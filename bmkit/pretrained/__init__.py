@@ -15,6 +15,7 @@ __all__ = ["load"]
 # Where each model of others is loaded: (module, function). A module is imported when its model is asked for.
 LOADERS = {
     "minilm": ("text", "minilm"),
+    "multilingual_e5": ("multilingual", "multilingual_e5"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
 }
@@ -24,8 +25,8 @@ def load(name: str) -> Any:
     """Load a pretrained model; the first use fetches its weights, later uses need no network.
 
     Args:
-        name: one of `data.weights()`, such as "minilm", "smollm2", "efficientnet_lite0" or "gpt_docstrings". Where
-            there is a network also "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of
+        name: one of `data.weights()`, such as "minilm", "multilingual_e5", "smollm2" or "gpt_docstrings". Where there
+            is a network also "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of
             KerasHub, as "bert_tiny_en_uncased" or "hf://…".
 
     Returns:
