@@ -15,6 +15,7 @@ __all__ = ["load"]
 # Where each model of others is loaded: (module, function). A module is imported when its model is asked for.
 LOADERS = {
     "minilm": ("text", "minilm"),
+    "multilingual_e5": ("multilingual", "multilingual_e5"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
     "hibari": ("voice", "hibari"),
