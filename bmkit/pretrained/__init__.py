@@ -17,6 +17,8 @@ LOADERS = {
     "minilm": ("text", "minilm"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
+    "marian_en_pt": ("translators", "marian_en_pt"),
+    "marian_pt_en": ("translators", "marian_pt_en"),
 }
 
 
@@ -30,8 +32,8 @@ def load(name: str) -> Any:
 
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
-        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), an `OwnModel` that the kit trained itself
-        (own.py), or a `Preset` (online.py).
+        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `Translator` (translators.py), an
+        `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py).
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.
