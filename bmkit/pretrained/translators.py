@@ -139,7 +139,8 @@ class Translator:
 
         Returns:
             The translations in the order of the sentences; of an empty sentence an empty one. A letter that the
-            vocabulary lacks, as of another script, is lost or guessed at.
+            vocabulary lacks, as of another script, is lost or guessed at. A translation that finds no end is cut at 2.5
+            pieces for each of its sentence.
 
         Raises:
             TypeError: `sentences` is not a list of texts.
@@ -157,9 +158,10 @@ class Translator:
         order = [number for number in np.argsort(lengths, kind="stable") if lengths[number] > 1]
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
-            room = int(ROOM * max(lengths[number] for number in chosen))
-            for number, pieces in zip(chosen, self._written([sentences[n] for n in chosen], room, beams), strict=True):
-                found[number] = self.decode(pieces[1:])
+            room = [int(ROOM * lengths[number]) for number in chosen]
+            written = self._written([sentences[number] for number in chosen], max(room), beams)
+            for number, pieces, most in zip(chosen, written, room, strict=True):
+                found[number] = self.decode(pieces[1 : 1 + most])
         return found
 
     def _written(self, sentences: list[str], room: int, beams: int) -> np.ndarray:

