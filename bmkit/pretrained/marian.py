@@ -12,7 +12,8 @@ import numpy as np
 from bmkit.backend import keras
 from bmkit.data import DataError
 from bmkit.layers import MultiHeadAttention
-from bmkit.pretrained.marian_file import MEND, MarianFile
+from bmkit.pretrained.marian_file import MarianFile
+from bmkit.pretrained.packed_file import MEND
 
 __all__ = ["END", "UNKNOWN", "MarianNetwork", "PostNormBlock", "SimpleRecurrentCell", "TiedEmbedding", "marian_network"]
 
@@ -229,7 +230,7 @@ def _build(sizes: dict[str, int], parts: dict[str, Any]) -> MarianNetwork:
 def _sizes(file: MarianFile) -> dict[str, int]:
     """Take the sizes from the configuration and the two tensors that tell the rest."""
     for key, expected in KIND.items():
-        if (value := file.config.get(key, "")) != expected:
+        if (value := file.facts.get(key, "")) != expected:
             raise DataError(f"{file.name}: {key!r} is {value[:40]!r}, expected {expected!r}: it is another network.")
     width, heads = file.size("dim-emb", least=4, most=8192), file.size("transformer-heads")
     if width % (2 * heads):

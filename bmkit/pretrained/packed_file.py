@@ -1,6 +1,7 @@
 """Files of packed weights: a walk through their bytes that never leaves them, and tensors unpacked when asked for.
 
-What the readers of GGUF files (`gguf_file.py`) and of E5 files (`e5_file.py`) share.
+What the readers of GGUF, E5, CTranslate2 and Marian files share (`gguf_file.py`, `e5_file.py`, `ct2_file.py`,
+`marian_file.py`).
 """
 
 import dataclasses
@@ -52,6 +53,19 @@ class PackedFile:
             raise DataError(f"{self.name}: {key!r} is of type {type(value).__name__}, expected {kind.__name__}. {MEND}")
         return value
 
+    def tensor(self, name: str) -> PackedTensor:
+        """Return a packed tensor, whatever its shape.
+
+        Args:
+            name: the tensor's name.
+
+        Raises:
+            bmkit.data.DataError: there is no such tensor.
+        """
+        if name not in self.tensors:
+            raise DataError(f"{self.name} has no tensor {name!r}, which the model needs. {MEND}")
+        return self.tensors[name]
+
     def expect(self, name: str, *shape: int) -> PackedTensor:
         """Return a packed tensor.
 
@@ -62,9 +76,7 @@ class PackedFile:
         Raises:
             bmkit.data.DataError: there is no such tensor, or it has another shape.
         """
-        if name not in self.tensors:
-            raise DataError(f"{self.name} has no tensor {name!r}, which the model needs. {MEND}")
-        if (tensor := self.tensors[name]).shape != shape:
+        if (tensor := self.tensor(name)).shape != shape:
             raise DataError(f"{self.name}: {name} has shape {tensor.shape}, expected {shape}. {MEND}")
         return tensor
 
@@ -79,11 +91,18 @@ class PackedFile:
             float32 array of that shape.
 
         Raises:
-            bmkit.data.DataError: there is no such tensor, it has another shape, or its type cannot be unpacked.
+            bmkit.data.DataError: there is no such tensor, it has another shape, its type cannot be unpacked, or it
+                holds what is no number.
         """
+        values = self._unpacked(name, self.expect(name, *shape))
+        if not np.isfinite(values).all():
+            raise DataError(f"{self.name}: {name} holds infinite numbers, or what is no number. {MEND}")
+        return values
+
+    def _unpacked(self, name: str, tensor: PackedTensor) -> np.ndarray:
+        """Unpack the types of llama.cpp; files with others do it in their own way."""
         from gguf import quants
 
-        tensor = self.expect(name, *shape)
         try:
             return quants.dequantize(tensor.rows, tensor.kind)
         except NotImplementedError as error:
@@ -95,8 +114,9 @@ class PackedFile:
 class Walk:
     """A walk through the bytes of a file, which ends in an error where something would reach past their end."""
 
-    def __init__(self, content: np.ndarray) -> None:
-        self.content, self.place, self.left = memoryview(content), 0, MOST_VALUES
+    def __init__(self, content: np.ndarray, most: int | None = None) -> None:
+        self.content, self.place = memoryview(content), 0
+        self.most = self.left = MOST_VALUES if most is None else most
 
     def take(self, count: int) -> memoryview:
         """Read so many bytes."""
@@ -114,7 +134,7 @@ class Walk:
         count = self.number(form)
         self.left -= count
         if self.left < 0:
-            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+            raise ValueError(f"it holds more than {self.most:,} values")
         return range(count)
 
     def text(self, form: str = "<Q") -> str:
@@ -146,16 +166,19 @@ def unique(pairs: Any) -> dict:
     return found
 
 
-def open_packed(path: Path, parts: Callable[[np.ndarray], tuple[dict, dict]], *, kind: str) -> PackedFile:
+def open_packed(
+    path: Path, parts: Callable[[np.ndarray], tuple[dict, dict]], *, kind: str, form: type = PackedFile
+) -> Any:
     """Open a file of packed weights.
 
     Args:
         path: the file.
         parts: takes its bytes apart into facts and packed tensors, in any way that may fail.
         kind: what the file should be, for the message: "a GGUF file".
+        form: `PackedFile`, or what is derived from it.
 
     Returns:
-        Its facts, and its tensors by name. It holds the file open as long as it lives.
+        A file of that form: its facts, and its tensors by name. It holds the file open as long as it lives.
 
     Raises:
         bmkit.data.DataError: the file is damaged, cut short, or of another form.
@@ -177,4 +200,4 @@ def open_packed(path: Path, parts: Callable[[np.ndarray], tuple[dict, dict]], *,
             f"{path.name} cannot be read as {kind} ({type(error).__name__}: {told}); it is damaged, cut short, or "
             f"newer than its reader here. {MEND}"
         ) from error
-    return PackedFile(path.name, facts, tensors)
+    return form(path.name, facts, tensors)

@@ -14,7 +14,8 @@ from bmkit.backend import keras
 from bmkit.data.cache import storage_errors
 from bmkit.data.weights import weight_files
 from bmkit.generate import beam_search, generate
-from bmkit.pretrained.ct2_file import MEND, read_ct2
+from bmkit.pretrained.ct2_file import read_ct2
+from bmkit.pretrained.packed_file import MEND
 from bmkit.pretrained.sounds import LEAST_SECONDS, SoundError, one_channel, pieces
 from bmkit.pretrained.tracing import traced
 from bmkit.pretrained.whisper import whisper_backbone

@@ -12,7 +12,8 @@ from bmkit.data import DataError
 from bmkit.data.weights import weight_files
 from bmkit.generate import beam_search, generate
 from bmkit.pretrained.marian import END, UNKNOWN, MarianNetwork, marian_network
-from bmkit.pretrained.marian_file import MEND, read_marian
+from bmkit.pretrained.marian_file import read_marian
+from bmkit.pretrained.packed_file import MEND
 
 __all__ = ["Reading", "Translator", "marian_en_pt", "marian_pt_en", "translator"]
 

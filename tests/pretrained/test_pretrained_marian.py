@@ -118,7 +118,7 @@ def test_input_that_cannot_be_translated_is_one_clear_sentence(tiny):
 def test_a_file_cut_short_is_one_clear_error(folder, tmp_path, share):
     content = planting.model_file()
     (tmp_path / "model.bin").write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(data.DataError, match=r"model\.bin cannot be read as a Marian file .* cut short .*data verify"):
+    with pytest.raises(data.DataError, match=r"model\.bin cannot be read as a Marian file .* cut short, .*data verify"):
         read_marian(tmp_path / "model.bin")
 
 
@@ -189,7 +189,7 @@ def test_a_network_that_is_another_or_does_not_fit_is_named(tmp_path, line):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("encoder_l2_ffn_b1", np.full((1, planting.HIDDEN), np.nan), "encoder_l2_ffn_b1 holds what is not a number"),
+        ("encoder_l2_ffn_b1", np.full((1, planting.HIDDEN), np.nan), "encoder_l2_ffn_b1 holds .* what is no number"),
         ("decoder_l1_rnn_bf", np.zeros((1, 3)), r"decoder_l1_rnn_bf has shape \(1, 3\), expected \(1, 8\)"),
     ],
 )
