@@ -15,7 +15,7 @@ from bmkit.data.weights import weight_files
 from bmkit.pretrained.gguf_file import BytePairTokenizer, read_gguf, tokenizer_of
 from bmkit.pretrained.packed_file import MEND, PackedFile
 from bmkit.pretrained.template import chat_template
-from bmkit.pretrained.tracing import traced
+from bmkit.pretrained.tracing import fitting, traced
 
 __all__ = ["LanguageModel", "language_model", "smollm2"]
 
@@ -88,15 +88,8 @@ class LanguageModel:
         Raises:
             ValueError: the tokens do not fit into the cache.
         """
-        tokens = np.asarray(tokens, "int32")
-        if tokens.ndim != 2 or len(tokens) != cache.shape[0] or position + tokens.shape[1] > cache.shape[3]:
-            raise ValueError(
-                f"tokens of shape {tokens.shape} from position {position} on do not fit into a cache for "
-                f"{cache.shape[0]} texts of {cache.shape[3]} tokens; expected (batch, steps) within it: begin with a "
-                "longer start_cache(batch, length)."
-            )
-        position = ops.convert_to_tensor(position, "int32")
-        logits, cache = self._compiled(ops.convert_to_tensor(tokens), cache, position)
+        tokens, position = fitting(tokens, cache, position)
+        logits, cache = self._compiled(tokens, cache, position)
         return ops.convert_to_numpy(logits), cache
 
     @functools.cached_property
