@@ -65,7 +65,7 @@ def dates_of(day: datetime.date, language: str) -> list[str]:
 
 
 def without_markup(text: str) -> str:
-    """Take the markup of Sphinx off a text, and write it in one line.
+    r"""Take the markup of Sphinx off a text, and write it in one line.
 
     Args:
         text: a paragraph.

@@ -104,7 +104,10 @@ votes = Exercise(
     mistakes=[
         (_as_found, "This is the function as you found it: mend the sum, and the jump."),
         (_columns, "The jump is right. But the columns of moves sum to 1; the rows should: sum over axis=1."),
-        (_whole_jump, "The rows are right. But each of n sentences gets only its share of the jump, (1 - damping) / n."),
+        (
+            _whole_jump,
+            "The rows are right. But each of n sentences gets only its share of the jump, (1 - damping) / n.",
+        ),
         (_once, "This is one step; repeat it until nothing changes, 100 times."),
         (_from_the_other_side, "moves @ ranks asks for whom a sentence votes; ranks @ moves adds up who votes for it."),
     ],
