@@ -7,7 +7,7 @@
 #
 # **Before** [16 · Transformer](16_transformer.ipynb)
 #
-# **Data** docstring_summaries (ROWS descriptions of functions, BSD-3-Clause, Apache-2.0, MIT and Matplotlib licences)
+# **Data** docstring_summaries (4,253 descriptions of functions and classes, licences of the packages)
 
 # %%
 from bmkit import data, demo, generate, plot, pretrained, scratch, ship, train
@@ -884,12 +884,9 @@ demo.text(
 # this notebook; we run it in a new process and ask for the same answers.
 
 # %%
-parts = {"network": network, "words": vocabulary, "threshold": float(threshold)}
-file = ship.pack("summarizer.zip", parts)
-
-
 def open_summarizer(path):
-    import collections, re
+    import collections
+    import re
     import numpy as np
     from bmkit import ship
 
@@ -913,6 +910,8 @@ def open_summarizer(path):
 
 
 # %%
+parts = {"network": network, "words": vocabulary, "threshold": float(threshold)}
+file = ship.pack("summarizer.zip", parts)
 some = list(texts["test"][:8])
 trial = ship.try_out(open_summarizer, file, some)
 here = []

@@ -1,4 +1,4 @@
-"""The formulas of `bmkit.scratch.summaries`: worked by hand, held against `rouge_score` and `networkx`, their errors."""
+"""The formulas of `bmkit.scratch.summaries`: worked by hand, held against `rouge_score` and `networkx`, errors."""
 
 import networkx
 import numpy as np

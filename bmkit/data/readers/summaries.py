@@ -17,8 +17,9 @@ TEST, VALIDATION = "scipy", "sklearn"  # the folders of whole packages
 WRITTEN_BY_PROGRAMS = re.compile(r"/gen_\w+\.py")
 # A line that ends the description: a title of numpydoc or of Google's style, or the first argument.
 END = re.compile(
-    r"(Parameters|(Keyword |Call |Required )?Arg(ument)?s|Returns?|Raises|Examples?( [\w ]+)?|References?|Notes?|See Also|Yields|"
-    r"Attributes|Methods|Other Parameters|Warns|Warnings?|Usage.*|(Input|Output) shapes?|Properties|Fields):?|"
+    r"(Parameters|(Keyword |Call |Required )?Arg(ument)?s|Returns?|Raises|Examples?( [\w ]+)?|References?|Notes?|"
+    r"See Also|Yields|Attributes|Methods|Other Parameters|Warns|Warnings?|Usage.*|(Input|Output) shapes?|"
+    r"Properties|Fields):?|"
     r"\w+ ?: .*|[-=~]{3,}"
 )
 NO_PROSE = re.compile(r"\s|>>>|\.\.|[-*+|`@#]|\d+[.)] ")  # how lines of code, lists, tables and directives begin
