@@ -549,7 +549,7 @@ def tagger(width):
 
 
 network = tagger(32)
-network.summary()
+print(f"{network.count_params():,} parameters")
 
 # %%
 import tensorflow as tf
