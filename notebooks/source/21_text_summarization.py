@@ -550,9 +550,6 @@ def tagger(width):
     return keras.Model([tokens, repeats], chances)
 
 
-network = tagger(32)
-print(f"{network.count_params():,} parameters")
-
 # %%
 import tensorflow as tf
 
@@ -561,6 +558,8 @@ learn = (tuple(inputs(sources["train"])), labels("train"))
 batches = tf.data.Dataset.from_tensor_slices(learn)
 batches = batches.shuffle(5000, seed=0).batch(64)
 watch = (inputs(sources["validation"]), labels("validation"))
+network = tagger(32)
+print(f"{network.count_params():,} parameters")
 rate = keras.optimizers.schedules.CosineDecay(0.005, EPOCHS * len(batches))
 network.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
 history = train.fit(network, batches, watch, epochs=EPOCHS)
@@ -912,8 +911,12 @@ def open_summarizer(path):
 
 
 # %%
+import pathlib
+import tempfile
+
 parts = {"network": network, "words": vocabulary, "threshold": float(threshold)}
-file = ship.pack("summarizer.zip", parts)
+file = pathlib.Path(tempfile.gettempdir(), "summarizer.zip")
+ship.pack(file, parts)
 some = list(texts["test"][:8])
 trial = ship.try_out(open_summarizer, file, some)
 here = []
