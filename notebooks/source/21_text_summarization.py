@@ -385,18 +385,24 @@ expect("says nothing over a random sentence, ROUGE-L", nothing, at_least=0.9)
 #
 # ### Exercise 2 · Mend the vote
 #
-# This `votes(weights, damping)` should return the ranks after 100 steps, but they do not sum to 1. Two things are wrong. Mend it. *Medium, six minutes.*
+# This function should return the ranks of `n` sentences after 100 steps. They do not even sum to 1:
+#
+# ```python
+# def votes(weights, damping):
+#     n = len(weights)
+#     moves = weights / weights.sum(axis=0, keepdims=True)
+#     ranks = np.full(n, 1 / n)
+#     for _ in range(100):
+#         ranks = (1 - damping) + damping * ranks @ moves
+#     return ranks
+# ```
+#
+# Find *two* faults and mend them. *Medium, six minutes; expected shape: (n,).*
 
 
 # %%
 def votes(weights, damping):
-    ...  # a broken one, to begin with:
-    # n = len(weights)
-    # moves = weights / weights.sum(axis=0, keepdims=True)
-    # ranks = np.full(n, 1 / n)
-    # for _ in range(100):
-    #     ranks = (1 - damping) + damping * ranks @ moves
-    # return ranks
+    ...
 
 
 ch21.votes.check(votes)
