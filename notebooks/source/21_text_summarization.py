@@ -636,12 +636,12 @@ ch21.longest.check(longest)
 # ## The real thing: a language model that writes
 #
 # SmolLM2 ([chapter 17](17_gpt.ipynb)) has read more text than a person could in many lives, and it was tuned to follow instructions. So we simply
-# ask. It needs seconds for a text, so we ask for four, taken from the test package by length alone.
+# ask. It needs seconds for a text, so we ask for three, taken from the test package by length alone, and stop it after 24 tokens.
 
 # %%
 smol = pretrained.load("smollm2")
 lengths_of_test = np.array([len(text.split()) for text in texts["test"]])
-asked = np.flatnonzero((lengths_of_test >= 45) & (lengths_of_test <= 60))[5:50:12][:4]
+asked = np.flatnonzero((lengths_of_test >= 45) & (lengths_of_test <= 60))[5:50:12][:3]
 answers = []
 for row in asked:
     request = "Summarize in one sentence of at most ten words:\n\n" + texts["test"][row]
@@ -654,7 +654,8 @@ for row in asked:
     print(f"SmolLM2 (here: {answers[-1].splitlines()[0]})\n")
 
 # %% [markdown]
-# This reads well: whole sentences, where our taggers stammer. But is it *true to the text*? Count two things. **Novelty** is the share of words
+# Whole sentences, where our taggers stammer. But it does not count to ten, so that the limit of tokens cuts it off. Compare each answer with its text: how much is *new*, and is
+# the new *true*? Count two things. **Novelty** is the share of words
 # that are not in the text; a good summary may have much of it. An **invention** is worse: a number, a name or a formula, that is, a word with a
 # digit, an underscore or a capital inside, that is not in the text.
 
@@ -674,11 +675,17 @@ def inventions(summary, text):
 new_words = [novelty(answer, texts["test"][row]) for row, answer in zip(asked, answers)]
 people = [novelty(line, text) for line, text in zip(lines["test"], texts["test"])]
 expect("novelty, the writers of SciPy", np.mean(people), at_least=0.3, at_most=0.6)
-expect("novelty, SmolLM2", np.mean(new_words), at_most=0.5)
+expect("novelty, SmolLM2", np.mean(new_words), at_most=0.35)
+counted = [inventions(a, texts["test"][row]) for row, a in zip(asked, answers)]
+print("inventions of SmolLM2 (here:", *counted, ")")
 made_up = inventions("Runs 3 FFTs.", "Runs two FFTs.")
 expect("inventions in a made-up case", made_up == ["3"], equals=True)
 
 # %% [markdown]
+# The model that could write anything mostly repeats its text: it takes over whole runs of words, and has less novelty than the writers of SciPy. Three answers are an example and not a
+# test; of the rate of its inventions they say nothing. Read them for words that are new, and ask of each whether the text supports it. The count above finds numbers and names
+# only. A false word of the ordinary kind passes it.
+#
 # A tagger *cannot* invent: all its words are in the text. That does not make it true, as we shall see.
 #
 # ## One table
