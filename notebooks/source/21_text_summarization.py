@@ -591,8 +591,9 @@ for name, chances_of in taggers.items():
         lengths[name].append(np.mean(kept))
     curves[name] = np.array(curve)  # (thresholds, 3)
     best_threshold[name] = thresholds[curves[name].mean(axis=1).argmax()]
-    ahead = curves[name][:, 0].max() - of_first[:, 0].max()
-    expect(f"{name} over first words, ROUGE-1", ahead, at_least=0.005)
+    at_ks = np.interp(ks[1:6], lengths[name][::-1], curves[name][::-1, 2])
+    ahead = at_ks - of_first[1:6, 2]  # at 6, 8, 10, 12, 14 words
+    expect(f"{name}, ROUGE-L over first words", ahead.min(), at_least=0.008)
 
 # %%
 figure, axes = plot.subplots(figsize=(7.0, 3.2))
@@ -604,8 +605,11 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. ROUGE-L against the mean length of the summaries.*
-# <details><summary>In words</summary>FIGURE3</details><br>
+# *Figure. ROUGE-L against the mean length of the summaries. At every length from six words to fourteen both taggers lie above the first words. Where
+# few words are kept little is said, where many are kept much is wrong: each curve has a top.*
+# <details><summary>In words</summary>Three curves over the mean number of words kept. That of the first words rises from 0.15 at four words to its top, below 0.19, at ten, and
+# falls slowly. Those of the linear tagger and of the network lie almost on one another; they start near 0.17 at three words, have their top above 0.21 between seven and ten,
+# and fall to 0.19 at eighteen.</details><br>
 #
 # ### Exercise 3 · Build the tagger
 #
@@ -636,12 +640,13 @@ ch21.longest.check(longest)
 # ## The real thing: a language model that writes
 #
 # SmolLM2 ([chapter 17](17_gpt.ipynb)) has read more text than a person could in many lives, and it was tuned to follow instructions. So we simply
-# ask. It needs seconds for a text, so we ask for three, taken from the test package by length alone, and stop it after 24 tokens.
+# ask. It needs seconds for a text, so we ask for four, taken from the test package by length alone, and stop it after 24 tokens.
 
 # %%
 smol = pretrained.load("smollm2")
 lengths_of_test = np.array([len(text.split()) for text in texts["test"]])
-asked = np.flatnonzero((lengths_of_test >= 45) & (lengths_of_test <= 60))[5:50:12][:3]
+fitting = np.flatnonzero((lengths_of_test >= 45) & (lengths_of_test <= 80))
+asked = fitting[5:200:45][:4]
 answers = []
 for row in asked:
     request = "Summarize in one sentence of at most ten words:\n\n" + texts["test"][row]
@@ -675,14 +680,14 @@ def inventions(summary, text):
 new_words = [novelty(answer, texts["test"][row]) for row, answer in zip(asked, answers)]
 people = [novelty(line, text) for line, text in zip(lines["test"], texts["test"])]
 expect("novelty, the writers of SciPy", np.mean(people), at_least=0.3, at_most=0.6)
-expect("novelty, SmolLM2", np.mean(new_words), at_most=0.35)
+expect("novelty, SmolLM2", np.mean(new_words), at_most=0.3)
 counted = [inventions(a, texts["test"][row]) for row, a in zip(asked, answers)]
 print("inventions of SmolLM2 (here:", *counted, ")")
 made_up = inventions("Runs 3 FFTs.", "Runs two FFTs.")
 expect("inventions in a made-up case", made_up == ["3"], equals=True)
 
 # %% [markdown]
-# The model that could write anything mostly repeats its text: it takes over whole runs of words, and has less novelty than the writers of SciPy. Three answers are an example and not a
+# The model that could write anything mostly repeats its text: it takes over whole runs of words, and has less novelty than the writers of SciPy. Four answers are an example and not a
 # test; of the rate of its inventions they say nothing. Read them for words that are new, and ask of each whether the text supports it. The count above finds numbers and names
 # only. A false word of the ordinary kind passes it.
 #
@@ -736,11 +741,39 @@ both = on_test["network"] - on_test["linear tagger"]
 mean, low, high = interval(both[:, 0])
 verdict = "told apart" if low > 0 or high < 0 else "not told apart"
 print(f"network and linear tagger, ROUGE-1 (here: {verdict}, {low:.3f} to {high:.3f})")
+expect("network over linear tagger, ROUGE-1: lower end", low, at_most=0.01)
+
+# %%
+little = feature_extraction.text.ENGLISH_STOP_WORDS  # the, of, a, is, …
+threshold = best_threshold["network"]
+
+
+def content(words):
+    return [word for word in words if word not in little]
+
+
+def content_scores(summaries):
+    both = zip(summaries, references["test"])
+    return np.array([scores(content(one), content(other)) for one, other in both])
+
+
+both = zip(sources["test"], chances_on_test["network"])
+kept = [compressed(words, row, threshold) for words, row in both]
+first = [words[:best_k] for words in sources["test"]]
+mean, low, high = interval((content_scores(kept) - content_scores(first))[:, 2])
+print(f"lead in ROUGE-L without little words (here: {low:.3f} to {high:.3f})")
+share = mean / leads["network"][2][0]
+expect("share of the lead that is left", share, at_most=0.85)
+expect("lead without little words, upper end", high, at_least=0)
 
 # %% [markdown]
 # The network beats the first words in ROUGE-1 and ROUGE-L, on a package that it has never seen, and the intervals of its lead lie above zero. It
-# does *not* beat them in ROUGE-2: pairs of neighbouring words need whole phrases, and the first words of a text are whole phrases. A summary of
-# picked words says *what it is about*; it does not speak.
+# does *not* clearly beat them in ROUGE-2. Pairs of neighbouring words come in whole phrases, and the first words of a text are whole phrases. A summary of
+# picked words says *what it is about*; it does not speak. Nor is the network clearly better than the linear tagger, which is trained in a second: what can be seen
+# in a word and its neighbours seems to be most of what so few texts can teach.
+#
+# And a sceptic asks: are these leads perhaps won with *the* and *of*, as the summary that says nothing won its own? The last cell took all **stop words**, the little words of English, out of summaries
+# and references. A part of the lead is gone. Look at the interval to see whether the rest can be told from nothing.
 #
 # ### How much does the split decide?
 #
@@ -780,15 +813,16 @@ split_rows["first words"]["at random"] = interval(first_at_random[:, 2])
 plot.table(split_rows, corner="ROUGE-L, split")
 
 # %%
-means = at_random.mean(axis=0) - by_package.mean(axis=0)
-inflated = means[2]
-means = first_at_random.mean(axis=0) - on_test["first words"].mean(axis=0)
-moved = means[2]
-expect("looking up, gain by a random split (ROUGE-L)", inflated, at_least=0.04)
-expect("the same beyond that of the first words", inflated - moved, at_least=0.04)
+among_relatives = (at_random - first_at_random).mean(axis=0)
+among_strangers = (by_package - on_test["first words"]).mean(axis=0)
+lead_at_random = among_relatives[2]
+lead_by_package = among_strangers[2]
+expect("looking up over first words, at random", lead_at_random, at_least=0.04)
+expect("looking up over first words, by package", lead_by_package, at_most=-0.06)
 
 # %% [markdown]
-# A random split flatters what has memory. The rows of one package are relatives, and a test on relatives does not say how a method does among
+# The ranking turns round. With a random split the method that understands nothing and looks everything up is clearly ahead of the first words; among strangers it is clearly behind them, and
+# behind five words that say nothing. A random split flatters what has memory. The rows of one package are relatives, and a test on relatives does not say how a method does among
 # strangers. Who sells a summarizer shows you the right-hand column; you will live in the left one.
 #
 # ## Errors
@@ -800,7 +834,6 @@ expect("the same beyond that of the first words", inflated - moved, at_least=0.0
 lost = on_test["first words"].mean(axis=1) - on_test["network"].mean(axis=1)
 worst = np.argsort(-lost)[:10]
 reachable = on_test["oracle"][:, 0]
-threshold = best_threshold["network"]
 print("(here:")
 for row in worst[:4]:
     chances = chances_on_test["network"][row]
@@ -821,7 +854,7 @@ for row in worst:
         kinds["wrong words"] += 1
 print(f"the ten worst (here: {kinds})")
 begins_so = kinds["first words are the line"]
-expect("first words are the line, of ten", begins_so, at_least=3)
+expect("first words are the line, of ten", begins_so, at_least=4)
 
 # %% [markdown]
 # Where the network loses most, the text usually begins with the line itself, nearly word for word, and the network strikes words out of a sentence that was
@@ -844,10 +877,10 @@ kept_negations = np.mean(stays[True])
 kept_words = np.mean(stays[False])
 print("negations in the test texts:", len(stays[True]))
 print(f"kept (here: negations {kept_negations:.3f}, other words {kept_words:.3f})")
-expect("negations kept over other words kept", kept_negations / kept_words, at_most=0.5)
+expect("negations kept over other words kept", kept_negations / kept_words, at_most=0.3)
 
 # %% [markdown]
-# *The matrix must not be singular* becomes *matrix singular*. The measure did not object: a negation is one word of many, and it seldom stands in a
+# Nearly all are struck out. *The matrix must not be singular* becomes *matrix singular*. The measure did not object: a negation is one word of many, and it seldom stands in a
 # title. In documentation this is a nuisance. In a medical record, a contract or a police report it is harm, and the one whom it harms did
 # not choose the summarizer. So: show the summary *beside* the text, mark what was kept (the demo below does), and do not let it decide.
 #
@@ -890,7 +923,8 @@ demo.text(
 
 # %% [markdown]
 # *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept.*
-# <details><summary>In words</summary>FIGURE4</details><br>
+# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis. The bar of "kurtosis" is the highest; "the fourth central", "the square of the
+# variance" and one "a" also reach the line near 0.14 and are kept; "is", "divided by" and nearly all words of the second and third sentence stay below.</details><br>
 #
 # ## Ship it
 #
@@ -945,13 +979,13 @@ expect("answers, p95 (ms)", trial.p95_milliseconds, at_most=2000)
 # * Summaries are extractive, compressive or abstractive. **ROUGE** counts common words, pairs, and the longest common subsequence; it is equal to the field's library in twenty lines.
 # * ROUGE does not read: five words that say nothing score about as well as a random sentence, and a summary that says the opposite scores nearly full marks.
 # * **TextRank** lets sentences vote by power iteration. On these texts the first words beat it, because writers put the main thing first.
-# * A **tagger** that keeps or strikes out each word beat the first words in ROUGE-1 and ROUGE-L on a package that it had never seen, and did not in ROUGE-2.
-# * It dropped negations more often than other words. Show a summary beside its text.
-# * A random split flatters a method that looks up its answers. Split by source.
+# * A **tagger** that keeps or strikes out each word beat the first words in ROUGE-1 and ROUGE-L on a package that it had never seen, and did not clearly in ROUGE-2. A linear tagger was not clearly worse, and part of the lead lay in stop words.
+# * It struck out nearly all negations. Show a summary beside its text.
+# * A random split made looking up the line of the most similar text the better method, and a split by package the worse one. Split by source.
 #
 # **Ask yourself**
 #
-# <details><summary>Your summarizer has ROUGE-1 of 0.30. Is that good?</summary>Nobody can say without the rivals on the same texts: here five words that say nothing have about 0.2, the first words 0.27, and an oracle that may only copy words about 0.6.</details>
+# <details><summary>Your summarizer has ROUGE-1 of 0.30. Is that good?</summary>Nobody can say without the rivals on the same texts: here five words that say nothing have about 0.20, the first words 0.27, and an oracle that may only copy words 0.65.</details>
 # <details><summary>Why not choose the length of a summary by recall?</summary>Recall never falls when words are added, so the longest summary wins. $F_1$ or a limit on the length is needed.</details>
 # <details><summary>A tagger can only copy words. Can it say something false?</summary>Yes: by leaving out *not*, or by joining two halves that did not belong together.</details><br>
 #
