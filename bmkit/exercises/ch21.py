@@ -78,15 +78,6 @@ def _once(weights, damping):
     return (1 - damping) / n + damping * np.full(n, 1 / n) @ moves
 
 
-def _from_the_other_side(weights, damping):
-    n = len(weights)
-    moves = weights / weights.sum(axis=1, keepdims=True)
-    ranks = np.full(n, 1 / n)
-    for _ in range(100):
-        ranks = (1 - damping) / n + damping * moves @ ranks
-    return ranks
-
-
 votes = Exercise(
     "ch21.votes",
     _votes,
@@ -103,13 +94,16 @@ votes = Exercise(
     ],
     mistakes=[
         (_as_found, "This is the function as you found it: mend the sum, and the jump."),
-        (_columns, "The jump is right. But the columns of moves sum to 1; the rows should: sum over axis=1."),
+        (
+            _columns,
+            "All ranks are equal. The rows of moves should sum to 1, not the columns: sum over axis=1. And votes arrive "
+            "by ranks @ moves, not by moves @ ranks.",
+        ),
         (
             _whole_jump,
             "The rows are right. But each of n sentences gets only its share of the jump, (1 - damping) / n.",
         ),
         (_once, "This is one step; repeat it until nothing changes, 100 times."),
-        (_from_the_other_side, "moves @ ranks asks for whom a sentence votes; ranks @ moves adds up who votes for it."),
     ],
 )
 
