@@ -96,12 +96,12 @@ votes = Exercise(
         (_as_found, "This is the function as you found it: mend the sum, and the jump."),
         (
             _columns,
-            "All ranks are equal. The rows of moves should sum to 1, not the columns: sum over axis=1. And votes arrive "
+            "All ranks are equal. The rows of moves should sum to 1, not its columns: sum over axis=1. Votes arrive "
             "by ranks @ moves, not by moves @ ranks.",
         ),
         (
             _whole_jump,
-            "The rows are right. But each of n sentences gets only its share of the jump, (1 - damping) / n.",
+            "The rows are right. But each of n sentences gets its share of the jump, (1 - damping) / n.",
         ),
         (_once, "This is one step; repeat it until nothing changes, 100 times."),
     ],
