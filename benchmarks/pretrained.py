@@ -58,6 +58,13 @@ def smollm2(language) -> tuple[float, str]:
     return 1 / float(np.median(times)), "tokens/s"
 
 
+def whisper_tiny_en(recogniser) -> tuple[float, str]:
+    """Write down 13 s of speech, up to a pause."""
+    sound = data.recording("two_cities")
+    heard = sound.samples[: 13 * sound.sample_rate]
+    return 13 / timed(recogniser.transcribe, heard, sound.sample_rate)[0], "s of speech/s"
+
+
 def gpt_docstrings(own) -> tuple[float, str]:
     """Write 200 tokens."""
     from bmkit import models
@@ -78,7 +85,9 @@ def bert_reviews(own) -> tuple[float, str]:
 
 
 # minilm_reviews, one dense layer, takes no time worth a row.
-USES = {use.__name__: use for use in (minilm, smollm2, efficientnet_lite0, gpt_docstrings, bert_reviews)}
+USES = {
+    use.__name__: use for use in (minilm, smollm2, efficientnet_lite0, whisper_tiny_en, gpt_docstrings, bert_reviews)
+}
 
 
 def measure(name: str) -> dict:

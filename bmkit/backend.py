@@ -9,15 +9,14 @@ The backend is TensorFlow, or what the environment variable ``KERAS_BACKEND`` na
 used: it belongs to other projects, and with it chapters and checks would fail without a word.
 """
 
-import contextlib
 import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from bmkit import surroundings
+from bmkit.console import silenced
 from bmkit.errors import Error
 
 __all__ = ["BackendError", "keras", "silenced"]
@@ -69,28 +68,6 @@ def _neutral() -> None:
     if settings:
         unused = ", ".join(f"{name} {value}" for name, value in settings.items())
         print(f"bmkit: the settings in your keras.json are not used here ({unused}).", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def silenced() -> Iterator[None]:
-    """Send everything written to file descriptor 2 to nowhere while the block runs.
-
-    Errors are not lost: an exception raised inside still travels up.
-
-    Example:
-        >>> with silenced():
-        ...     _ = os.write(2, b"this line is not seen")
-    """
-    with contextlib.suppress(ValueError, OSError, AttributeError):
-        sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 # A text of another width, or one more model, is traced anew, which is meant; its warning would stand in notebooks.

@@ -5,10 +5,13 @@ be a UnicodeEncodeError in the middle of a command. Files are not touched: the k
 """
 
 import codecs
+import contextlib
+import os
 import sys
 import unicodedata
+from collections.abc import Iterator
 
-__all__ = ["TWINS", "prepare", "say", "shown"]
+__all__ = ["TWINS", "prepare", "say", "shown", "silenced"]
 
 HANDLER = "bmkit.twins"
 TWINS = {
@@ -83,3 +86,25 @@ def shown(text: str) -> str:
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, HANDLER).decode(encoding)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Send everything written to file descriptor 2 to nowhere while the block runs.
+
+    Errors are not lost: an exception raised inside still travels up.
+
+    Example:
+        >>> with silenced():
+        ...     _ = os.write(2, b"this line is not seen")
+    """
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

@@ -16,7 +16,7 @@ _HALVES = weakref.WeakKeyDictionary()  # of models that have written, so that ea
 
 
 class Decoder(Protocol):
-    """What `generate` asks of a model: our `bmkit.models.CachedDecoder` has it, and `bmkit.pretrained`'s SmolLM2.
+    """What `generate` asks: our `bmkit.models.CachedDecoder` has it, `bmkit.pretrained`'s SmolLM2, what Whisper heard.
 
     The cache is the decoder's own affair: it is made by `start_cache`, handed to `step` and taken back. Only
     `beam_search` looks into it: there it is an array or a nest of arrays, and the first axis of each counts the texts.

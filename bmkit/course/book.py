@@ -354,7 +354,7 @@ def nbval_arguments(paths: Iterable[Path]) -> list[str]:
 
 
 def renewed_readme(text: str) -> str:
-    """Put the tables of chapters, data sets and weights between their marks.
+    """Put the tables of chapters, data sets, weights and recordings between their marks.
 
     Args:
         text: what README.md holds.
@@ -362,7 +362,8 @@ def renewed_readme(text: str) -> str:
     Returns:
         What it should hold.
     """
-    for name, table in (("chapters", readme_table), ("sets", credits.sets_table), ("weights", credits.weights_table)):
+    tables = {"sets": credits.sets_table, "weights": credits.weights_table, "recordings": credits.recordings_table}
+    for name, table in {"chapters": readme_table, **tables}.items():
         marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
         text = marked.sub(lambda match, table=table: match[1] + table() + "\n" + match[2], text)
     return text

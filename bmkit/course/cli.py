@@ -145,14 +145,14 @@ def _data(
     action: Annotated[Action, typer.Argument(help="list, fetch or verify.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME …]", help="Data sets, weights; all for offline use if left out."),
+        typer.Argument(metavar="[NAME …]", help="Data sets, weights, recordings; all for offline use if left out."),
     ] = None,
 ) -> int:
-    """Show the catalogue of data sets and pretrained weights, download them, or hash them again."""
+    """Show the catalogue of data sets, pretrained weights and recordings, download them, or hash them again."""
     from bmkit import data
     from bmkit.course import kernels, skeleton
 
-    known = [*data.names(), *data.weights()]
+    known = [*data.names(), *data.weights(), *data.recordings()]
     for name in names or []:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -83,6 +83,9 @@ def _data(code: ast.AST) -> dict[str, str]:
     for name, one in data.weights().items():
         if name in words:
             found[f"weights {name}"] = _hash(" ".join(file.sha256 for file in (one.own, *one.parcels) if file))
+    for name, one in data.recordings().items():
+        if name in words:
+            found[f"recording {name}"] = _hash(one.parcel.sha256)
     return found
 
 

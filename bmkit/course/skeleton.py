@@ -190,10 +190,10 @@ def _reader(one: wheel.Wheel) -> str:
 
 
 def refuse_unfilled(names: Iterable[str], root: Path = ROOT) -> None:
-    """Refuse data sets and weights in whose entries, readers or parcels a template's CAPITALS are left.
+    """Refuse data sets, weights and recordings in whose entries, readers or parcels a template's CAPITALS are left.
 
     Args:
-        names: of the sets and weights.
+        names: of the sets, weights and recordings.
         root: the kit's folder.
 
     Raises:
@@ -208,10 +208,11 @@ def refuse_unfilled(names: Iterable[str], root: Path = ROOT) -> None:
 
 
 def _files_of(name: str, root: Path) -> list[Path]:
-    """Return where entry, reader and parcels of a set or of weights lie, if it has them."""
-    places = [root / "data" / kind / f"{name}.toml" for kind in ("sets", "weights")]
+    """Return where entry, reader and parcels of a set, of weights or of a recording lie, if it has them."""
+    places = [root / "data" / kind / f"{name}.toml" for kind in ("sets", "weights", "recordings")]
     tables = [tomllib.loads(place.read_text("utf-8")) for place in places if place.is_file()]
-    parcels = [one for table in tables for one in (table.get("recipe", {}).get("parcel"), *table.get("files", ()))]
+    single = [one.get("parcel") for table in tables for one in (table.get("recipe", {}), table)]
+    parcels = [*filter(None, single), *(one for table in tables for one in table.get("files", ()))]
     reader = root / "bmkit" / "data" / "readers" / f"{name}.py"
     return [*places, reader, *(root / "data" / "parcels" / f"{one}.toml" for one in parcels)]
 

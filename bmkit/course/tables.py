@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from bmkit import console
 
@@ -9,7 +10,7 @@ __all__ = ["catalogue", "table", "verdicts"]
 
 
 def catalogue(descriptions: Iterable) -> None:
-    """Print data sets and weights with their sizes and licences.
+    """Print data sets, weights and recordings with their sizes and licences.
 
     Args:
         descriptions: as `data.describe` returns them.
@@ -17,13 +18,20 @@ def catalogue(descriptions: Iterable) -> None:
     rows = []
     for one in descriptions:
         size = f"{one.download_bytes / 1e6:.1f} MB" if one.download_bytes else "none"
-        weights = hasattr(one, "parameters")
-        rows_of = f"{one.parameters:,} weights" if weights else " + ".join(f"{n:,}" for n in one.rows.values())
+        kind, rows_of = _kind(one)
         licence = re.split(r" \(|;|, ", one.licence)[0]  # its first words; describe() has all of it
-        kind = "weights" if weights else "core" if one.core else "online"
         rows.append((one.name, one.title, rows_of, size, licence, kind))
-    table("Data sets and pretrained weights", ["name", "what", "rows", "download", "licence", ""], rows)
+    table("Data sets, pretrained weights and recordings", ["name", "what", "rows", "download", "licence", ""], rows)
     print("Units, licence and citation of each: python3 -c \"from bmkit import data; print(data.describe('digits'))\"")
+
+
+def _kind(one: Any) -> tuple[str, str]:
+    """Tell what an entry is, and how much it holds."""
+    if hasattr(one, "parameters"):
+        return "weights", f"{one.parameters:,} weights"
+    if hasattr(one, "sample_rate"):
+        return "recording", f"{one.samples / one.sample_rate:.0f} s"
+    return "core" if one.core else "online", " + ".join(f"{rows:,}" for rows in one.rows.values())
 
 
 def verdicts(stages: Iterable) -> None:

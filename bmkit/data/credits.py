@@ -1,11 +1,12 @@
-"""The tables of README.md that say which data sets and weights there are, and whose they are."""
+"""The tables of README.md that say which data sets, weights and recordings there are, and whose they are."""
 
 from collections.abc import Iterable
 
 from bmkit.data.load import describe, names
+from bmkit.data.recordings import recordings
 from bmkit.data.weights import weights
 
-__all__ = ["row", "sets_table", "weights_table"]
+__all__ = ["recordings_table", "row", "sets_table", "weights_table"]
 
 
 def sets_table() -> str:
@@ -43,6 +44,23 @@ def weights_table() -> str:
             size = f"none ({one.own.bytes / 1e6:.1g} MB, part of the kit)"
         credit = f"[{one.citation}]({one.reference})"
         lines.append(row((f"`{one.name}`", one.title, size, one.needs, one.licence, credit)))
+    return "\n".join(lines)
+
+
+def recordings_table() -> str:
+    """Write the table of recordings from their entries.
+
+    Returns:
+        Markdown, a line a recording.
+
+    Example:
+        >>> [line.split(" | ")[2] for line in recordings_table().splitlines() if "`two_cities`" in line]
+        ['20 MB']
+    """
+    lines = ["| `NAME` | recording | download | licence | cite |", "|---|---|---|---|---|"]
+    for one in recordings().values():
+        size, credit = f"{one.download_bytes / 1e6:.0f} MB", f"[{one.citation}]({one.reference})"
+        lines.append(row((f"`{one.name}`", one.title, size, one.licence, credit)))
     return "\n".join(lines)
 
 

@@ -1,11 +1,11 @@
-"""What the data manifest is made of: parcels, sets, recipes and weight files, as frozen dataclasses."""
+"""What the data manifest is made of: parcels, sets, recipes, weight files and recordings, as frozen dataclasses."""
 
 import dataclasses
 import textwrap
 
 from bmkit.errors import Error
 
-__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Own", "Parcel", "Recipe", "Weights"]
+__all__ = ["SPLITS", "DataError", "Description", "Entry", "Field", "Own", "Parcel", "Recipe", "Recording", "Weights"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -167,6 +167,40 @@ class Weights:
         if self.own:
             source = f"{self.own.file} ({self.own.bytes / 1e6:.1f} MB, part of the kit), by `{self.own.command}`"
         lines = [f"{self.name}: {self.title}", f"  parameters: {self.parameters:,}", f"  needs: {self.needs}"]
+        lines += [f"  source: {source}", f"  licence: {self.licence}"]
+        return _wrapped([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recording:
+    """One sound out of a parcel, of one channel and 16 bits a sample, with the text that is spoken in it."""
+
+    name: str
+    title: str
+    parcel: Parcel
+    member: str
+    sample_rate: int
+    samples: int
+    text: str
+    licence: str
+    citation: str
+    reference: str
+
+    @property
+    def parcels(self) -> tuple:
+        """Return what must be fetched."""
+        return (self.parcel,)
+
+    @property
+    def download_bytes(self) -> int:
+        """Return what a first use transfers."""
+        return self.parcel.bytes
+
+    def __str__(self) -> str:
+        """Return the entry as lines of text."""
+        size = f"{self.samples:,} samples, {self.sample_rate:,} a second ({self.samples / self.sample_rate:.1f} s)"
+        source = f"{self.parcel.name} {self.parcel.version} ({self.download_bytes / 1e6:.1f} MB)"
+        lines = [f"{self.name}: {self.title}", f"  sound: {size}", f"  text: {len(self.text.split()):,} words"]
         lines += [f"  source: {source}", f"  licence: {self.licence}"]
         return _wrapped([*lines, f"  cite: {self.citation}", f"  see: {self.reference}"])
 

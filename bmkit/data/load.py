@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bmkit.data.fetch import open_splits
-from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, Weights, entry, read
+from bmkit.data.manifest import SPLITS, DataError, Description, Entry, Field, Recording, Weights, entry, read
 
 __all__ = ["DataSet", "describe", "load", "names"]
 
@@ -132,11 +132,11 @@ def load(name: str, *, batch_size: int = 32, seed: int = 0) -> DataSet:
     )
 
 
-def describe(name: str) -> Description | Weights:
-    """Describe a data set or pretrained weights without fetching them.
+def describe(name: str) -> Description | Weights | Recording:
+    """Describe a data set, pretrained weights or a recording without fetching them.
 
     Args:
-        name: a name of `data.names()` or `data.weights()`.
+        name: a name of `data.names()`, `data.weights()` or `data.recordings()`.
 
     Returns:
         Rows per split, shapes, units, classes, split rule, licence, citation, source and size; `str()` is readable.
@@ -151,7 +151,8 @@ def describe(name: str) -> Description | Weights:
     Reference:
         Gebru et al., 2021, "Datasheets for Datasets", https://doi.org/10.1145/3458723
     """
-    return read()[2].get(name) or entry(name).description
+    _, _, weights, recordings = read()
+    return weights.get(name) or recordings.get(name) or entry(name).description
 
 
 def names() -> list[str]:
@@ -162,7 +163,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()[:2]
-        ['breast_cancer', 'concrete']
+        ['announcements', 'breast_cancer']
 
     Reference:
         TFDS's catalogue, as a model, https://www.tensorflow.org/datasets/catalog/overview

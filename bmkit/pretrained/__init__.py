@@ -17,6 +17,8 @@ LOADERS = {
     "minilm": ("text", "minilm"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
+    "hibari": ("voice", "hibari"),
+    "whisper_tiny_en": ("speech", "whisper_tiny_en"),
 }
 
 
@@ -24,14 +26,15 @@ def load(name: str) -> Any:
     """Load a pretrained model; the first use fetches its weights, later uses need no network.
 
     Args:
-        name: one of `data.weights()`, such as "minilm", "smollm2", "efficientnet_lite0" or "gpt_docstrings". Where
-            there is a network also "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of
+        name: one of `data.weights()`, such as "minilm", "smollm2", "whisper_tiny_en" or "gpt_docstrings". Where there
+            is a network also "keras:" with a model of `keras.applications`, as "keras:ResNet50", or a preset of
             KerasHub, as "bert_tiny_en_uncased" or "hf://…".
 
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
-        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), an `OwnModel` that the kit trained itself
-        (own.py), or a `Preset` (online.py).
+        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `SpeechRecogniser` (speech.py), an
+        `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py). A `Voice` (voice.py) has a network
+        of ONNX Runtime in place of `.model`.
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.

@@ -14,6 +14,7 @@ from bmkit.backend import keras
 from bmkit.data.weights import weight_files
 from bmkit.pretrained.gguf_file import MEND, BytePairTokenizer, GGUFFile, read_gguf, tokenizer_of
 from bmkit.pretrained.template import chat_template
+from bmkit.pretrained.tracing import traced
 
 __all__ = ["LanguageModel", "language_model", "smollm2"]
 
@@ -103,27 +104,9 @@ class LanguageModel:
             logits, _, cache = self.model.call_with_cache(tokens, cache, position)
             return logits, cache
 
-        return _traced(step, self.model.weights, self.start_cache(1, 1))
-
-
-def _traced(function: Callable, weights: list, cache: Any) -> Callable:
-    """Let the backend trace a step once and then run it as a graph; else each step dispatches 1,000 operations."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        _, layers, pair, _, *heads = cache.shape  # one trace serves every batch, length and position
-        any_cache = tf.TensorSpec((None, layers, pair, None, *heads), cache.dtype)
-        return tf.function(function, (tf.TensorSpec((None, None), "int32"), any_cache, tf.TensorSpec((), "int32")))
-    if keras.backend.backend() == "jax":
-        import jax
-
-        @jax.jit
-        def pure(values: list, *arguments: Any) -> tuple:
-            with keras.StatelessScope(list(zip(weights, values, strict=True))):
-                return function(*arguments)
-
-        return lambda *arguments: pure([weight.value for weight in weights], *arguments)
-    return function
+        _, layers, pair, _, *heads = self.start_cache(1, 1).shape  # one trace serves every batch, length and position
+        cache = ((None, layers, pair, None, *heads), self.model.compute_dtype)
+        return traced(step, self.model.weights, ((None, None), "int32"), cache, ((), "int32"))
 
 
 def _sizes(file: GGUFFile) -> dict[str, Any]:

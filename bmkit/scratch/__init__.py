@@ -29,6 +29,7 @@ from bmkit.scratch import (
     summaries,
     transformer,
     validation,
+    waveform,
 )
 from bmkit.scratch.activations import *
 from bmkit.scratch.attention import *
@@ -54,6 +55,7 @@ from bmkit.scratch.spectrogram import *
 from bmkit.scratch.summaries import *
 from bmkit.scratch.transformer import *
 from bmkit.scratch.validation import *
+from bmkit.scratch.waveform import *
 
 __all__ = [
     *activations.__all__,
@@ -80,4 +82,5 @@ __all__ = [
     *summaries.__all__,
     *transformer.__all__,
     *validation.__all__,
+    *waveform.__all__,
 ]

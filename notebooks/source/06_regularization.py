@@ -414,15 +414,13 @@ plot.show(figure)
 # is a valley with a dot at its bottom, and both end near a thin horizontal line at the right.</details>
 
 # %%
-lowest = {name: errors[name].min() for name in errors}
-gain_l1 = lowest["L1"] / errors["L1"][0]
-gain_l2 = lowest["L2"] / errors["L2"][0]
-expect("L1, lowest over first validation error", gain_l1, at_most=0.92)
-expect("L2, lowest over first validation error", gain_l2, at_most=0.92)
-expect("L1, lowest over the baseline", lowest["L1"] / mean_patient, at_most=0.6)
-best = errors["L1"].argmin()
-alive = np.sum(paths["L1"][best, 10:] != 0)
-expect("noise columns alive where L1 predicts best", alive, at_least=1, at_most=20)
+best = {name: errors[name].argmin() for name in errors}  # steps, of 0 … 24
+expect("L1, step of the lowest validation error", best["L1"], at_least=1, at_most=23)
+expect("L2, step of the lowest validation error", best["L2"], at_least=1, at_most=23)
+lowest = errors["L1"].min()
+expect("L1, lowest over the baseline", lowest / mean_patient, at_most=0.7)
+alive = np.sum(paths["L1"][best["L1"], 10:] != 0)
+expect("noise columns alive where L1 predicts best", alive, at_least=1)
 
 # %% [markdown]
 # A caution: where the lasso predicts best, some noise columns are still alive. It chooses columns that help the prediction, and

@@ -37,7 +37,7 @@ def test_the_plan_is_complete_and_can_be_read_in_order_of_needs():
 
 def test_readme_has_the_current_tables_of_chapters_sets_and_weights():
     text = (book.ROOT / "README.md").read_text("utf-8")
-    assert all(text.count(f"<!-- end of {name} -->") == 1 for name in ("chapters", "sets", "weights"))
+    assert all(text.count(f"<!-- end of {name} -->") == 1 for name in ("chapters", "sets", "weights", "recordings"))
     assert book.renewed_readme(text) == text, "run: python3 -m bmkit build"
 
 

@@ -216,7 +216,7 @@ def test_on_a_full_disk_all_files_are_written_or_none(kit, tmp_path, write):
 def test_a_data_set_is_filled_in_as_far_as_its_wheel_tells(kit, wheel_of_flowers, monkeypatch):
     monkeypatch.setattr(readers, "__path__", [str(kit / "bmkit" / "data" / "readers")])
     told = skeleton.dataset("iris_flowers", "flowers==1.2", kit)
-    parcels, sets, _ = manifest.read(kit / "data")
+    parcels, sets, *_ = manifest.read(kit / "data")
     content = wheel_of_flowers.read_bytes()
     flowers = parcels["flowers"]
     assert (flowers.file, flowers.bytes, flowers.licence) == (wheel_of_flowers.name, len(content), "MIT")
@@ -259,7 +259,7 @@ def test_what_a_stranger_named_stays_a_text_in_python_and_toml(kit, tmp_path, mo
     monkeypatch.setattr(wheel, "fetched", lambda requirement: wheel.looked_at(path, *requirement.split("==")))
     monkeypatch.setattr(readers, "__path__", [str(kit / "bmkit" / "data" / "readers")])
     skeleton.dataset("iris_flowers", "flowers==1.2", kit)
-    parcels, sets, _ = manifest.read(kit / "data")
+    parcels, sets, *_ = manifest.read(kit / "data")
     assert parcels["flowers"].licence == '"\x7f\\é" # MIT'
     members = read_members(path, sets["iris_flowers"].recipe.members)
     assert list(members) == [member]

@@ -233,7 +233,7 @@ def test_importing_the_package_stays_light():
 
 
 def test_wrong_names_say_what_there_is():
-    with pytest.raises(data.DataError, match=r"no data set 'mnis'; there are: breast_cancer, .*mnist, mnist_5k"):
+    with pytest.raises(data.DataError, match=r"no data set 'mnis'; there are: announcements, .*mnist, mnist_5k"):
         data.load("mnis")
     with pytest.raises(data.DataError, match="no split 'dev'; there are: train"):
         data.load("digits").arrays("dev")

@@ -202,7 +202,7 @@ def test_a_series_out_of_order_is_refused(monkeypatch):
 def test_a_reader_is_found_by_its_name_and_one_without_its_function_is_told(monkeypatch):
     assert all(readers.reader(name).__module__ == f"bmkit.data.readers.{name}" for name in readers.names())
     assert {manifest.entry(name).recipe.reader for name in data.names()} - {""} == set(readers.names()), "one is unused"
-    with pytest.raises(data.DataError, match=r"^there is no reader 'ratinks'; there are: customers, .*, words\.$"):
+    with pytest.raises(data.DataError, match=r"^there is no reader 'ratinks'; there are: announcements, .*, words\.$"):
         readers.reader("ratinks")
     monkeypatch.delattr(ratings, "read")
     with pytest.raises(data.DataError, match=r"^bmkit/data/readers/ratings\.py has no function read"):
