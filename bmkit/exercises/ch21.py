@@ -33,7 +33,7 @@ longest = Question(
     mistakes={
         4: "That may be best for precision. Recall divides by the words of the reference.",
         12: "That is near what the mean of the three F1 chooses; take entry 1 of what scratch.rouge_n returns.",
-        10: "That is near what the mean of the three F1 chooses; take entry 1 of what scratch.rouge_n returns.",
+        10: "Ten words are near the top of the curves of F1; the recall is entry 1 of what scratch.rouge_n returns.",
     },
 )
 
