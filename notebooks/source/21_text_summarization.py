@@ -350,8 +350,8 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. The description of numpy.polyfit: which sentences share words, and the rank that follows.*
-# <details><summary>In words</summary>Left, a grid of three by three grey fields: sentences 2 and 3 are the most similar pair, each is less similar to
-# sentence 1, and the diagonal is white. Right, three bars: sentence 2 has the highest rank, near 0.38, sentence 3 follows, and sentence 1 is last.</details><br>
+# <details><summary>In words</summary>Left, a grid of three by three fields: sentences 1 and 2 are the most similar pair, drawn black, sentence 3 is less similar to both,
+# and the diagonal is white. Right, three bars: sentence 2 has the highest rank, sentence 1 is almost level with it, and sentence 3 is lower.</details><br>
 #
 # The strongest form on our data: damping, and how many words of the chosen sentence are kept, are both chosen on the validation texts.
 
@@ -918,8 +918,8 @@ demo.text(
 
 # %% [markdown]
 # *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept.*
-# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis. The bar of "kurtosis" is the highest; "the fourth central", "the square of the
-# variance" and one "a" also reach the line near 0.14 and are kept; "is", "divided by" and nearly all words of the second and third sentence stay below.</details><br>
+# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis. Two runs of
+# words reach the line near 0.16 and are kept: "the standardized fourth" and "of the normal distribution". All other words stay below, most of them far below.</details><br>
 #
 # ## Ship it
 #
