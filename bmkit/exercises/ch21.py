@@ -5,9 +5,10 @@ import numpy as np
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["clipped", "longest", "votes", "word_tagger"]
+__all__ = ["clipped", "best_length", "votes", "word_tagger"]
 
 _random = np.random.default_rng(21)
+F1_ASKED = "That is F1, the harmonic mean of precision and recall; the precision alone is asked for."
 
 clipped = Question(
     "ch21.clipped",
@@ -18,12 +19,15 @@ clipped = Question(
         1: "Each of the four stands in the reference, but the minimum clips: two of them count.",
         0.25: "The reference says the twice: two of the four words count.",
         0.4: "That is the recall, 2 of the 5 words of the reference.",
+        4 / 9: F1_ASKED,
+        0.444: F1_ASKED,
+        0.44: F1_ASKED,
         2: "Two is the number of common words; divide it.",
     },
 )
 
-longest = Question(
-    "ch21.longest",
+best_length = Question(
+    "ch21.best_length",
     26,
     why="With every word that is added recall stays or rises, so the longest always wins.",
     hints=[
@@ -64,6 +68,15 @@ def _columns(weights, damping):
     return ranks
 
 
+def _turned(weights, damping):
+    n = len(weights)
+    moves = weights / weights.sum(axis=0, keepdims=True)
+    ranks = np.full(n, 1 / n)
+    for _ in range(100):
+        ranks = (1 - damping) / n + damping * moves @ ranks
+    return ranks
+
+
 def _whole_jump(weights, damping):
     moves = weights / weights.sum(axis=1, keepdims=True)
     ranks = np.full(len(weights), 1 / len(weights))
@@ -98,6 +111,11 @@ votes = Exercise(
             _columns,
             "All ranks are equal. The rows of moves should sum to 1, not its columns: sum over axis=1. Votes arrive "
             "by ranks @ moves, not by moves @ ranks.",
+        ),
+        (
+            _turned,
+            "This is right for votes from column to row. Here weights[a, b] is what a gives to b: rows sum to 1, and "
+            "votes arrive by ranks @ moves.",
         ),
         (
             _whole_jump,

@@ -5,7 +5,7 @@
 #
 # **Time** 50 min to read, 90 min to teach, 45 s to run
 #
-# **Before** [16 · Transformer](16_transformer.ipynb)
+# **Before** [16 · Transformer](16_transformer.ipynb), [17 · GPT](17_gpt.ipynb)
 #
 # **Data** docstring_summaries (4,253 descriptions of functions and classes, licences of the packages)
 
@@ -15,7 +15,7 @@ from bmkit.check import expect
 from bmkit.exercises import ch21
 import keras
 import numpy as np
-random = train.seed(0)
+train.seed(0)
 
 # %% [markdown]
 # ## One line for sixty words
@@ -29,7 +29,8 @@ random = train.seed(0)
 # summary that *says something else* than the text costs more, because nobody reads the text to find out. Keep the two
 # apart; the measure that the field uses does not.
 #
-# There are three ways to summarize. **Extractive** summarization picks whole sentences. **Compressive** summarization
+# There are three ways to summarize. **Extractive** summarization picks whole sentences; it is as old as Luhn's program of 1958,
+# which marked the sentences with the most frequent words. **Compressive** summarization (Knight and Marcu, 2002)
 # strikes out words and keeps the rest. **Abstractive** summarization writes new sentences, as people do. We shall try
 # all three on the same texts.
 #
@@ -59,8 +60,8 @@ for name in ("polyfit", "max_pool_v2"):
     print(textwrap.fill(texts["train"][row][:420], 88), "…")
 
 # %% [markdown]
-# Look at the second one. Its first line names the operation, and the description does *not*: it goes on from
-# there. That is the main defect of these data. People who write a title and a text do not say the same thing twice.
+# Look at the second one. Its first line names the operation. The description takes up its story from
+# there and *never says max pooling*. That is the main defect of these data: people who write a title and a text do not say the same thing twice.
 #
 # How often does it happen? We cut texts into **words**, runs of letters and digits in lower case, and mark each word of
 # a text that the writer's line *needs*: a word that stands in the line twice is needed twice and no more.
@@ -125,25 +126,32 @@ plot.show(figure)
 # one half; few lie near 0 or near 1. Right, a curve over places 1 to 40: it starts at about 0.2, is highest at the second word, near 0.3, falls to half
 # of that at the tenth, and stays near 0.05 behind the twenty-fifth.</details><br>
 #
-# Two facts to remember. No method that only picks words can find more than this share. And writers put first what
+# Two facts to remember. No method that only picks among these forty words can find more than this share. And writers put first what
 # matters: an early word is needed several times as often as a late one. So the simplest summary, the first few words,
 # will be a strong rival.
 #
 # ## The measure: ROUGE
 #
-# How good is a summary? The field counts what it shares with one that a person wrote, the **reference**. **ROUGE-N** (Lin, 2004)
-# counts common n-grams:
+# How good is a summary? The field counts what it shares with one that a person wrote, the **reference**. **ROUGE** stands for
+# *recall-oriented understudy for gisting evaluation* (Lin, 2004). **ROUGE-N** counts common n-grams:
 #
 # $$P = \frac{\sum_g \min\big(c_S(g),\, c_R(g)\big)}{\sum_g c_S(g)}, \qquad R = \frac{\sum_g \min\big(c_S(g),\, c_R(g)\big)}{\sum_g c_R(g)}, \qquad F_1 = \frac{2PR}{P+R}$$
 #
 # * $g$ runs over the n-grams (words for ROUGE-1, pairs for ROUGE-2); $c_S(g)$ and $c_R(g)$ count it in summary and reference,
 # * the minimum *clips*: saying a word five times does not help if the reference says it once,
-# * $P$ is the **precision**, $R$ the **recall**, and $F_1$ their harmonic mean, which is what tables show.
+# * $P$ is the **precision**, $R$ the **recall**, and $F_1$ their harmonic mean. Lin's ROUGE-N was $R$ alone, for summaries of one fixed length; tables today show $F_1$.
 #
 # **ROUGE-L** takes instead of common n-grams the **longest common subsequence**: the most words that stand in both in the same order, with gaps allowed.
+# With $T$ common words, $P$ is $T$ over the words of the summary, and $R$ is $T$ over those of the reference.
 # The longest subsequence of two beginnings follows from shorter beginnings, so one pass over a table finds it:
 #
 # $$T_{i,j} = \begin{cases} T_{i-1,j-1} + 1 & \text{if word } i \text{ of the summary is word } j \text{ of the reference} \\ \max\big(T_{i-1,j},\, T_{i,j-1}\big) & \text{else} \end{cases}$$
+#
+# Here $T_{i,j}$ is the longest for the first $i$ words of the summary and the first $j$ of the reference; an empty beginning shares nothing, so $T_{0,j} = T_{i,0} = 0$.
+#
+# Below we do the same with the field's library, `rouge_score`, which KerasHub's metrics call as well: a hundred summaries, three scores
+# each. On request it cuts words down to their **stems**, so that *computes* meets *compute*. Papers often do so; we leave it out. Two tables can be compared
+# only when both did the same.
 
 
 # %%
@@ -189,9 +197,6 @@ def scores(summary, reference):
     ]
 
 
-# %% [markdown]
-# The field's library is `rouge_score`, which KerasHub's metrics call as well. A hundred summaries, three scores each: do we agree?
-
 # %%
 from rouge_score import rouge_scorer
 
@@ -221,7 +226,7 @@ ch21.clipped.check(clipped)
 # %% [markdown]
 # ### What ROUGE does not see
 #
-# ROUGE does not read. A summary in other words gets nothing, and a summary that says the opposite gets nearly everything:
+# ROUGE compares letters, not meanings. A summary in other words gets nothing, and a summary that says the opposite gets nearly everything:
 
 # %%
 truth = words_of("Compute the root of an equation that has no bound.")
@@ -233,9 +238,9 @@ expect("the opposite, ROUGE-1", scores(opposite, truth)[0], at_least=0.85)
 # %% [markdown]
 # ## The rivals
 #
-# We need something to beat. First, a summary that **says nothing**: always the same five words, *compute the of the a*. They are
-# just what the lines of such documentation have in common. Second, a **random** sentence of the text. Third, its **lead**: the first sentence. Fourth, the first $k$
-# words, whatever they are, with $k$ chosen on the validation texts.
+# We need something to beat. First, a summary that **says nothing**: always the same five words, those that are commonest in the lines of
+# the training packages. Second, a **random** sentence of the text: we take the mean over all of its sentences. Third, its **lead**, the first sentence, cut after $k$ words. Fourth, the **first** $k$
+# words, whatever they are. For both, $k$ is chosen on the validation texts.
 
 
 # %%
@@ -243,16 +248,25 @@ def sentences_of(text):
     return re.split(r"(?<=[.!?])\s+(?=[A-Z])", text)
 
 
+words_of_lines = Counter(itertools.chain.from_iterable(references["train"]))
+COMMONEST = [word for word, _ in words_of_lines.most_common(5)]
+print("commonest words of the training lines:", *COMMONEST)
+
+
 def says_nothing(text):
-    return words_of("compute the of the a")
+    return COMMONEST
 
 
-def random_sentence(text):
-    return words_of(random.choice(sentences_of(text)))
+def lead(text, k):
+    return words_of(sentences_of(text)[0])[:k]
 
 
-def lead(text):
-    return words_of(sentences_of(text)[0])
+def any_sentence(part):  # what a random sentence gets in the mean, (n, 3)
+    found = []
+    for text, reference in zip(texts[part], references[part]):
+        choices = [scores(words_of(one), reference) for one in sentences_of(text)]
+        found.append(np.mean(choices, axis=0))
+    return np.array(found)
 
 
 def judged(part, summarize):  # ROUGE-1, ROUGE-2, ROUGE-L of every text, (n, 3)
@@ -269,30 +283,37 @@ def first_words(text, k):
 
 
 ks = [4, 6, 8, 10, 12, 14, 16, 20, 26]
-of_first = []
-for k in ks:
-    found = judged("validation", functools.partial(first_words, k=k))
-    of_first.append(found.mean(axis=0))
-of_first = np.array(of_first)  # (9, 3)
-best_k = ks[np.argmax(of_first.mean(axis=1))]
-expect("chosen length (words)", best_k, at_least=8, at_most=16)
+by_length = {}  # of each rival, over ks
+for summarize in (first_words, lead):
+    means = []
+    for k in ks:
+        found = judged("validation", functools.partial(summarize, k=k))
+        means.append(found.mean(axis=0))
+    by_length[summarize] = np.array(means)  # (9, 3)
+of_first = by_length[first_words]
+best_k = ks[of_first.mean(axis=1).argmax()]
+best_lead = ks[by_length[lead].mean(axis=1).argmax()]
+expect("first words: chosen length", best_k, at_least=8, at_most=16)
+expect("lead: chosen length", best_lead, at_least=8, at_most=16)
 
 # %% [markdown]
-# What do we choose by, of three scores? By their mean, here and for every method below.
+# What do we choose by, of three scores? By their mean, for every method whose setting decides how many words are kept. The two chosen lengths are close to each other, and the lead
+# of so many words mostly *is* the first words.
 #
 # ### TextRank: sentences vote
 #
 # The classical method for picking sentences is **TextRank** (Mihalcea and Tarau, 2004). Each sentence votes for those that share words
-# with it, and the votes of an important sentence count more. That is the rule by which early web search ranked pages. First the
-# **similarity** of two sentences $a$ and $b$, shared words over the logarithms of both lengths; then each row is divided by its sum:
+# with it, and the votes of an important sentence count more. That is the rule of **PageRank** (Brin and Page, 1998), by which early web search ranked pages. First the
+# **similarity** of two sentences $a$ and $b$: the number of different words that they share, over the logarithms of both lengths. Then each row is divided by its sum:
 #
 # $$W_{ab} = \frac{|a \cap b|}{\ln |a| + \ln |b|}, \qquad M_{ab} = \frac{W_{ab}}{\sum_c W_{ac}}, \qquad r \leftarrow \frac{1-d}{n} + d\, r M$$
 #
-# * $r$ (n,) holds the ranks, at first all $1/n$; $M$ (n × n) says to whom a sentence gives its votes,
-# * $d$ is the **damping**: with probability $1-d$ a voter picks any sentence, so that no group can vote only for itself.
+# * $r$ (n,) holds the ranks, at first all $1/n$; $M$ (n × n) says to whom a sentence gives its votes: $M_{ab}$ is what $a$ gives to $b$,
+# * $d$ is the **damping**: with probability $1-d$ a voter picks any sentence, so that no group can vote only for itself. The two papers print $1-d$ without the $n$; then the ranks do not sum to 1,
+# * a sentence that shares no word has a row of zeros; it votes for all alike, $1/n$ each.
 #
-# Repeat the last step until $r$ no longer changes. This is **power iteration**: $r$ becomes the eigenvector with eigenvalue 1
-# ([chapter 05](05_gradient_descent.ipynb)).
+# Repeat the last step until $r$ no longer changes. This is **power iteration**: $r$ becomes the left eigenvector, with eigenvalue 1, of $d\,M + (1-d)/n$
+# ([chapter 05](05_gradient_descent.ipynb) met eigenvectors).
 
 
 # %%
@@ -322,7 +343,7 @@ def rank(weights, damping):
 # %%
 def text_rank(text, damping, k):
     sentences = [words_of(one) for one in sentences_of(text)]
-    sentences = [one for one in sentences if len(one) > 1]
+    sentences = [one for one in sentences if len(one) > 1] or [words_of(text)]
     best = np.argmax(rank(similarities(sentences), damping))
     return sentences[best][:k]
 
@@ -353,37 +374,44 @@ plot.show(figure)
 # <details><summary>In words</summary>Left, a grid of three by three fields: sentences 1 and 2 are the most similar pair, drawn black, sentence 3 is less similar to both,
 # and the diagonal is white. Right, three bars: sentence 2 has the highest rank, sentence 1 is almost level with it, and sentence 3 is lower.</details><br>
 #
-# The strongest form on our data: damping, and how many words of the chosen sentence are kept, are both chosen on the validation texts.
+# TextRank gets its best setting, too: its damping, and how many words of the chosen sentence are kept, are chosen together on the validation texts. Many texts are so short
+# that there is little to vote on.
 
 # %%
-settings = [(0.5, 12), (0.85, 8), (0.85, 12), (0.85, 16), (0.85, 99), (0.95, 12)]
+settings = list(itertools.product((0.5, 0.7, 0.85, 0.95), (8, 12, 16, 99)))
 means = []
 for damping, k in settings:
     summarize = functools.partial(text_rank, damping=damping, k=k)
     means.append(judged("validation", summarize).mean())
 best_damping, best_cut = settings[np.argmax(means)]
+few = np.mean([len(sentences_of(text)) <= 2 for text in texts["validation"]])
+expect("TextRank: chosen length", best_cut, at_least=8, at_most=16)
+expect("share of texts with one or two sentences", few, at_least=0.2)
+
+# %%
+voted = functools.partial(text_rank, damping=best_damping, k=best_cut)
 methods = {
     "says nothing": says_nothing,
-    "random sentence": random_sentence,
-    "TextRank": functools.partial(text_rank, damping=best_damping, k=best_cut),
-    "lead sentence": lead,
+    "TextRank": voted,
+    "whole lead": functools.partial(lead, k=None),
+    "lead": functools.partial(lead, k=best_lead),
     "first words": functools.partial(first_words, k=best_k),
 }
-on_validation = {}
-for name, summarize in methods.items():
-    on_validation[name] = judged("validation", summarize).mean(axis=0)
-gain = on_validation["first words"] - on_validation["TextRank"]
-expect("first words over TextRank, ROUGE-L", gain[2], at_least=0.01)
-nothing = on_validation["says nothing"][2] / on_validation["random sentence"][2]
-expect("says nothing over a random sentence, ROUGE-L", nothing, at_least=0.9)
+found = {name: judged("validation", one) for name, one in methods.items()}
+on_validation = {name: one.mean(axis=0) for name, one in found.items()}
+as_long = judged("validation", functools.partial(lead, k=best_cut)).mean(axis=0)
+gain = as_long - on_validation["TextRank"]
+expect("lead over TextRank of the same length, ROUGE-L", gain[2], at_least=0.01)
+shorter = on_validation["lead"] - on_validation["whole lead"]
+expect("lead, cut over whole, ROUGE-L", shorter[2], at_least=0.005)
 
 # %% [markdown]
-# Now you see what kind of measure this is. Five words that say *nothing* are, by ROUGE-L, about as good as a random sentence of the text. And
-# the first words beat the sentence that all others vote for, because the writer put the main thing first, and nobody tells TextRank.
+# On these validation texts length matters as well as choice: the lead gains by being cut. And at the *same* length the first sentence beats the sentence
+# that all others vote for, although the vote is the more learned method. The writer put the main thing first, and nobody tells TextRank.
 #
 # ### Exercise 2 · Mend the vote
 #
-# This function should return the ranks of `n` sentences after 100 steps. They do not even sum to 1:
+# This function should return the ranks of `n` sentences after 100 steps; `weights[a, b]` is what sentence `a` gives to `b`, and no row is all zeros. The ranks do not even sum to 1:
 #
 # ```python
 # def votes(weights, damping):
@@ -410,9 +438,9 @@ ch21.votes.check(votes)
 #
 # A compressive summary is a decision for each word: keep it or strike it out. For the training texts we know which
 # words the writer's line needs, so this is a classification of words, called **tagging**. Each word gets a probability $p_t$ of being
-# needed, and we keep the words with $p_t > \theta$. The threshold $\theta$ sets the length: it is chosen on the validation texts, as $k$ was.
+# needed, and we keep the words with $p_t \ge \theta$, but three words at least. The threshold $\theta$ sets the length: it is chosen on the validation texts, as $k$ was.
 #
-# How far could that go? An **oracle**, which knows the line and keeps exactly the needed words, shows the ceiling.
+# How far could that go? An **oracle**, which knows the line and keeps exactly the needed words, shows the ceiling of ROUGE-1.
 
 
 # %%
@@ -433,8 +461,8 @@ expect("ROUGE-1 that an oracle could gain", room[0], at_least=0.2)
 # ### A linear tagger
 #
 # The classical tagger looks at a word and its neighbours. Each becomes a feature of its own: the word, the word before, the word after,
-# the pair of both, the place, and how often the word occurs in the whole text. Logistic regression weighs them; its penalty is chosen
-# on the validation texts.
+# the pair of the word and the one before, the place, and how often the word occurs in the whole text. Logistic regression weighs them; its penalty is chosen
+# by the log loss on the validation texts.
 
 
 # %%
@@ -447,7 +475,7 @@ def clues(words):
         clue = {"word " + word: 1, "before " + before: 1, "after " + after: 1}
         clue[f"pair {before} {word}"] = 1
         clue[f"place {place // 2}"] = 1
-        clue["repeats"] = np.log(repeats[word])
+        clue["repeats"] = np.log1p(repeats[word])
         rows.append(clue)
     return rows
 
@@ -468,13 +496,14 @@ for part in texts:
     wanted[part] = np.array(chained(needed(a[:LENGTH], b) for a, b in both))
 
 losses = {}
-for strength in (1e-5, 3e-5, 1e-4):
+for strength in (1e-5, 3e-5, 1e-4, 3e-4):
     options = {"loss": "log_loss", "alpha": strength, "average": True, "tol": None}
     linear = linear_model.SGDClassifier(max_iter=6, random_state=0, **options)
     linear.fit(seen["train"], wanted["train"])
     chances = linear.predict_proba(seen["validation"])[:, 1]
     losses[linear] = metrics.log_loss(wanted["validation"], chances)
 linear = min(losses, key=losses.get)
+print("chosen penalty (here:", linear.alpha, "of 1e-05 to 3e-04)")
 
 # %%
 def compressed(words, chances, threshold):  # at least three words are kept
@@ -504,14 +533,18 @@ def judged_at(part, chances, threshold):
 # %% [markdown]
 # ### A network that reads both ways
 #
-# Whether a word is needed depends on what stands before *and* behind it. So we give every word a vector, let one GRU read from the
+# Whether a word is needed may depend on what stands before *and* behind it. So we give every word a vector, let one GRU read from the
 # left and one from the right ([chapter 13](13_rnn_text.ipynb)), and ask one dense layer at every place:
 #
 # $$p_t = \sigma\big(v^\top [\overrightarrow{h}_t; \overleftarrow{h}_t] + b\big), \qquad \mathcal{L} = -\frac{1}{\sum m_t}\sum_t m_t \big(y_t \ln p_t + (1-y_t)\ln(1-p_t)\big)$$
 #
-# Here $m_t$ is the mask: 0 where a short text is padded. Beside its vector each word brings one number, the logarithm of how
+# Here $m_t$ is the mask: 0 where a short text is padded. Beside its vector each word brings one number, the logarithm of one plus how
 # often it occurs in the *whole* text, which may go on beyond the forty words. The vocabulary is that of the training
 # texts; all other words share token 1.
+#
+# Two details decide a lot. Vector and number are joined by `Concatenate`, which takes an input *without* a mask for one whose places are all real. So the number needs its own
+# mask, from `Masking`: one plus how often is never below 2 for a word, hence its logarithm is 0 for padding alone. And the first **dropout** removes whole words, all numbers of
+# a place at once, so that the network cannot lean on a single word. We chose it by the loss on the validation texts, which also says which epoch's weights are kept.
 
 # %%
 every_word = Counter(itertools.chain.from_iterable(sources["train"]))
@@ -526,7 +559,7 @@ def inputs(rows):
         head = words[:LENGTH]
         counted = Counter(words)
         tokens[row, : len(head)] = [number.get(word, 1) for word in head]
-        repeats[row, : len(head), 0] = np.log([counted[word] for word in head])
+        repeats[row, : len(head), 0] = np.log1p([counted[word] for word in head])
     return [tokens, repeats]
 
 
@@ -543,7 +576,9 @@ def tagger(width):
     tokens = keras.Input((LENGTH,), dtype="int32")
     repeats = keras.Input((LENGTH, 1))
     vectors = keras.layers.Embedding(len(vocabulary) + 2, width, mask_zero=True)(tokens)
-    x = keras.layers.Concatenate()([vectors, repeats])  # (batch, 40, width + 1)
+    seen = keras.layers.Masking()(repeats)  # 0 for padding only
+    x = keras.layers.Concatenate()([vectors, seen])  # (batch, 40, width + 1)
+    x = keras.layers.Dropout(0.3, noise_shape=(None, LENGTH, 1))(x)  # whole words
     x = keras.layers.Dropout(0.3)(x)
     reader = keras.layers.GRU(width, return_sequences=True)
     x = keras.layers.Bidirectional(reader)(x)  # (batch, 40, 2 · width)
@@ -553,6 +588,19 @@ def tagger(width):
 
 
 # %%
+network = tagger(32)
+network.compile(loss="binary_crossentropy")
+some = inputs(sources["validation"][:50])
+wanted_here = labels("validation")[:50]
+by_keras = network.evaluate(some, wanted_here, batch_size=50, verbose=0)
+chances = network.predict(some, verbose=0)  # (50, 40, 1)
+mask = some[0][..., np.newaxis] > 0
+right = np.where(wanted_here == 1, chances, 1 - chances)
+by_hand = -np.sum(mask * np.log(right)) / mask.sum()
+expect("places that are padding", np.sum(~mask), at_least=1)
+expect("loss of Keras, padding left out", by_keras, equals=by_hand, tolerance=1e-4)
+
+# %%
 import tensorflow as tf
 
 EPOCHS = 3
@@ -560,9 +608,8 @@ learn = (tuple(inputs(sources["train"])), labels("train"))
 batches = tf.data.Dataset.from_tensor_slices(learn)
 batches = batches.shuffle(5000, seed=0).batch(64)
 watch = (inputs(sources["validation"]), labels("validation"))
-network = tagger(32)
 print(f"{network.count_params():,} parameters")
-rate = keras.optimizers.schedules.CosineDecay(0.005, EPOCHS * len(batches))
+rate = keras.optimizers.schedules.CosineDecay(0.01, EPOCHS * len(batches))
 network.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
 history = train.fit(network, batches, watch, epochs=EPOCHS)
 
@@ -609,7 +656,7 @@ plot.show(figure)
 #
 # ### Exercise 3 · Build the tagger
 #
-# Now you: `word_tagger(vocabulary, width)`, a Keras model from tokens `(batch, time)`, of any length, to one **logit** a
+# Now you: `word_tagger(vocabulary, width)`, where `vocabulary` is the *number* of tokens (token 0 included): a Keras model from tokens `(batch, time)`, of any length, to one **logit** a
 # word, `(batch, time, 1)`: an embedding of `width` numbers in which token 0 is padding, a GRU of `width` units that reads both ways,
 # and a dense layer. *Medium, eight minutes.*
 
@@ -629,43 +676,42 @@ ch21.word_tagger.check(word_tagger)
 # measure: which length is best? *Medium, five minutes.*
 
 # %%
-longest = ...
-ch21.longest.check(longest)
+best_length = ...
+ch21.best_length.check(best_length)
 
 # %% [markdown]
 # ## The real thing: a language model that writes
 #
 # SmolLM2 ([chapter 17](17_gpt.ipynb)) has read more text than a person could in many lives, and it was tuned to follow instructions. So we simply
-# ask. It needs seconds for a text, so we ask for four, taken from the test package by length alone, and stop it after 24 tokens.
+# ask. It is slow beside our taggers, so we ask for three summaries, of validation texts that were taken by length alone, and stop it after 24 tokens.
 
 # %%
 smol = pretrained.load("smollm2")
-lengths_of_test = np.array([len(text.split()) for text in texts["test"]])
-fitting = np.flatnonzero((lengths_of_test >= 45) & (lengths_of_test <= 80))
-asked = fitting[5:200:45][:4]
+lengths_in_words = np.array([len(text.split()) for text in texts["validation"]])
+fitting = np.flatnonzero((lengths_in_words >= 35) & (lengths_in_words <= 50))
+asked = fitting[3::30][:3]
 answers = []
 for row in asked:
-    request = "Summarize in one sentence of at most ten words:\n\n" + texts["test"][row]
+    request = "Summarize in one sentence of at most ten words:\n\n"
+    request = request + texts["validation"][row]
     prompt = smol.chat([{"role": "user", "content": request}])
     tokens = np.array(smol.tokenizer.encode(prompt))
     written = generate.generate(smol, tokens, 24, stop=smol.tokenizer.end)
     answer = smol.tokenizer.decode(written[len(tokens) :])
+    if written[-1] != smol.tokenizer.end:
+        answer = answer.rsplit(" ", 1)[0]  # the last word may be cut in two
     answers.append(answer.replace("<|im_end|>", "").strip())
-    print(f"writer: {lines['test'][row]}")
-    print(f"SmolLM2 (here: {answers[-1].splitlines()[0]})\n")
 
 # %% [markdown]
-# Whole sentences, where our taggers stammer. But it does not count to ten, so that the limit of tokens cuts it off. Compare each answer with its text: how much is *new*, and is
-# the new *true*? Count two things. **Novelty** is the share of words
-# that are not in the text; a good summary may have much of it. An **invention** is worse: a number, a name or a formula, that is, a word with a
-# digit, an underscore or a capital inside, that is not in the text.
+# Read each answer beside its text. How much of it is *new*, and is it *true*? **Novelty** is the share of words that are not in the text; the lines
+# of people have much of it. A word that nobody gave the model can also be an **invention**. We look for the kind that a program can
+# find: a number, a name or a formula, that is, a word with a digit, an underscore or a capital inside, that is not in the text.
 
 
 # %%
 def novelty(summary, text):
     known = set(words_of(text))
-    words = words_of(summary)
-    return np.mean([word not in known for word in words])
+    return np.mean([word not in known for word in words_of(summary)])
 
 
 def inventions(summary, text):
@@ -673,21 +719,31 @@ def inventions(summary, text):
     return [name for name in names_in if name.lower() not in text.lower()]
 
 
-new_words = [novelty(answer, texts["test"][row]) for row, answer in zip(asked, answers)]
-people = [novelty(line, text) for line, text in zip(lines["test"], texts["test"])]
-expect("novelty, the writers of SciPy", np.mean(people), at_least=0.3, at_most=0.6)
-expect("novelty, SmolLM2", np.mean(new_words), at_most=0.3)
-counted = [inventions(a, texts["test"][row]) for row, a in zip(asked, answers)]
-print("inventions of SmolLM2 (here:", *counted, ")")
-made_up = inventions("Runs 3 FFTs.", "Runs two FFTs.")
-expect("inventions in a made-up case", made_up == ["3"], equals=True)
+found = inventions("Runs 3 FFTs.", "Runs two FFTs.")
+expect("an invention is found", found == ["3"], equals=True)
+found = inventions("Sums a 2D array.", "Sums a 2-D array.")
+expect("a false alarm", found == ["2D"], equals=True)
+found = inventions("A tree without leaves.", "A tree with leaves.")
+expect("a false word passes", found == [], equals=True)
 
+# %%
+less = []
+for row, answer in zip(asked, answers):
+    text = texts["validation"][row]
+    line = lines["validation"][row]
+    less.append(novelty(line, text) - novelty(answer, text))
+    print(textwrap.fill(f"text: {text}", 88))
+    print(f"writer: {line}")
+    told = f"{answer} / novelty {novelty(answer, text):.2f}"
+    print(f"SmolLM2 (here: {told}; {len(inventions(answer, text))} inventions)\n")
+expect("novelty, writer minus SmolLM2, least of three", min(less), at_least=0.05)
 # %% [markdown]
-# The model that could write anything mostly repeats its text: it takes over whole runs of words, and has less novelty than the writers of SciPy. Four answers are an example and not a
-# test; of the rate of its inventions they say nothing. Read them for words that are new, and ask of each whether the text supports it. The count above finds numbers and names
-# only. A false word of the ordinary kind passes it.
+# The model that could write anything mostly repeats its text, with less novelty than the writers of the same three. It does not count to ten, so the limit of tokens cuts
+# some answers off. Now read for truth. In our run the first answer says that the *method* owns the instance; in the text the *consumer* owns it. All its words but one stand in the text, no
+# count of new words finds the error, and the sentence is false. The field calls this **hallucination**, and in careful readings
+# of summaries by neural networks it was frequent (Maynez and others, 2020). Three answers are an example and not a test; of its rate they say nothing.
 #
-# A tagger *cannot* invent: all its words are in the text. That does not make it true, as we shall see.
+# A tagger *cannot* bring in a word: all its words are in the text. That does not make it true, as we shall see.
 #
 # ## One table
 #
@@ -695,7 +751,9 @@ expect("inventions in a made-up case", made_up == ["3"], equals=True)
 # ([chapter 14](14_rnn_speech_and_series.ipynb)). In the last column each method is compared with the first words, text by text.
 
 # %%
-on_test = {name: judged("test", summarize) for name, summarize in methods.items()}
+on_test = {"random sentence": any_sentence("test")}
+for name, summarize in methods.items():
+    on_test[name] = judged("test", summarize)
 chances_on_test = {}
 for name, chances_of in taggers.items():
     chances_on_test[name] = chances_of("test")
@@ -726,49 +784,58 @@ for name, found in on_test.items():
 plot.table(rows, corner="test package")
 
 # %%
-for column, name in enumerate(("ROUGE-1", "ROUGE-L")):
-    mean, low, high = leads["network"][2 * column]
-    expect(f"network over first words, {name}: lower end", low, at_least=0.003)
-mean, low, high = leads["network"][1]
+def verdict(name, other, column, results=on_test):
+    ahead = np.subtract(results[name], results[other])
+    mean, low, high = interval(ahead[:, column])
+    apart = "told apart" if low > 0 or high < 0 else "not told apart"
+    kind = ("ROUGE-1", "ROUGE-2", "ROUGE-L")[column]
+    print(f"{name} and {other}, {kind} (here: {apart}, {low:.3f} to {high:.3f})")
+    return mean, low, high
+
+
+for other in ("first words", "lead"):
+    for column, kind in ((0, "ROUGE-1"), (2, "ROUGE-L")):
+        mean, low, high = verdict("network", other, column)
+        expect(f"network over {other}, {kind}: lower end", low, at_least=0.003)
+mean, low, high = verdict("network", "first words", 1)
 expect("network over first words, ROUGE-2: lower end", low, at_most=0.01)
-mean, low, high = leads["TextRank"][2]
+mean, low, high = verdict("TextRank", "first words", 2)
 expect("TextRank over first words, ROUGE-L: upper end", high, at_most=0)
-both = on_test["network"] - on_test["linear tagger"]
-mean, low, high = interval(both[:, 0])
-verdict = "told apart" if low > 0 or high < 0 else "not told apart"
-print(f"network and linear tagger, ROUGE-1 (here: {verdict}, {low:.3f} to {high:.3f})")
-expect("network over linear tagger, ROUGE-1: mean", mean, at_most=0.02)
+mean, low, high = verdict("network", "linear tagger", 0)
+expect("network and linear tagger, ROUGE-1: distance", abs(mean), at_most=0.02)
+mean, low, high = verdict("says nothing", "random sentence", 2)
+expect("nothing over a random sentence, ROUGE-L", low, at_least=0.005)
 
 # %%
-little = feature_extraction.text.ENGLISH_STOP_WORDS  # the, of, a, is, …
+LITTLE = set("the a an of to for and or in on with from by as is if this that".split())
+sixty = {word for word, _ in words_of_lines.most_common(60)}
+expect("little words that are not common in the lines", len(LITTLE - sixty), equals=0)
 threshold = best_threshold["network"]
+network_on_test = chances_on_test["network"]
 
 
 def content(words):
-    return [word for word in words if word not in little]
+    return [word for word in words if word not in LITTLE]
 
 
-def content_scores(summaries):
-    both = zip(summaries, references["test"])
-    return np.array([scores(content(one), content(other)) for one, other in both])
-
-
-both = zip(sources["test"], chances_on_test["network"])
-kept = [compressed(words, row, threshold) for words, row in both]
-first = [words[:best_k] for words in sources["test"]]
-mean, low, high = interval((content_scores(kept) - content_scores(first))[:, 2])
-print(f"lead in ROUGE-L without little words (here: {low:.3f} to {high:.3f})")
-share = mean / leads["network"][2][0]
-expect("share of the lead that is left", share, at_most=0.95)
+without = {"network": [], "first words": []}
+for row, words in enumerate(sources["test"]):
+    reference = content(references["test"][row])
+    kept = content(compressed(words, network_on_test[row], threshold))
+    without["network"].append(scores(kept, reference))
+    without["first words"].append(scores(content(words[:best_k]), reference))
+mean, low, high = verdict("network", "first words", 2, without)
+expect("the same without little words: lower end", low, at_least=0.003)
 
 # %% [markdown]
-# The network beats the first words in ROUGE-1 and ROUGE-L, on a package that it has never seen, and the intervals of its lead lie above zero. It
-# does *not* clearly beat them in ROUGE-2. Pairs of neighbouring words come in whole phrases, and the first words of a text are whole phrases. A summary of
-# picked words says *what it is about*; it does not speak. Whether the network can be told apart from the linear tagger, which is trained in a second, depends on the start; its lead is two points at most. What can be seen
-# in a word and its neighbours is perhaps most of what so few texts can teach.
+# The network beats the first words and the lead in ROUGE-1 and ROUGE-L, on a package that it has never seen, and the intervals of its leads lie above zero. It
+# does *not* clearly beat them in ROUGE-2. Perhaps that is because pairs of neighbouring words come in whole phrases, and the first words of a text are whole phrases. A summary of
+# picked words says *what it is about*; it does not speak. Nor can the network claim a lead over the linear tagger, which knows no more than a word, its neighbours and its place: they
+# differ by less than two points, and the verdict in the list says whether this run tells them apart. Perhaps so few texts teach no more than that.
 #
-# And a sceptic asks: are these leads perhaps won with *the* and *of*, as the summary that says nothing won its own? The last cell took all **stop words**, the little words of English, out of summaries
-# and references. A part of the lead is gone. Look at the interval to see whether the rest can be told from nothing.
+# Now look at the first two rows, for what kind of measure this is. Five words that say *nothing* get more ROUGE-L than a random sentence of the text. So a sceptic asks: are the network's leads
+# won with *the* and *of*, too? The last cell took such words out of summaries and references: function words, all of them among the sixty commonest words of the training lines. The
+# lead over the first words stays above zero.
 #
 # ### How much does the split decide?
 #
@@ -783,41 +850,59 @@ def looked_up(known, known_references, asked_texts, asked_references):
     closeness = count.transform(asked_texts) @ vectors.T  # cosine similarity
     nearest = np.asarray(closeness.argmax(axis=1)).ravel()
     both = zip(nearest, asked_references)
-    return np.array([scores(known_references[near], wanted) for near, wanted in both])
+    found = [scores(known_references[near], wanted) for near, wanted in both]
+    return np.array(found), closeness.max(axis=1).toarray().ravel()
 
 
-# %%
 all_texts = np.concatenate(list(texts.values()))
 all_references = list(itertools.chain.from_iterable(references.values()))
 shuffled = np.random.default_rng(0).permutation(len(all_texts))
 drawn = shuffled[: len(texts["test"])]
 others = shuffled[len(texts["test"]) :]
-known = (texts["train"], references["train"])
-by_package = looked_up(*known, texts["test"], references["test"])
 of_others = [all_references[row] for row in others]
 of_drawn = [all_references[row] for row in drawn]
-at_random = looked_up(all_texts[others], of_others, all_texts[drawn], of_drawn)
+
+# %%
+known = (texts["train"], references["train"])
+by_package, close_by_package = looked_up(*known, texts["test"], references["test"])
+known = (all_texts[others], of_others)
+at_random, close_at_random = looked_up(*known, all_texts[drawn], of_drawn)
 first_of_drawn = [words_of(all_texts[row])[:best_k] for row in drawn]
 first_at_random = np.array([scores(*both) for both in zip(first_of_drawn, of_drawn)])
 split_rows = {
     "looked up": {"by package": interval(by_package[:, 2])},
     "first words": {"by package": interval(on_test["first words"][:, 2])},
+    "share with a relative": {"by package": np.mean(close_by_package > 0.5)},
 }
 split_rows["looked up"]["at random"] = interval(at_random[:, 2])
 split_rows["first words"]["at random"] = interval(first_at_random[:, 2])
+has_relative = close_at_random > 0.5
+split_rows["share with a relative"]["at random"] = np.mean(has_relative)
 plot.table(split_rows, corner="ROUGE-L, split")
 
 # %%
-among_relatives = (at_random - first_at_random).mean(axis=0)
-among_strangers = (by_package - on_test["first words"]).mean(axis=0)
-lead_at_random = among_relatives[2]
-lead_by_package = among_strangers[2]
-expect("looking up over first words, at random", lead_at_random, at_least=0.04)
-expect("looking up over first words, by package", lead_by_package, at_most=-0.06)
+ahead_at_random = (at_random - first_at_random)[:, 2]
+ahead_by_package = (by_package - on_test["first words"])[:, 2]
+mean, low, high = interval(ahead_at_random)
+expect("looking up over first words, at random: lower end", low, at_least=0.03)
+mean, low, high = interval(ahead_by_package)
+expect("looking up over first words, by package: upper end", high, at_most=-0.06)
+mean, low, high = interval((on_test["says nothing"] - by_package)[:, 2])
+expect("nothing over looking up, by package: lower end", low, at_least=0.01)
+with_relative = ahead_at_random[has_relative].mean()
+expect("looking up over first words, with a relative", with_relative, at_least=0.2)
+without_one = ahead_at_random[~has_relative].mean()
+expect("looking up over first words, without one", without_one, at_most=0.04)
+shares = np.mean(has_relative) - np.mean(close_by_package > 0.5)
+expect("relatives, at random minus by package", shares, at_least=0.08)
+harder = on_test["first words"][:, 2].mean() - first_at_random[:, 2].mean()
+expect("first words, SciPy over drawn texts", harder, at_least=0.02)
 
 # %% [markdown]
 # The ranking turns round. With a random split the method that understands nothing and looks everything up is clearly ahead of the first words; among strangers it is clearly behind them, and
-# behind five words that say nothing. A random split flatters what has memory. The rows of one package are relatives, and a test on relatives does not say how a method does among
+# behind five words that say nothing. The last row shows where that comes from: it counts the test texts that have a **relative** in training, a text with a cosine similarity above 0.5. On these, looking up
+# wins by far; on the other drawn texts it is hardly ahead. (The drawn texts differ in another way, too: they
+# are harder for the first words than those of SciPy. So compare within a column.) The rows of one package are relatives, and a test on relatives does not say how a method does among
 # strangers. Who sells a summarizer shows you the right-hand column; you will live in the left one.
 #
 # ## Errors
@@ -828,55 +913,57 @@ expect("looking up over first words, by package", lead_by_package, at_most=-0.06
 # %%
 lost = on_test["first words"].mean(axis=1) - on_test["network"].mean(axis=1)
 worst = np.argsort(-lost)[:10]
-reachable = on_test["oracle"][:, 0]
-print("(here:")
+reachable = on_test["oracle"][worst, 0]
+can_be_found = reachable >= 0.3
+in_phrases = on_test["first words"][worst, 1] > 0.3
+brackets = str.maketrans("()", "[]")
 for row in worst[:4]:
-    chances = chances_on_test["network"][row]
-    kept = compressed(sources["test"][row], chances, threshold)
-    print("writer: ", lines["test"][row])
-    print("network:", *kept)
-    print("text:   ", texts["test"][row][:70], "…\n")
-print(")")
-
-# %%
-kinds = {"nothing to find": 0, "first words are the line": 0, "wrong words": 0}
-for row in worst:
-    if reachable[row] < 0.3:
-        kinds["nothing to find"] += 1
-    elif on_test["first words"][row, 1] > 0.3:
-        kinds["first words are the line"] += 1
-    else:
-        kinds["wrong words"] += 1
-print(f"the ten worst (here: {kinds})")
-begins_so = kinds["first words are the line"]
-expect("first words are the line, of ten", begins_so, at_least=3)
+    kept = compressed(sources["test"][row], network_on_test[row], threshold)
+    told = f"{lines['test'][row]} / network: {' '.join(kept)}"
+    begins = textwrap.shorten(texts["test"][row], 70, placeholder=" …")
+    told = f"{told} / text: {begins}".translate(brackets)
+    print(f"writer (here: {told})")
+kinds = {"nothing to find": np.sum(~can_be_found)}
+kinds["first words share phrases with the line"] = np.sum(can_be_found & in_phrases)
+kinds["wrong words"] = np.sum(can_be_found & ~in_phrases)
+for kind, count in kinds.items():
+    print(f"{kind}, of ten (here: {count})")
+expect("first words share phrases, of ten", np.sum(in_phrases), at_least=2)
 
 # %% [markdown]
-# Where the network loses most, the text usually begins with the line itself, nearly word for word, and the network strikes words out of a sentence that was
-# already right. A rule could catch that; so could a network that sees whole phrases.
+# In some of the ten the text opens with a good part of the line, and the network strikes words out of a phrase that was right. (We sorted by what the first words gain, so such texts had
+# to come up; by *share phrases* we mean that their ROUGE-2 is above 0.3.) In the others it keeps the wrong words. Perhaps a network that sees whole phrases would lose less.
 #
 # ## Limits and harm
 #
-# The smallest words carry the truth: *not*, *only*, *unless*, *without*. Does a summary of kept words keep them? We look at all test texts that
-# hold a word of negation among their first forty, and see how many of these stay, against all other words.
+# The smallest words carry the truth: *not*, *only*, *unless*, *without*. Does a summary of kept words keep them? We look at all negations among the first forty words
+# of the test texts, and see how many of them stay. Negations come late in a text, and late words are kept less. So we compare with *other words at the same places*.
 
 # %%
 NEGATIONS = {"not", "no", "cannot", "never", "without", "unless", "only", "except"}
-stays = {True: [], False: []}  # is it a negation? was it kept?
+is_word = inputs(sources["test"])[0] > 0  # (n, 40)
+is_negation = np.zeros((n, LENGTH), bool)
 for row, words in enumerate(sources["test"]):
-    head = words[:LENGTH]
-    chances = chances_on_test["network"][row][: len(head)]
-    for word, chance in zip(head, chances):
-        stays[word in NEGATIONS].append(chance >= threshold)
-kept_negations = np.mean(stays[True])
-kept_words = np.mean(stays[False])
-print("negations in the test texts:", len(stays[True]))
-print(f"kept (here: negations {kept_negations:.3f}, other words {kept_words:.3f})")
-expect("negations kept over other words kept", kept_negations / kept_words, at_most=0.3)
+    found = [word in NEGATIONS for word in words[:LENGTH]]
+    is_negation[row, : len(found)] = found
+is_kept = network_on_test >= threshold
+others = is_word & ~is_negation
+others_kept = (is_kept & others).sum(axis=0) / others.sum(axis=0)  # (40,)
+where = np.nonzero(is_negation)[1]  # places of the negations
+print("negations in the test texts:", len(where))
+ratio = is_kept[is_negation].mean() / others_kept[where].mean()
+expect("negations kept over others kept at their places", ratio, at_most=0.4)
+in_lines = np.mean([bool(NEGATIONS & set(line)) for line in references["train"]])
+expect("share of training lines with a negation", in_lines, at_most=0.05)
+row = list(names["test"]).index("minkowski_distance_p")
+kept = compressed(sources["test"][row], network_on_test[row], threshold)
+print(f"{texts['test'][row][:88]}\nkept (here: {' '.join(kept)})")
+expect("not is kept", "not" in kept, equals=False)
 
 # %% [markdown]
-# Nearly all are struck out. *The matrix must not be singular* becomes *matrix singular*. The measure did not object: a negation is one word of many, and it seldom stands in a
-# title. In documentation this is a nuisance. In a medical record, a contract or a police report it is harm, and the one whom it harms did
+# Nearly all are struck out, and not only because they come late. The last lines show one case. A function that does *not* extract the root says in its summary that it has to do with the root. The
+# measure did not object: a negation is one word of many, and few lines hold one, so the network had little to learn it
+# from. In documentation this is a nuisance. In a medical record, a contract or a police report it is harm, and the one whom it harms did
 # not choose the summarizer. So: show the summary *beside* the text, mark what was kept (the demo below does), and do not let it decide.
 #
 # Two more limits. The network learned from the prose of programmers, in English; in other text it does not know the words. And the writers of these lines
@@ -908,9 +995,10 @@ def summarize_and_show(text):
 
 # %%
 row = list(names["test"]).index("kurtosis")
+other_row = list(names["test"]).index("minkowski_distance_p")
 demo.text(
     summarize_and_show,
-    [texts["test"][row], texts["test"][asked[0]]],
+    [texts["test"][row], texts["test"][other_row]],
     label="Your paragraph",
     most_words=500,
     scripts=["LATIN"],
@@ -943,7 +1031,7 @@ def open_summarizer(path):
         tokens = np.zeros((1, 40), "int32")
         repeats = np.zeros((1, 40, 1), "float32")
         tokens[0, : len(head)] = [number.get(word, 1) for word in head]
-        repeats[0, : len(head), 0] = np.log([counted[word] for word in head])
+        repeats[0, : len(head), 0] = np.log1p([counted[word] for word in head])
         chances = parts["network"].predict_on_batch([tokens, repeats])
         chances = chances[0, : len(head), 0]
         least = min(parts["threshold"], np.sort(chances)[-3:][0])
@@ -979,16 +1067,16 @@ plot.table({"summarizer.zip": costs}, corner="file")
 # %% [markdown]
 # ## Summary
 #
-# * Summaries are extractive, compressive or abstractive. **ROUGE** counts common words, pairs, and the longest common subsequence; it is equal to the field's library in twenty lines.
-# * ROUGE does not read: five words that say nothing score about as well as a random sentence, and a summary that says the opposite scores nearly full marks.
-# * **TextRank** lets sentences vote by power iteration. On these texts the first words beat it, because writers put the main thing first.
-# * A **tagger** that keeps or strikes out each word beat the first words in ROUGE-1 and ROUGE-L on a package that it had never seen, and did not clearly in ROUGE-2. A linear tagger was two points behind at most, and part of the lead lay in stop words.
+# * Summaries are extractive, compressive or abstractive. **ROUGE** counts common words, pairs, and the longest common subsequence; thirty lines of ours are equal to the field's library.
+# * ROUGE compares letters: five words that say nothing get more ROUGE-L than a random sentence, and a summary that says the opposite gets nearly full marks.
+# * **TextRank** lets sentences vote by power iteration. On these texts the first sentence beats the elected one at the same length, because writers put the main thing first.
+# * A **tagger** that keeps or strikes out each word beat the first words and the lead in ROUGE-1 and ROUGE-L on a package that it had never seen, and did not clearly in ROUGE-2. A linear tagger was as good within two points.
 # * It struck out nearly all negations. Show a summary beside its text.
 # * A random split made looking up the line of the most similar text the better method, and a split by package the worse one. Split by source.
 #
 # **Ask yourself**
 #
-# <details><summary>Your summarizer has ROUGE-1 of 0.30. Is that good?</summary>Nobody can say without the rivals on the same texts: here five words that say nothing have about 0.20, the first words 0.27, and an oracle that may only copy words 0.65.</details>
+# <details><summary>Your summarizer has ROUGE-1 of 0.30. Is that good?</summary>Nobody can say without the rivals on the same texts: here five words that say nothing have about 0.20, the first words 0.27, and an oracle that may only copy words 0.66.</details>
 # <details><summary>Why not choose the length of a summary by recall?</summary>Recall never falls when words are added, so the longest summary wins. $F_1$ or a limit on the length is needed.</details>
 # <details><summary>A tagger can only copy words. Can it say something false?</summary>Yes: by leaving out *not*, or by joining two halves that did not belong together.</details><br>
 #
