@@ -356,6 +356,8 @@ ranks = rank(weights, 0.85)
 expect("scratch.page_rank", scratch.page_rank(weights), equals=ranks, tolerance=1e-9)
 overlaps = scratch.sentence_overlaps(cut)
 expect("scratch.sentence_overlaps", overlaps, equals=weights, tolerance=1e-9)
+few = np.mean([len(sentences_of(text)) <= 2 for text in texts["validation"]])
+expect("share of texts with one or two sentences", few, at_least=0.2)
 
 # %%
 figure, (left, right) = plot.subplots(1, 2, figsize=(8.4, 2.8))
@@ -384,30 +386,24 @@ for damping, k in settings:
     summarize = functools.partial(text_rank, damping=damping, k=k)
     means.append(judged("validation", summarize).mean())
 best_damping, best_cut = settings[np.argmax(means)]
-few = np.mean([len(sentences_of(text)) <= 2 for text in texts["validation"]])
 expect("TextRank: chosen length", best_cut, at_least=8, at_most=16)
-expect("share of texts with one or two sentences", few, at_least=0.2)
-
-# %%
-voted = functools.partial(text_rank, damping=best_damping, k=best_cut)
 methods = {
     "says nothing": says_nothing,
-    "TextRank": voted,
+    "TextRank": functools.partial(text_rank, damping=best_damping, k=best_cut),
     "whole lead": functools.partial(lead, k=None),
     "lead": functools.partial(lead, k=best_lead),
     "first words": functools.partial(first_words, k=best_k),
 }
-found = {name: judged("validation", one) for name, one in methods.items()}
-on_validation = {name: one.mean(axis=0) for name, one in found.items()}
-as_long = judged("validation", functools.partial(lead, k=best_cut)).mean(axis=0)
-gain = as_long - on_validation["TextRank"]
-expect("lead over TextRank of the same length, ROUGE-L", gain[2], at_least=0.01)
-shorter = on_validation["lead"] - on_validation["whole lead"]
-expect("lead, cut over whole, ROUGE-L", shorter[2], at_least=0.005)
+on_validation = {name: judged("validation", one) for name, one in methods.items()}
+as_long = judged("validation", functools.partial(lead, k=best_cut))
+gain = (as_long - on_validation["TextRank"])[:, 2].mean()
+expect("lead over TextRank of the same length, ROUGE-L", gain, at_least=0.01)
+gain = (on_validation["lead"] - on_validation["whole lead"])[:, 2].mean()
+expect("lead, cut over whole, ROUGE-L", gain, at_least=0.005)
 
 # %% [markdown]
 # On these validation texts length matters as well as choice: the lead gains by being cut. And at the *same* length the first sentence beats the sentence
-# that all others vote for, although the vote is the more learned method. The writer put the main thing first, and nobody tells TextRank.
+# that all others vote for. The writer put the main thing first, and nobody tells TextRank.
 #
 # ### Exercise 2 · Mend the vote
 #
@@ -454,7 +450,7 @@ def oracle(part):
 
 
 ceiling = oracle("validation").mean(axis=0)
-room = ceiling - on_validation["first words"]
+room = ceiling - of_first[ks.index(best_k)]
 expect("ROUGE-1 that an oracle could gain", room[0], at_least=0.2)
 
 # %% [markdown]
@@ -648,11 +644,11 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. ROUGE-L against the mean length of the summaries. At every length from six words to fourteen both taggers lie above the first words. Where
+# *Figure. ROUGE-L against the mean length of the summaries, on these validation texts. At every length from six words to fourteen both taggers lie above the first words. Where
 # few words are kept little is said, where many are kept much is wrong: each curve has a top.*
 # <details><summary>In words</summary>Three curves over the mean number of words kept. That of the first words rises from 0.15 at four words to its top, below 0.19, at ten, and
-# falls slowly. Those of the linear tagger and of the network lie almost on one another; they start near 0.17 at three words, have their top above 0.21 between seven and ten,
-# and fall to 0.19 at eighteen.</details><br>
+# falls slowly. Those of the linear tagger and of the network lie close together, far above it. They start between 0.17 and 0.18 at three words, have their tops above 0.21 between seven words and eleven,
+# and come down below 0.20 at seventeen.</details><br>
 #
 # ### Exercise 3 · Build the tagger
 #
@@ -739,8 +735,8 @@ for row, answer in zip(asked, answers):
 expect("novelty, writer minus SmolLM2, least of three", min(less), at_least=0.05)
 # %% [markdown]
 # The model that could write anything mostly repeats its text, with less novelty than the writers of the same three. It does not count to ten, so the limit of tokens cuts
-# some answers off. Now read for truth. In our run the first answer says that the *method* owns the instance; in the text the *consumer* owns it. All its words but one stand in the text, no
-# count of new words finds the error, and the sentence is false. The field calls this **hallucination**, and in careful readings
+# some answers off. Now read for truth. In our run the first answer says that the *method* owns the instance; in the text the *consumer* owns it. All its words but *a* stand in the text, so that no
+# count of new words finds the error, and still the sentence is false. The field calls this **hallucination**, and in careful readings
 # of summaries by neural networks it was frequent (Maynez and others, 2020). Three answers are an example and not a test; of its rate they say nothing.
 #
 # A tagger *cannot* bring in a word: all its words are in the text. That does not make it true, as we shall see.
@@ -952,7 +948,7 @@ others_kept = (is_kept & others).sum(axis=0) / others.sum(axis=0)  # (40,)
 where = np.nonzero(is_negation)[1]  # places of the negations
 print("negations in the test texts:", len(where))
 ratio = is_kept[is_negation].mean() / others_kept[where].mean()
-expect("negations kept over others kept at their places", ratio, at_most=0.4)
+expect("negations kept over others kept at their places", ratio, at_most=0.2)
 in_lines = np.mean([bool(NEGATIONS & set(line)) for line in references["train"]])
 expect("share of training lines with a negation", in_lines, at_most=0.05)
 row = list(names["test"]).index("minkowski_distance_p")
@@ -1005,9 +1001,11 @@ demo.text(
 )
 
 # %% [markdown]
-# *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept.*
-# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis. Two runs of
-# words reach the line near 0.16 and are kept: "the standardized fourth" and "of the normal distribution". All other words stay below, most of them far below.</details><br>
+# *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept. The network sees its neighbours but decides for each word alone: it keeps an
+# adjective and strikes out its noun, "moment".*
+# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis, and a line at 0.12. Four groups of
+# words rise above the line: "by default", "the standardized fourth", a single "the", and "g the kurtosis of the normal distribution". Close below it are "moment", "excess" and the first "kurtosis". From the thirtieth word on
+# all bars are low.</details><br>
 #
 # ## Ship it
 #
