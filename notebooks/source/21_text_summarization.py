@@ -986,7 +986,7 @@ def summarize_and_show(text):
     axes.set(xlabel="words of the text", ylabel="chance of being needed")
     voted = text_rank(text, best_damping, best_cut)
     told = f"Kept (here: {' '.join(kept)})\nTextRank: {' '.join(voted)}"
-    return [figure, told]
+    return [told, figure]
 
 
 # %%
