@@ -803,7 +803,8 @@ mean, low, high = verdict("says nothing", "random sentence", 2)
 expect("nothing over a random sentence, ROUGE-L", low, at_least=0.005)
 
 # %%
-LITTLE = set("the a an of to for and or in on with from by as is if this that".split())
+listed = "the a an of to for and or in on with from by as is if this that"
+LITTLE = set(words_of(listed))
 sixty = {word for word, _ in words_of_lines.most_common(60)}
 expect("little words that are not common in the lines", len(LITTLE - sixty), equals=0)
 threshold = best_threshold["network"]
