@@ -1,17 +1,11 @@
 """The demo of chapter 21 in a real Chromium: a paragraph is shortened; what cannot be is refused in a sentence."""
 
-import os
 import re
-import subprocess
-import sys
-from types import SimpleNamespace
 
+import demos
 import pytest
 import test_demo_browser
-from test_demo import awaited
-from test_demo_browser import browsing, playwright, refused, said
-
-from bmkit.course.chapters import ROOT
+from test_demo_browser import browsing, opened, playwright, refused, said
 
 __all__ = ["playwright"]  # a fixture, found here by its name
 
@@ -24,19 +18,9 @@ PARAGRAPH = (
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Start the demo of the chapter itself, which trains its network first."""
-    log = tmp_path_factory.mktemp("demo") / "log"
-    command = [sys.executable, "-m", "bmkit.course.cli", "demo", "--no-browser", "21"]
-    surroundings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    with log.open("w") as file:
-        child = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=file, stderr=file)
-    try:
-        told = awaited(SimpleNamespace(child=child, log=log), "The demo is ready.", seconds=600)
-        yield re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", told)[0]
-    finally:
-        child.kill()
-        child.wait()
+def kit():
+    with demos.running("21") as kit:
+        yield kit
 
 
 def asked(page, text):
@@ -44,10 +28,9 @@ def asked(page, text):
     page.get_by_role("button", name="Answer").click()
 
 
-def test_a_paragraph_is_shortened_and_other_input_is_refused(playwright, address):
+def test_a_paragraph_is_shortened_and_other_input_is_refused(playwright, kit):
     with browsing(playwright) as page:
-        page.goto(address)
-        page.locator(".bmkit").wait_for()
+        opened(page, kit, "21")
         assert page.locator("textarea").input_value().startswith("By default, this is the standardized fourth moment")
         asked(page, PARAGRAPH)
         told = said(page, "TextRank: ")
