@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 21 · Text summarization
 #
-# **After this you can** compute ROUGE by hand and say what it does not see, rank sentences with TextRank, train a network that decides word by word what a summary keeps, count what a language model invents, and ship a summarizer in one file
+# **After this you can** compute ROUGE by hand and say what it does not see, rank sentences with TextRank, train a network that decides word by word what a summary keeps, look for what a language model invents and see what a count of it misses, and ship a summarizer in one file
 #
 # **Time** 50 min to read, 90 min to teach, 45 s to run
 #
@@ -110,7 +110,7 @@ expect("needed: words 2 to 6 over words 31 to 40", early / late, at_least=3)
 
 # %%
 figure, (left, right) = plot.subplots(1, 2, figsize=(8.4, 3.0))
-edges = np.arange(0, 1.01, 0.1)
+edges = np.linspace(-0.05, 1.05, 12)  # a bar around each tenth
 left.hist(found, bins=edges, color=plot.COLORS[0], edgecolor="white")
 left.set(xlabel="share of the line found in the text", ylabel="descriptions")
 places = np.arange(1, LENGTH + 1)
@@ -148,6 +148,18 @@ plot.show(figure)
 # $$T_{i,j} = \begin{cases} T_{i-1,j-1} + 1 & \text{if word } i \text{ of the summary is word } j \text{ of the reference} \\ \max\big(T_{i-1,j},\, T_{i,j-1}\big) & \text{else} \end{cases}$$
 #
 # Here $T_{i,j}$ is the longest for the first $i$ words of the summary and the first $j$ of the reference; an empty beginning shares nothing, so $T_{0,j} = T_{i,0} = 0$.
+# Follow it once by hand, for the summary *the root of functions* (rows) and the reference *the largest root of a function* (columns):
+#
+# | | | the | largest | root | of | a | function |
+# |---|---|---|---|---|---|---|---|
+# | | 0 | 0 | 0 | 0 | 0 | 0 | 0 |
+# | **the** | 0 | **1** | 1 | 1 | 1 | 1 | 1 |
+# | **root** | 0 | 1 | 1 | **2** | 2 | 2 | 2 |
+# | **of** | 0 | 1 | 1 | 2 | **3** | 3 | 3 |
+# | **functions** | 0 | 1 | 1 | 2 | 3 | 3 | 3 |
+#
+# Where two words are equal (bold) the number grows by one from the field above and to the left; elsewhere the larger of the fields above and to the left is copied. So $T = 3$, $P = 3/4$, $R = 3/6$, $F_1 = 0.6$. And
+# *functions* is not *function*.
 #
 # Below we do the same with the field's library, `rouge_score`, which KerasHub's metrics call as well: a hundred summaries, three scores
 # each. On request it cuts words down to their **stems**, so that *computes* meets *compute*. Papers often do so; we leave it out. Two tables can be compared
@@ -208,6 +220,8 @@ for text, line in zip(texts["validation"][:100], lines["validation"]):
     theirs.append([score.fmeasure for score in result.values()])
     ours.append(scores(words_of(text), words_of(line)))
 expect("rouge_score", np.array(ours), equals=np.array(theirs), tolerance=1e-9)
+worked = words_of("the root of functions"), words_of("the largest root of a function")
+expect("ROUGE-L of the table above", scores(*worked)[2], equals=0.6, tolerance=1e-9)
 summary = sources["validation"][0][:12]
 reference = references["validation"][0]
 by_scratch = [scratch.rouge_n(summary, reference, n)[2] for n in (1, 2)]
@@ -226,7 +240,7 @@ ch21.clipped.check(clipped)
 # %% [markdown]
 # ### What ROUGE does not see
 #
-# ROUGE compares letters, not meanings. A summary in other words gets nothing, and a summary that says the opposite gets nearly everything:
+# ROUGE compares letters, not meanings. A summary in other words can get nothing, and one that says the opposite can get nearly everything, as two sentences show that we made up for it:
 
 # %%
 truth = words_of("Compute the root of an equation that has no bound.")
@@ -239,8 +253,8 @@ expect("the opposite, ROUGE-1", scores(opposite, truth)[0], at_least=0.85)
 # ## The rivals
 #
 # We need something to beat. First, a summary that **says nothing**: always the same five words, those that are commonest in the lines of
-# the training packages. Second, a **random** sentence of the text: we take the mean over all of its sentences. Third, its **lead**, the first sentence, cut after $k$ words. Fourth, the **first** $k$
-# words, whatever they are. For both, $k$ is chosen on the validation texts.
+# the training packages. Second, a **random** sentence of the text, cut after $k$ words: we take the mean over all of its sentences. Third, its **lead**, the first sentence, cut after $k$ words. Fourth, the **first** $k$
+# words, whatever they are. Each gets its best $k$ on the validation texts.
 
 
 # %%
@@ -261,11 +275,11 @@ def lead(text, k):
     return words_of(sentences_of(text)[0])[:k]
 
 
-def any_sentence(part):  # what a random sentence gets in the mean, (n, 3)
+def any_sentence(part, k):  # what a random sentence gets in the mean, (n, 3)
     found = []
     for text, reference in zip(texts[part], references[part]):
-        choices = [scores(words_of(one), reference) for one in sentences_of(text)]
-        found.append(np.mean(choices, axis=0))
+        cut = [words_of(one)[:k] for one in sentences_of(text)]
+        found.append(np.mean([scores(one, reference) for one in cut], axis=0))
     return np.array(found)
 
 
@@ -293,6 +307,7 @@ for summarize in (first_words, lead):
 of_first = by_length[first_words]
 best_k = ks[of_first.mean(axis=1).argmax()]
 best_lead = ks[by_length[lead].mean(axis=1).argmax()]
+best_random = ks[np.argmax([any_sentence("validation", k).mean() for k in ks])]
 expect("first words: chosen length", best_k, at_least=8, at_most=16)
 expect("lead: chosen length", best_lead, at_least=8, at_most=16)
 
@@ -303,8 +318,9 @@ expect("lead: chosen length", best_lead, at_least=8, at_most=16)
 # ### TextRank: sentences vote
 #
 # The classical method for picking sentences is **TextRank** (Mihalcea and Tarau, 2004). Each sentence votes for those that share words
-# with it, and the votes of an important sentence count more. That is the rule of **PageRank** (Brin and Page, 1998), by which early web search ranked pages. First the
-# **similarity** of two sentences $a$ and $b$: the number of different words that they share, over the logarithms of both lengths. Then each row is divided by its sum:
+# with it, and the votes of an important sentence count more. That is the rule of **PageRank** (Brin and Page, 1998), by which Google first ranked the pages of the web. First the
+# **similarity** of two sentences $a$ and $b$: the number of different words that they share, over the sum of the logarithms of both lengths. Its authors let only some kinds of words count; we leave out eighteen
+# function words such as *the* and *of*, which all sentences share. Then each row is divided by its sum:
 #
 # $$W_{ab} = \frac{|a \cap b|}{\ln |a| + \ln |b|}, \qquad M_{ab} = \frac{W_{ab}}{\sum_c W_{ac}}, \qquad r \leftarrow \frac{1-d}{n} + d\, r M$$
 #
@@ -341,16 +357,26 @@ def rank(weights, damping):
 
 
 # %%
-def text_rank(text, damping, k):
-    sentences = [words_of(one) for one in sentences_of(text)]
-    sentences = [one for one in sentences if len(one) > 1] or [words_of(text)]
-    best = np.argmax(rank(similarities(sentences), damping))
-    return sentences[best][:k]
+listed = "the a an of to for and or in on with from by as is if this that"
+LITTLE = set(words_of(listed))
 
+
+def content(words):
+    return [word for word in words if word not in LITTLE]
+
+
+def text_rank(text, damping, k, kept=content):
+    sentences = [words_of(one) for one in sentences_of(text)]
+    sentences = [one for one in sentences if len(kept(one)) > 1] or [words_of(text)]
+    weights = similarities([kept(one) for one in sentences])
+    return sentences[np.argmax(rank(weights, damping))][:k]
+
+
+# %%
 
 row = list(names["train"]).index("polyfit")
 example = sentences_of(texts["train"][row])
-cut = [words_of(sentence) for sentence in example]
+cut = [content(words_of(sentence)) for sentence in example]
 weights = similarities(cut)
 ranks = rank(weights, 0.85)
 expect("scratch.page_rank", scratch.page_rank(weights), equals=ranks, tolerance=1e-9)
@@ -374,40 +400,39 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. The description of numpy.polyfit: which sentences share words, and the rank that follows.*
 # <details><summary>In words</summary>Left, a grid of three by three fields: sentences 1 and 2 are the most similar pair, drawn black, sentence 3 is less similar to both,
-# and the diagonal is white. Right, three bars: sentence 2 has the highest rank, sentence 1 is almost level with it, and sentence 3 is lower.</details><br>
+# and the diagonal is white. Right, three bars: sentence 1, which shares most with the others, has the highest rank, sentence 2 follows, and sentence 3 is lowest.</details><br>
 #
 # TextRank gets its best setting, too: its damping, and how many words of the chosen sentence are kept, are chosen together on the validation texts. Many texts are so short
 # that there is little to vote on.
 
 # %%
-settings = list(itertools.product((0.5, 0.7, 0.85, 0.95), (8, 12, 16, 99)))
+settings = list(itertools.product((0.5, 0.7, 0.85, 0.95, 0.99), ks))
 means = []
 for damping, k in settings:
     summarize = functools.partial(text_rank, damping=damping, k=k)
     means.append(judged("validation", summarize).mean())
 best_damping, best_cut = settings[np.argmax(means)]
 expect("TextRank: chosen length", best_cut, at_least=8, at_most=16)
+every = functools.partial(text_rank, damping=best_damping, k=best_cut, kept=list)
+gain = np.max(means) - judged("validation", every).mean()
+expect("without function words over with them", gain, at_least=0.005)
 methods = {
     "says nothing": says_nothing,
     "TextRank": functools.partial(text_rank, damping=best_damping, k=best_cut),
-    "whole lead": functools.partial(lead, k=None),
     "lead": functools.partial(lead, k=best_lead),
     "first words": functools.partial(first_words, k=best_k),
 }
-on_validation = {name: judged("validation", one) for name, one in methods.items()}
 as_long = judged("validation", functools.partial(lead, k=best_cut))
-gain = (as_long - on_validation["TextRank"])[:, 2].mean()
-expect("lead over TextRank of the same length, ROUGE-L", gain, at_least=0.01)
-gain = (on_validation["lead"] - on_validation["whole lead"])[:, 2].mean()
-expect("lead, cut over whole, ROUGE-L", gain, at_least=0.005)
+gain = (as_long - judged("validation", methods["TextRank"]))[:, 2].mean()
+expect("lead over TextRank of the same length, ROUGE-L", gain, at_least=0.005)
 
 # %% [markdown]
-# On these validation texts length matters as well as choice: the lead gains by being cut. And at the *same* length the first sentence beats the sentence
+# Without the function words the votes are better, and still the first sentence beats, at the *same* length, the sentence
 # that all others vote for. The writer put the main thing first, and nobody tells TextRank.
 #
 # ### Exercise 2 · Mend the vote
 #
-# This function should return the ranks of `n` sentences after 100 steps; `weights[a, b]` is what sentence `a` gives to `b`, and no row is all zeros. The ranks do not even sum to 1:
+# This function should return the ranks of `n` sentences after 100 steps; `weights[a, b]` is what sentence `a` gives to `b`, and no row is all zeros. The ranks should sum to 1, as in the formula above, and they do not:
 #
 # ```python
 # def votes(weights, damping):
@@ -491,14 +516,16 @@ for part in texts:
     both = zip(sources[part], references[part])
     wanted[part] = np.array(chained(needed(a[:LENGTH], b) for a, b in both))
 
-losses = {}
+candidates = []
+losses = []
 for strength in (1e-5, 3e-5, 1e-4, 3e-4):
     options = {"loss": "log_loss", "alpha": strength, "average": True, "tol": None}
     linear = linear_model.SGDClassifier(max_iter=6, random_state=0, **options)
     linear.fit(seen["train"], wanted["train"])
     chances = linear.predict_proba(seen["validation"])[:, 1]
-    losses[linear] = metrics.log_loss(wanted["validation"], chances)
-linear = min(losses, key=losses.get)
+    losses.append(metrics.log_loss(wanted["validation"], chances))
+    candidates.append(linear)
+linear = candidates[np.argmin(losses)]
 print("chosen penalty (here:", linear.alpha, "of 1e-05 to 3e-04)")
 
 # %%
@@ -540,7 +567,7 @@ def judged_at(part, chances, threshold):
 #
 # Two details decide a lot. Vector and number are joined by `Concatenate`, which takes an input *without* a mask for one whose places are all real. So the number needs its own
 # mask, from `Masking`: one plus how often is never below 2 for a word, hence its logarithm is 0 for padding alone. And the first **dropout** removes whole words, all numbers of
-# a place at once, so that the network cannot lean on a single word. We chose it by the loss on the validation texts, which also says which epoch's weights are kept.
+# a place at once, so that the network cannot lean on a single word. We chose its rate by the loss on the validation texts, which also says which epoch's weights are kept.
 
 # %%
 every_word = Counter(itertools.chain.from_iterable(sources["train"]))
@@ -644,8 +671,8 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. ROUGE-L against the mean length of the summaries, on these validation texts. At every length from six words to fourteen both taggers lie above the first words. Where
-# few words are kept little is said, where many are kept much is wrong: each curve has a top.*
+# *Figure. ROUGE-L against the mean length of the summaries, on these validation texts. At every length from six words to fourteen both taggers lie above the first words, and each
+# curve has a top.*
 # <details><summary>In words</summary>Three curves over the mean number of words kept. That of the first words rises from 0.15 at four words to its top, below 0.19, at ten, and
 # falls slowly. Those of the linear tagger and of the network lie close together, far above it. They start between 0.17 and 0.18 at three words, have their tops above 0.21 between seven words and eleven,
 # and come down below 0.20 at seventeen.</details><br>
@@ -747,7 +774,7 @@ expect("novelty, writer minus SmolLM2, least of three", min(less), at_least=0.05
 # ([chapter 14](14_rnn_speech_and_series.ipynb)). In the last column each method is compared with the first words, text by text.
 
 # %%
-on_test = {"random sentence": any_sentence("test")}
+on_test = {"random sentence": any_sentence("test", best_random)}
 for name, summarize in methods.items():
     on_test[name] = judged("test", summarize)
 chances_on_test = {}
@@ -790,30 +817,30 @@ def verdict(name, other, column, results=on_test):
 
 
 for other in ("first words", "lead"):
+    gains = []
     for column, kind in ((0, "ROUGE-1"), (2, "ROUGE-L")):
         mean, low, high = verdict("network", other, column)
         expect(f"network over {other}, {kind}: lower end", low, at_least=0.003)
-mean, low, high = verdict("network", "first words", 1)
-expect("network over first words, ROUGE-2: lower end", low, at_most=0.01)
+        gains.append(mean)
+    mean, low, high = verdict("network", other, 1)
+    share = mean / min(gains)
+    expect(f"over {other}, ROUGE-2 over the other gains", share, at_most=0.5)
 mean, low, high = verdict("TextRank", "first words", 2)
 expect("TextRank over first words, ROUGE-L: upper end", high, at_most=0)
-mean, low, high = verdict("network", "linear tagger", 0)
-expect("network and linear tagger, ROUGE-1: distance", abs(mean), at_most=0.02)
-mean, low, high = verdict("says nothing", "random sentence", 2)
-expect("nothing over a random sentence, ROUGE-L", low, at_least=0.005)
+for column in range(3):
+    mean, low, high = verdict("network", "linear tagger", column)
+    farthest = max(abs(low), abs(high))
+    expect("network and linear tagger: farthest end", farthest, at_most=0.03)
+for column in (0, 2):
+    mean, low, high = verdict("random sentence", "says nothing", column)
+    expect("random sentence over nothing: lower end", low, at_most=0)
+    expect("random sentence over nothing: upper end", high, at_most=0.03)
 
 # %%
-listed = "the a an of to for and or in on with from by as is if this that"
-LITTLE = set(words_of(listed))
 sixty = {word for word, _ in words_of_lines.most_common(60)}
 expect("little words that are not common in the lines", len(LITTLE - sixty), equals=0)
 threshold = best_threshold["network"]
 network_on_test = chances_on_test["network"]
-
-
-def content(words):
-    return [word for word in words if word not in LITTLE]
-
 
 without = {"network": [], "first words": []}
 for row, words in enumerate(sources["test"]):
@@ -821,22 +848,23 @@ for row, words in enumerate(sources["test"]):
     kept = content(compressed(words, network_on_test[row], threshold))
     without["network"].append(scores(kept, reference))
     without["first words"].append(scores(content(words[:best_k]), reference))
-mean, low, high = verdict("network", "first words", 2, without)
-expect("the same without little words: lower end", low, at_least=0.003)
+for column in (0, 2):
+    mean, low, high = verdict("network", "first words", column, without)
+    expect("the same without little words: lower end", low, at_least=0.003)
 
 # %% [markdown]
-# The network beats the first words and the lead in ROUGE-1 and ROUGE-L, on a package that it has never seen, and the intervals of its leads lie above zero. It
-# does *not* clearly beat them in ROUGE-2. Perhaps that is because pairs of neighbouring words come in whole phrases, and the first words of a text are whole phrases. A summary of
-# picked words says *what it is about*; it does not speak. Nor can the network claim a lead over the linear tagger, which knows no more than a word, its neighbours and its place: they
-# differ by less than two points, and the verdict in the list says whether this run tells them apart. Perhaps so few texts teach no more than that.
+# The network beats the first words and the lead in ROUGE-1 and ROUGE-L, and the intervals of its leads lie above zero. They are intervals for other texts of *SciPy*; a third package could be easier or harder. In
+# ROUGE-2 it gains less than half as much, and the list says whether this run tells that from zero. Perhaps that is because pairs of neighbouring words come in whole phrases, and the first words of a text are whole phrases. A summary of
+# picked words says *what it is about*; it does not speak. Nor does it leave the linear tagger behind, which knows no more than a word, its neighbours, its place and how often it occurs: no interval of
+# their difference reaches as far as three points. Perhaps so few texts teach no more than that. (The oracle's row is a ceiling in ROUGE-1; other choices of words could have more ROUGE-2 and ROUGE-L. SmolLM2 has no row: three answers are too few for an interval.)
 #
-# Now look at the first two rows, for what kind of measure this is. Five words that say *nothing* get more ROUGE-L than a random sentence of the text. So a sceptic asks: are the network's leads
-# won with *the* and *of*, too? The last cell took such words out of summaries and references: function words, all of them among the sixty commonest words of the training lines. The
-# lead over the first words stays above zero.
+# Now look at the first two rows, for what kind of measure this is. Five words that say *nothing* and a random sentence of the best length are not told apart, in ROUGE-1 and in ROUGE-L. So a sceptic asks: are the network's leads
+# won with *the* and *of*, too? The last cell took such words out of summaries and references: function words, all of them among the sixty commonest words of the training lines. Both
+# leads over the first words stay above zero.
 #
 # ### How much does the split decide?
 #
-# Suppose we had drawn the test texts at random from all packages. Then near copies of many test texts stand in training, with nearly the same
+# Suppose we had drawn the test texts at random from all packages. Then many test texts have a relative in training, a text of the same package with a similar
 # first line. A summarizer that reads nothing but *looks up the most similar training text* and repeats its line shows how much that is worth.
 
 
@@ -898,21 +926,19 @@ expect("first words, SciPy over drawn texts", harder, at_least=0.02)
 # %% [markdown]
 # The ranking turns round. With a random split the method that understands nothing and looks everything up is clearly ahead of the first words; among strangers it is clearly behind them, and
 # behind five words that say nothing. The last row shows where that comes from: it counts the test texts that have a **relative** in training, a text with a cosine similarity above 0.5. On these, looking up
-# wins by far; on the other drawn texts it is hardly ahead. (The drawn texts differ in another way, too: they
+# wins by far; on the other drawn texts it is hardly ahead or behind. (The drawn texts differ in another way, too: they
 # are harder for the first words than those of SciPy. So compare within a column.) The rows of one package are relatives, and a test on relatives does not say how a method does among
-# strangers. Who sells a summarizer shows you the right-hand column; you will live in the left one.
+# strangers.
 #
 # ## Errors
 #
-# The ten test texts on which the network loses most, compared with the first words. For each we look at what *could* be found: how much of the writer's
-# line stands in the text at all.
+# The ten test texts on which the network's own scores are lowest. For each we look at what *could* be found, how much of the writer's
+# line stands in the text at all, and at what the first words got.
 
 # %%
-lost = on_test["first words"].mean(axis=1) - on_test["network"].mean(axis=1)
-worst = np.argsort(-lost)[:10]
-reachable = on_test["oracle"][worst, 0]
-can_be_found = reachable >= 0.3
-in_phrases = on_test["first words"][worst, 1] > 0.3
+worst = np.argsort(on_test["network"].mean(axis=1), kind="stable")[:10]
+can_be_found = on_test["oracle"][worst, 0] >= 0.3
+by_first = on_test["first words"][worst, 0] >= 0.3
 brackets = str.maketrans("()", "[]")
 for row in worst[:4]:
     kept = compressed(sources["test"][row], network_on_test[row], threshold)
@@ -921,15 +947,15 @@ for row in worst[:4]:
     told = f"{told} / text: {begins}".translate(brackets)
     print(f"writer (here: {told})")
 kinds = {"nothing to find": np.sum(~can_be_found)}
-kinds["first words share phrases with the line"] = np.sum(can_be_found & in_phrases)
-kinds["wrong words"] = np.sum(can_be_found & ~in_phrases)
+kinds["first words found it"] = np.sum(can_be_found & by_first)
+kinds["nobody found it"] = np.sum(can_be_found & ~by_first)
 for kind, count in kinds.items():
     print(f"{kind}, of ten (here: {count})")
-expect("first words share phrases, of ten", np.sum(in_phrases), at_least=2)
+expect("nothing to find, of ten", np.sum(~can_be_found), at_least=4)
 
 # %% [markdown]
-# In some of the ten the text opens with a good part of the line, and the network strikes words out of a phrase that was right. (We sorted by what the first words gain, so such texts had
-# to come up; by *share phrases* we mean that their ROUGE-2 is above 0.3.) In the others it keeps the wrong words. Perhaps a network that sees whole phrases would lose less.
+# *Nothing to find* means that even the oracle has less than 0.3 of ROUGE-1. In several of the ten nobody who copies words could do well: the line of the writer is in other words than the text, or it was no summary
+# at all. These errors belong to the data, and to the measure. (We sorted by the score, so such pairs had to come up.) In the others the words were there, and the network kept the wrong ones.
 #
 # ## Limits and harm
 #
@@ -950,25 +976,25 @@ where = np.nonzero(is_negation)[1]  # places of the negations
 print("negations in the test texts:", len(where))
 ratio = is_kept[is_negation].mean() / others_kept[where].mean()
 expect("negations kept over others kept at their places", ratio, at_most=0.2)
-in_lines = np.mean([bool(NEGATIONS & set(line)) for line in references["train"]])
-expect("share of training lines with a negation", in_lines, at_most=0.05)
+with_one = np.flatnonzero(is_negation.any(axis=1))
+in_lines = np.mean([bool(NEGATIONS & set(references["test"][row])) for row in with_one])
+expect("lines to these texts with a negation (share)", in_lines, at_most=0.06)
 row = list(names["test"]).index("minkowski_distance_p")
 kept = compressed(sources["test"][row], network_on_test[row], threshold)
 print(f"{texts['test'][row][:88]}\nkept (here: {' '.join(kept)})")
 expect("not is kept", "not" in kept, equals=False)
 
 # %% [markdown]
-# Nearly all are struck out, and not only because they come late. The last lines show one case. A function that does *not* extract the root says in its summary that it has to do with the root. The
-# measure did not object: a negation is one word of many, and few lines hold one, so the network had little to learn it
-# from. In documentation this is a nuisance. In a medical record, a contract or a police report it is harm, and the one whom it harms did
+# All, or nearly all, are struck out, and not only because they come late. The last lines show one case. A function that does *not* extract the root says in its summary that it has to do with the root. The
+# measure did not object: a negation is one word of many. And the writers did the same: of the lines to these very texts hardly one in twenty holds a negation, so the labels themselves teach to strike it out. In documentation this is a nuisance. In a medical record, a contract or a police report it is harm, and the one whom it harms did
 # not choose the summarizer. So: show the summary *beside* the text, mark what was kept (the demo below does), and do not let it decide.
 #
-# Two more limits. The network learned from the prose of programmers, in English; in other text it does not know the words. And the writers of these lines
+# Two more limits. The network learned from the prose of programmers, in English; in other text many words are unknown to it. And the writers of these lines
 # allowed copying by their licences; the writers of letters and records have not been asked.
 #
 # ## Your own input
 #
-# Paste a paragraph in English. You see each word's chance, what is kept, and the sentence that TextRank would choose.
+# Paste a paragraph in English. You see each word's chance, what is kept, and the beginning of the sentence that TextRank would choose.
 
 
 # %%
@@ -979,7 +1005,8 @@ def summarize_and_show(text):
     head = words[:LENGTH]
     chances = network.predict(inputs([words]), verbose=0)[0, : len(head), 0]
     kept = compressed(words, chances, threshold)
-    colors = [plot.COLORS[0] if chance >= threshold else "0.8" for chance in chances]
+    least = min(threshold, np.sort(chances)[-3])  # as in `compressed`
+    colors = [plot.COLORS[0] if chance >= least else "0.8" for chance in chances]
     figure, axes = plot.subplots(figsize=(9.0, 3.2))
     axes.bar(range(len(head)), chances, color=colors)
     axes.axhline(threshold, color="black", lw=0.8)
@@ -1002,10 +1029,10 @@ demo.text(
 )
 
 # %% [markdown]
-# *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept. The network sees its neighbours but decides for each word alone: it keeps an
-# adjective and strikes out its noun, "moment".*
-# <details><summary>In words</summary>Forty bars over the first words of the description of the kurtosis, and a line at 0.12. Four groups of
-# words rise above the line: "by default", "the standardized fourth", a single "the", and "g the kurtosis of the normal distribution". Close below it are "moment", "excess" and the first "kurtosis". From the thirtieth word on
+# *Figure. The words of a description and the chance that the network gives each; dark bars, above the line, are kept. The network sees its neighbours but decides for each word alone, so it may keep an
+# adjective and strike out its noun.*
+# <details><summary>In words</summary>In the stored picture, forty bars over the first words of the description of the kurtosis, and a line just above 0.1. Groups of two or three
+# words rise above it, "by default" and "the standardized fourth" among them; "moment", their noun, lies below. Behind the thirtieth word
 # all bars are low.</details><br>
 #
 # ## Ship it
@@ -1025,6 +1052,8 @@ def open_summarizer(path):
 
     def summarize(text):
         words = re.findall("[a-z0-9]+", text.lower())
+        if not words:
+            return ""
         counted = collections.Counter(words)
         head = words[:40]
         tokens = np.zeros((1, 40), "int32")
@@ -1047,31 +1076,25 @@ parts = {"network": network, "words": vocabulary, "threshold": float(threshold)}
 file = pathlib.Path(tempfile.gettempdir(), "summarizer.zip")
 ship.pack(file, parts)
 some = list(texts["test"][:8])
-trial = ship.try_out(open_summarizer, file, some)
+trial = ship.try_out(open_summarizer, file, [*some, "?"])
 here = []
 for text, chances in zip(some, chances_on_test["network"]):
     here.append(" ".join(compressed(words_of(text), chances, threshold)))
+here.append("")  # a text without a word has an empty summary
 expect("same answers in a new process", trial.answers == here, equals=True)
 expect("size (MB)", trial.megabytes, at_most=1.0)
-
-# %%
-costs = {
-    "size (MB)": trial.megabytes,
-    "start (s)": trial.load_seconds,
-    "answer, half within (ms)": trial.p50_milliseconds,
-    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
-}
-plot.table({"summarizer.zip": costs}, corner="file")
+times = f"{trial.p50_milliseconds:.0f} ms, 19 of 20 in {trial.p95_milliseconds:.0f} ms"
+print(f"starts in (here: {trial.load_seconds:.1f} s), half of its answers in (here: {times})")
 
 # %% [markdown]
 # ## Summary
 #
 # * Summaries are extractive, compressive or abstractive. **ROUGE** counts common words, pairs, and the longest common subsequence; thirty lines of ours are equal to the field's library.
-# * ROUGE compares letters: five words that say nothing get more ROUGE-L than a random sentence, and a summary that says the opposite gets nearly full marks.
+# * ROUGE compares letters: five words that say nothing were not told apart from a random sentence, and a summary that said the opposite got nearly full marks.
 # * **TextRank** lets sentences vote by power iteration. On these texts the first sentence beats the elected one at the same length, because writers put the main thing first.
 # * A **tagger** that keeps or strikes out each word beat the first words and the lead in ROUGE-1 and ROUGE-L on a package that it had never seen, and did not clearly in ROUGE-2. A linear tagger was as good within two points.
 # * It struck out nearly all negations. Show a summary beside its text.
-# * A random split made looking up the line of the most similar text the better method, and a split by package the worse one. Split by source.
+# * A random split made looking up the line of the most similar text better than the first words, a split by package made it worse. Split by source.
 #
 # **Ask yourself**
 #
@@ -1079,11 +1102,12 @@ plot.table({"summarizer.zip": costs}, corner="file")
 # <details><summary>Why not choose the length of a summary by recall?</summary>Recall never falls when words are added, so the longest summary wins. $F_1$ or a limit on the length is needed.</details>
 # <details><summary>A tagger can only copy words. Can it say something false?</summary>Yes: by leaving out *not*, or by joining two halves that did not belong together.</details><br>
 #
-# **Next** 22 · Sentiment analysis (planned) asks not what a text says but how its writer feels about it.
+# **Next** [22 · Sentiment analysis](22_sentiment_analysis.ipynb) asks not what a text says but how its writer feels about it.
 #
 # **References**
 #
 # * C.-Y. Lin (2004), ROUGE: a package for automatic evaluation of summaries. [ACL Anthology](https://aclanthology.org/W04-1013/)
+# * S. Brin, L. Page (1998), The anatomy of a large-scale hypertextual web search engine. [doi](https://doi.org/10.1016/S0169-7552(98)00110-X)
 # * R. Mihalcea, P. Tarau (2004), TextRank: bringing order into texts. [ACL Anthology](https://aclanthology.org/W04-3252/)
 # * H. P. Luhn (1958), The automatic creation of literature abstracts. [doi](https://doi.org/10.1147/rd.22.0159)
 # * K. Knight, D. Marcu (2002), Summarization beyond sentence extraction: a probabilistic approach to sentence compression. [doi](https://doi.org/10.1016/S0004-3702(02)00222-9)
