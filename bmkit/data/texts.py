@@ -8,7 +8,7 @@ import datetime
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["dates_of", "opening", "prose", "without_echoes"]
+__all__ = ["dates_of", "opening", "prose", "without_echoes", "without_markup"]
 
 LANGUAGES = ("de", "en", "es", "fr", "ja", "ru", "zh")
 STYLES = ("full", "long", "medium", "yMMMEd")  # three lengths, and the skeleton "short weekday, day, month, year"
@@ -107,6 +107,28 @@ def dates_of(day: datetime.date, language: str) -> list[str]:
     return list(dict.fromkeys(text for text in spaced if re.search(r"[^\W\d]", text)))
 
 
+def without_markup(text: str) -> str:
+    r"""Take the markup of Sphinx off a text, and write it in one line.
+
+    Args:
+        text: a paragraph.
+
+    Returns:
+        The same words with single spaces.
+
+    Example:
+        >>> without_markup("See :func:`~keras.ops.sum`\\n  and *not* ``max`` [1]_.")
+        'See sum and not max.'
+
+    Reference:
+        Docutils, reStructuredText inline markup,
+        https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html#inline-markup
+    """
+    for pattern, instead in MARKUP:
+        text = pattern.sub(instead, text)
+    return " ".join(text.split())
+
+
 def _paragraphs(docstring: str) -> Iterator[str]:
     """Yield runs of lines that begin a thought: after an empty line, a title, "name : type", or in "name: text"."""
     group, indent, hanging, above = [], -1, False, ""
@@ -154,9 +176,7 @@ def prose(docstring: str) -> list[str]:
     """
     kept = []
     for text in _paragraphs(docstring):
-        for pattern, instead in MARKUP:
-            text = pattern.sub(instead, text)
-        text = " ".join(text.split())
+        text = without_markup(text)
         signs = len(re.findall(r"[^A-Za-z ,.'-]", text))
         whole = SENTENCES.fullmatch(text) and not NO_SENTENCES.search(text)
         if whole and len(opening(text)) == 60 and signs <= 0.03 * len(text):

@@ -11,7 +11,7 @@ import pytest
 from bmkit import data
 from bmkit.data import manifest, texts
 from bmkit.data.installed import read_installed
-from bmkit.data.readers import chinese_reviews, chinese_reviews_raw, docstrings
+from bmkit.data.readers import chinese_reviews, chinese_reviews_raw, docstrings, summaries
 
 SPLITS = manifest.SPLITS
 
@@ -133,6 +133,29 @@ def test_tests_and_code_of_others_are_left_out():
     assert all(docstrings.LEFT_OUT.search(name) for name in others)
     rows = [sum(len(y) for _, y in docstrings.read(m, None).values()) for m in (members, members | others)]
     assert rows[0] == rows[1]
+
+
+def described(number, below=""):
+    words = " ".join(f"word{'abcdefghij'[int(digit)]}" for digit in f"{number:03d}" * 12)
+    return f'def f{number}():\n    """Do the thing {words[:14]} {number}.\n\n    {words} ends.\n{below}    """\n'
+
+
+def test_descriptions_are_split_by_package_and_end_at_the_first_title():
+    ends = "    Parameters\n    ----------\n    x : int\n"
+    lists = "\n    * a list\n\n    One more :func:`~a.b`.\n\n    Returns\n    -------\n    None, nothing at all.\n"
+    members = {
+        "keras/a.py": (described(1, ends) + described(2, lists)).encode(),
+        "keras/tests/b.py": described(3).encode(),
+        "scipy/a.py": (described(4) + described(1)).encode(),
+        "sklearn/a.py": (described(5) + 'def g():\n    """Too short a text.\n\n    No."""').encode(),
+        "tensorflow/python/ops/gen_a.py": described(6).encode(),
+    }
+    splits = summaries.read(members, None)
+    names = {split: list(x["name"]) for split, (x, _) in splits.items()}
+    assert names == {"train": ["f1", "f2"], "validation": ["f5"], "test": ["f4"]}
+    x, lines = splits["train"]
+    assert x["text"][0].endswith("ends.") and x["text"][1].endswith("ends. One more b.")
+    assert lines[0].startswith("Do the thing worda") and list(x["package"]) == ["keras", "keras"]
 
 
 @pytest.mark.parametrize("damaged", [b"def f(:", b"x = '\x00'", b"\xff\xfe", b'"""never closed'])

@@ -11,22 +11,44 @@ from bmkit.data.draw import Members, Splits, cut, grouped
 from bmkit.data.entries import DataError, Description
 from bmkit.data.texts import opening, prose
 
-__all__ = ["read"]
+__all__ = ["read", "syntax_of"]
 
 LEFT_OUT = re.compile(r"/(\w*tests?|\w*testing|externals?|_external|_lib|distutils)/|_test\.py|/(__config|_dist|conft)")
 
 
-def _docstrings_of(name: str, source: bytes) -> Iterator[str]:
-    """Yield the docstrings of a module, its classes and its functions, without running it."""
+def syntax_of(name: str, source: bytes) -> ast.Module:
+    """Parse a module without running it.
+
+    Args:
+        name: of its file, for the message.
+        source: its bytes.
+
+    Returns:
+        The syntax tree.
+
+    Raises:
+        DataError: it is no Python.
+
+    Example:
+        >>> type(syntax_of("a.py", b"x = 1").body[0]).__name__
+        'Assign'
+
+    Reference:
+        Python documentation, ast, https://docs.python.org/3/library/ast.html
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # some strings hold backslashes that newer versions of Python dislike
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise DataError(
             f"{name} is not readable Python ({error}); install its package again with `pip install --force-reinstall`."
         ) from error
-    for node in ast.walk(tree):
+
+
+def _docstrings_of(name: str, source: bytes) -> Iterator[str]:
+    """Yield the docstrings of a module, its classes and its functions."""
+    for node in ast.walk(syntax_of(name, source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield ast.get_docstring(node) or ""
 
