@@ -250,7 +250,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. The twelve n-grams that speak most against five stars, and the twelve that speak most for them.*
-# <details><summary>In words</summary>WORDS.</details><br>
+# <details><summary>In words</summary>Twenty-four bars in order. From the left, orange bars below zero: not is by far the longest, then but, bad, guess, disappointed, would not, and others about half as long. From the middle, blue bars above zero that grow to the right: wonderful, highly, and, perfect, … the best, excellent, best, delicious, great, and love at the end.</details><br>
 #
 # No one wrote this list; the reviews did. Remember *not* on the left: by itself it is a *bad* word. What will such a reader make of *not bad*?
 #
@@ -516,6 +516,8 @@ shares = counts[counts > 0] / len(labels)
 theirs = np.sum(shares * np.abs(their_said - their_came))
 ours = calibration_error(labels, p)
 expect("ECE from their curve", ours, equals=theirs, tolerance=1e-9)
+theirs = scratch.expected_calibration_error(labels, p)
+expect("bmkit.scratch", ours, equals=theirs, tolerance=1e-9)
 
 # %% [markdown]
 # ### A head that is too sure of itself
@@ -601,7 +603,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Reliability diagrams: bins of at least five test texts, with 95 % intervals. On the dashed line a probability means what it says.*
-# <details><summary>In words</summary>WORDS.</details><br>
+# <details><summary>In words</summary>Three panels, said from 0 to 1 to the right, came from 0 to 1 upwards, each with a dashed diagonal. Left, the head without penalty: its bins near 0 and near 1, which hold most texts, lie inside, at about 0.2 and 0.84; the bins between have long intervals. Middle, after temperature scaling: all ten points lie near the diagonal. Right, the English n-grams: ten points with short intervals close to the diagonal from end to end.</details><br>
 #
 # ### Where it mends nothing
 #
@@ -628,7 +630,7 @@ saved = surprise(liked["test"], logits) - surprise(liked["test"], logits / T_wor
 expect("    cross-entropy saved (nats)", saved, at_least=-0.005, at_most=0.005)
 
 # %% [markdown]
-# Nothing to mend: a penalty that was chosen by the cross-entropy has already set the size of the logits. The tuned head of the encoder shows the same below. Temperature scaling is for models that were trained without such care, or that come to you
+# Nothing to mend: a penalty that was chosen by the cross-entropy has already set the size of the logits.  Temperature scaling is for models that were trained without such care, or that come to you
 # finished. It changes no verdict and no order, so it cannot make a reader *better*; it makes it more honest. And one number cannot mend every curve: it moves all $p$ towards one half or away from it, and nothing else.
 #
 # ### Exercise 2 · Predict, then run
@@ -726,20 +728,21 @@ ours = by_encoder["e5, 100 Chinese labels"]
 few_lead = lead(ours, signs[100], truth)
 many_lead = lead(ours, signs[6400], truth)
 network_lead = lead(english_p["EN: our network"], words_on_test, liked["test"])
-list_lead = lead(words_on_test, english_p["EN: list of words"], liked["test"])
 told("e5 over signs, 100 labels each", few_lead)
 told("e5 with 100 over signs with 6,400 labels", many_lead)
 told("our network over the n-grams", network_lead)
 expect("e5 over signs, 100 labels each", few_lead[0], at_least=0.03)
 expect("e5, 100 labels, over signs, 6,400", many_lead[0], at_most=0.0)
 expect("our network over n-grams: lower end", network_lead[1], at_most=0.01)
-expect("n-grams over the list: lower end", list_lead[1], at_least=0.03)
+tuned_ones = [p for name, p in by_encoder.items() if name != "e5, no penalty"]
+next_largest = max(calibration_error(truth, p) for p in tuned_ones)
+expect("no penalty, ECE over the next one", before - next_largest, at_least=0.005)
 
 # %% [markdown]
 # Read the table by labels. With *a hundred*, the encoder is clearly ahead of the signs. Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. With *thousands* of labels the lead is gone, and the n-grams, which train in seconds on any machine, are as good or better. On English, with 3,569
 # labels, our own network is level with the n-grams: what it learns from the mean of vectors is much the same as what they learn from counts.
 #
-# And the last column: the head without penalty has the largest error of calibration among the encoders' rows, though its accuracy hardly suffers. Temperature, or a tuned penalty, brings it down. (With 400 texts even a perfectly calibrated reader has an ECE of about 0.04, by chance alone.)
+# And the last column: the head without penalty has the largest error of calibration among the encoders' rows, though its accuracy hardly suffers. Temperature, or a tuned penalty, brings it down. (Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.)
 #
 # ## Two probes
 #
@@ -806,10 +809,12 @@ for name in ("EN: e5, both", "ZH: e5, both"):
     expect(f"{name}, not bad rises", rises, at_least=0.75)
 falls = min(row["not good: falls"][0] for row in negation.values())
 expect("not good falls, least of all readers", falls, at_least=0.75)
+known_not_bad = [text for text in english["train"] if "not bad" in text.lower()]
+expect("training reviews with not bad", len(known_not_bad), equals=16)
 
 # %% [markdown]
-# All readers know that *not good* is less than *good*. But the English n-grams and our network take *not bad* for *worse* than *bad*: two bad words. Their table of weights can hold a feature *not bad*, but few reviews contain it. The encoder moves the right way in both
-# directions and both languages, with a head that learned from 200 reviews. It has read what *not* does elsewhere. The accuracy did not show this difference, because such sentences are rare in the reviews.
+# All readers know that *not good* is less than *good*. But the English n-grams and our network take *not bad* for *worse* than *bad*: two bad words. They could learn a weight for the pair *not bad*, but 16 of 3,569 reviews contain it. The encoder moves the right way in both
+# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, because such sentences are rare in the reviews. (Twelve pairs share four words, so the intervals are rather too narrow; and *not bad* is not *great*: the claim is only that $p$ rises.)
 #
 # ### Another domain
 #
@@ -866,11 +871,16 @@ stranger = hits["e5, 100 English food reviews"]["book"]
 expect("hotel lines, right on hotels", at_home, at_least=0.75)
 expect("    over right on books", at_home - abroad, at_least=0.12)
 low = right_share(stranger)[1]
+between = []
+for first, second in (("hotel", "book"), ("computer", "book")):
+    between.append(np.mean(hits[f"signs, 1,200 {first} lines"][second]))
+    between.append(np.mean(hits[f"signs, 1,200 {second} lines"][first]))
+expect("between books and other topics, at best", max(between), at_most=0.68)
 expect("e5 from English food, on books: lower end", low, at_least=0.55)
 expect("    over the hotel lines, on books", np.mean(stranger) - abroad, at_least=0.08)
 
 # %% [markdown]
-# Off the diagonal the signs fall deep; from hotels to books to hardly more than guessing. A vocabulary of praise belongs to its domain: 安静 (*quiet*) praises a room, and says little of a novel. The last row learned from a hundred reviews of *food*, in another *language*, and judges books better than the reader of 1,200
+# Between books and the two other topics the signs fall deep, to hardly more than guessing; hotels and computers are nearer to each other. A vocabulary of praise belongs to its domain: 安静 (*quiet*) may praise a room and says little of a novel. The last row learned from a hundred reviews of *food*, in another *language*, and judges books better than the reader of 1,200
 # Chinese hotel lines. (Topics differ in their share of praise as well, so a part of the fall may be a threshold that does not fit.) Whoever buys a reader should ask: tested on whose texts?
 #
 # ## Errors
@@ -897,7 +907,7 @@ expect("five questioned labels, contradicted (share)", against, at_least=0.6)
 
 # %% [markdown]
 # Rules find kinds only roughly, so we read the lines themselves. The cell holds five that come back with nearly every draw of the labels: *only a free shuttle from the airport, none back; please improve* (positive, says the label), *the small refrigerator works badly and is rather loud*
-# (positive), *and the suite did not even have a mirror* (positive), a mother who praises a book over two lines (negative), and *the fan is rather quiet* (positive; the encoder doubts it). In the first four the *reader* is right, and the label is that of a longer review from which the line was cut. So the worst errors are largely errors of the data,
+# (positive), *and the suite did not even have a mirror* (positive), a mother who praises a book over two lines (negative), and *the fan is rather quiet* (positive; the encoder doubts it). In the first four the *reader* is right, and the label is perhaps that of a longer review from which the line was cut. Of the ten lines stored above, we would side with the encoder in nine. So the worst errors are largely errors of the data,
 # and no reader can reach 1.0 here. Look at your worst errors before you try a larger model.
 #
 # ## Limits and harm
@@ -948,15 +958,15 @@ for name, marker, color in zip(names, "os", plot.COLORS):
     axes.plot(by_group[name][order], marker=marker, ls="", color=color, label=name)
 axes.set_xticks(range(len(GROUPS)), np.array(GROUPS)[order], rotation=60, ha="right")
 axes.set(xlabel="word in the sentence", ylabel="probability of praise", ylim=(0, 1))
-axes.legend(fontsize=9)
+axes.legend(fontsize=9, loc="center", ncols=2)
 plot.show(figure)
 
 # %% [markdown]
 # *Figure. The same two sentences with another word for the person: the mean of both probabilities.*
-# <details><summary>In words</summary>WORDS.</details><br>
+# <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer. The encoder's squares lie at 0.1 for poor, a little higher for deaf and blind, and then level near 0.3. The dots of the n-grams lie between 0.65 and 0.85, lowest for poor, African and Indian, highest for white and rich.</details><br>
 #
-# The sentences say nothing good or bad, and yet the answer depends on who makes the tea; *poor* is judged lower than *rich*. Some words have a second meaning that explains it (a *poor* coffee), and no reader here knows which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
-# concerned have not agreed to it, do not see it, and cannot object. **Sarcasm** is taken for praise often, so whoever complains that way is not heard. Our data name no dialect and no age group, so for these we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
+# The sentences say nothing good or bad, and yet the answer depends on who makes the tea; the encoder judges *poor* lower than *rich*. Some words have a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
+# concerned have not agreed to it, do not see it, and cannot object. **Sarcasm** is taken for praise in two of ten sentences at least, so whoever complains that way may not be heard. Our data name no dialect and no age group, so for these we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
 # text beside the number; and let a human decide what concerns a human.
 #
 # ## Your own input
@@ -1011,7 +1021,7 @@ demo.text(judge_and_show, EXAMPLES, reader=["encoder", "n-grams"], **limits)
 
 # %% [markdown]
 # *Figure. What each word did to the answer.*
-# <details><summary>In words</summary>WORDS.</details><br>
+# <details><summary>In words</summary>Fourteen bars, one for each word of the review of the tea. Not and bad stand above zero, at about 0.05: both spoke for praise. Package reaches far below zero, to about −0.16, and came and broken lie lower than the rest as well. The other bars are short.</details><br>
 #
 # ## Ship it
 #
