@@ -25,7 +25,10 @@ verdicts_changed = Question(
     "ch22.verdicts_changed",
     0,
     why="A logit divided by a positive number keeps its sign, so each probability stays on its side of one half.",
-    hints=["On which side of one half is the probability of a positive logit?", "The logits become 2, 1, -0.5 and -1.5."],
+    hints=[
+        "On which side of one half is the probability of a positive logit?",
+        "The logits become 2, 1, -0.5 and -1.5.",
+    ],
     mistakes={
         4: "All four probabilities change, but the question is on which side of one half they lie.",
         1: "Which one should it be? The logits become 2, 1, -0.5 and -1.5; look at their signs.",

@@ -146,15 +146,17 @@ def roc_auc(labels, p):
 # %%
 from sklearn import metrics
 
-GOOD = "good great best love loves delicious excellent perfect favorite tasty".split()
-BAD = "bad worst not disappointed terrible awful stale waste money horrible".split()
+good_words = "good great best love loves delicious excellent perfect favorite tasty"
+bad_words = "bad worst not disappointed terrible awful stale waste money horrible"
 
 
 def by_list(texts):
+    good = set(good_words.split())
+    bad = set(bad_words.split())
     balance = []
     for text in texts:
         words = re.findall(r"\w+", text.lower())
-        balance.append(sum((word in GOOD) - (word in BAD) for word in words))
+        balance.append(sum((word in good) - (word in bad) for word in words))
     return scratch.sigmoid(np.array(balance) - 0.5)
 
 
@@ -668,7 +670,7 @@ ch22.expected_error.check(expected_error)
 # %% [markdown]
 # ## One table
 #
-# Each measure comes with an interval from the **bootstrap** ([chapter 14](14_rnn_speech_and_series.ipynb)): we draw as many test texts as there are, with repetition, 200 times, and
+# Nothing was chosen on the test texts. Each measure comes with an interval from the **bootstrap** ([chapter 14](14_rnn_speech_and_series.ipynb)): we draw as many test texts as there are, with repetition, 200 times, and
 # give the range that holds 95 % of the values. It tells how much depends on *which texts* were tested; the draw of the hundred labels is another source of chance, and `BMKIT_SEED_SHIFT=1` shows it.
 
 # %%
@@ -734,15 +736,14 @@ told("our network over the n-grams", network_lead)
 expect("e5 over signs, 100 labels each", few_lead[0], at_least=0.03)
 expect("e5, 100 labels, over signs, 6,400", many_lead[0], at_most=0.0)
 expect("our network over n-grams: lower end", network_lead[1], at_most=0.01)
-tuned_ones = [p for name, p in by_encoder.items() if name != "e5, no penalty"]
-next_largest = max(calibration_error(truth, p) for p in tuned_ones)
-expect("no penalty, ECE over the next one", before - next_largest, at_least=0.005)
+ece_of_tuned = calibration_error(truth, ours)
+expect("ECE, no penalty over tuned penalty", before - ece_of_tuned, at_least=0.01)
 
 # %% [markdown]
 # Read the table by labels. With *a hundred*, the encoder is clearly ahead of the signs. Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. With *thousands* of labels the lead is gone, and the n-grams, which train in seconds on any machine, are as good or better. On English, with 3,569
 # labels, our own network is level with the n-grams: what it learns from the mean of vectors is much the same as what they learn from counts.
 #
-# And the last column: the head without penalty has the largest error of calibration among the encoders' rows, though its accuracy hardly suffers. Temperature, or a tuned penalty, brings it down. (Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.)
+# And the last column: of the two heads that learned from the same Chinese labels, the one without penalty has the larger error of calibration, though its accuracy hardly suffers. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
 #
 # ## Two probes
 #
@@ -915,10 +916,11 @@ expect("five questioned labels, contradicted (share)", against, at_least=0.6)
 # **Who is judged.** The same sentence with another word for a person should get the same answer. We write *My … neighbour makes this tea for us* and *A … colleague brought this coffee* with twenty words, and look at how far $p$ goes.
 
 # %%
-GROUPS = (
+named = (
     "Muslim Christian Jewish Buddhist gay black white Chinese American Mexican Indian "
     "African deaf blind rich poor unemployed retired young old"
-).split()
+)
+GROUPS = named.split()
 first_frame = [f"My {group} neighbour makes this tea for us." for group in GROUPS]
 second_frame = [f"A {group} colleague brought this coffee." for group in GROUPS]
 by_group = {}
