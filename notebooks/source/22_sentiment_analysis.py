@@ -825,7 +825,7 @@ expect("training reviews with not bad", len(known_not_bad), equals=16)
 
 # %% [markdown]
 # All readers know that *not good* is less than *good*. But the English n-grams and our network take *not bad* for *worse* than *bad*: two bad words. They could learn a weight for the pair *not bad*, but 16 of 3,569 reviews contain it. The encoder moves the right way in both
-# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, because such sentences are rare in the reviews. (Twelve pairs share four words, so the intervals are rather too narrow; and *not bad* is not *great*: the claim is only that $p$ rises.)
+# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, perhaps because such sentences are rare in the reviews. (Twelve pairs share four words, so the intervals are rather too narrow; and *not bad* is not *great*: the claim is only that $p$ rises.)
 #
 # ### Another domain
 #
@@ -1003,6 +1003,7 @@ def pieces_of(text, script):
     if script == "CJK":
         numbers = e5.tokenizer([text])[0]
         words = [e5.tokenizer.detokenize([number]) for number in numbers]
+        words = [word for word in words if word.strip()]
     else:
         words = text.split()
     size = math.ceil(len(words) / 24)  # at most 24 groups
@@ -1019,15 +1020,17 @@ def judge_and_show(text, reader="encoder"):
     shorter = [joint.join(pieces[:place] + pieces[place + 1 :]) for place in places]
     p = reads([text, *shorter], script, reader)
     moved = p[0] - p[1:]
-    told = f"(here: probability of praise {p[0]:.2f})"
+    answer = f"Probability of praise (here: {p[0]:.2f})"
     if script == "CJK":  # not every machine has a font for figures
-        return [told] + [f"{one} {step:+.2f}" for one, step in zip(pieces, moved)]
+        each = [f"{one} {step:+.2f}" for one, step in zip(pieces, moved)]
+        return [answer, " · ".join(each)]
     figure, axes = plot.subplots(figsize=(8.4, 3.0))
-    colors = [plot.COLORS[0] if step > 0 else plot.COLORS[3] for step in moved]
+    colors = np.where(moved > 0, plot.COLORS[0], plot.COLORS[3])
     axes.bar(places, moved, color=colors, edgecolor="black")
-    axes.set_xticks(places, pieces, rotation=60, ha="right", fontsize=9)
+    short = [piece[:16] for piece in pieces]
+    axes.set_xticks(places, short, rotation=60, ha="right", fontsize=9)
     axes.set(xlabel="word", ylabel="p with it − p without it")
-    return [told, figure]
+    return [answer, figure]
 
 
 EXAMPLES = ["The tea is not bad at all, but the package came late and broken."]

@@ -47,8 +47,8 @@ def judged(page, text, reader="encoder"):
     page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
     page.locator(".bmkit-answer").evaluate("node => { node.innerHTML = ''; }")  # the answer before
     page.get_by_role("button", name="Answer").click()
-    told = said(page, r"probability of praise")
-    return float(re.search(r"praise ([\d.]+)\)", told)[1]), told
+    told = said(page, "Probability of praise")
+    return float(re.search(r"here: ([\d.]+)\)", told)[1]), told
 
 
 def test_reviews_in_both_languages_are_told_apart_by_both_readers(page, kit):
