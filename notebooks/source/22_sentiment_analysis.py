@@ -992,6 +992,10 @@ plot.show(figure)
 # %%
 import math
 
+EXAMPLES = ["The tea is not bad at all, but the package came late and broken."]
+EXAMPLES.append("房间不大，但是很干净，服务员非常热情。")
+
+
 def reads(texts, script, reader):
     if reader == "encoder":
         language = "Chinese" if script == "CJK" else "English"
@@ -1033,8 +1037,6 @@ def judge_and_show(text, reader="encoder"):
     return [answer, figure]
 
 
-EXAMPLES = ["The tea is not bad at all, but the package came late and broken."]
-EXAMPLES.append("房间不大，但是很干净，服务员非常热情。")
 limits = {"label": "Your review", "scripts": ["LATIN", "CJK"]}
 demo.text(judge_and_show, EXAMPLES, reader=["encoder", "n-grams"], **limits)
 
