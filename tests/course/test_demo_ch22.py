@@ -1,38 +1,21 @@
 """The demo of chapter 22 in a real Chromium: reviews in two languages, and texts that are refused."""
 
 import re
-import subprocess
-import sys
-import time
-from types import SimpleNamespace
 
+import demos
 import pytest
-from test_demo_browser import browsing, opened, playwright, pytestmark, refused, said
+import test_demo_browser
+from test_demo_browser import browsing, opened, playwright, refused, said
 
-from bmkit.course.chapters import ROOT
+__all__ = ["playwright"]  # a fixture, found here by its name
 
-__all__ = ["playwright", "pytestmark"]  # a fixture and the marks of the other file
-
-MOST_SECONDS = 600  # the chapter up to its demo takes a minute on two quiet cores
+pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory):
-    """Start the demo of the chapter itself."""
-    log = tmp_path_factory.mktemp("demo") / "demo.log"
-    command = [sys.executable, "-m", "bmkit.course.cli", "demo", "--no-browser", "22"]
-    with log.open("w") as file:
-        child = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    try:
-        end = time.monotonic() + MOST_SECONDS
-        while "The demo is ready." not in log.read_text() and child.poll() is None and time.monotonic() < end:
-            time.sleep(0.5)
-        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", log.read_text())
-        assert address, log.read_text()
-        yield SimpleNamespace(runs={"22": SimpleNamespace(address=address[0])})
-    finally:
-        child.terminate()
-        child.wait(60)
+def kit():
+    with demos.running("22") as kit:
+        yield kit
 
 
 @pytest.fixture(scope="module")
