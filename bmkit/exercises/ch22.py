@@ -23,16 +23,16 @@ twins = Question(
 
 verdicts_changed = Question(
     "ch22.verdicts_changed",
-    0,
-    why="A logit divided by a positive number keeps its sign, so each probability stays on its side of one half.",
+    1,
+    why="Only the logit 2 crosses the line: σ(2) = 0.881 was praise, σ(1) = 0.731 no longer is. Cost can move a verdict.",
     hints=[
-        "On which side of one half is the probability of a positive logit?",
-        "The logits become 2, 1, -0.5 and -1.5.",
+        "The logits become 2, 1, -0.5 and -1.5. Which of them lie above the line, and which did before?",
+        "p > 0.8 means a logit above ln(0.8 / 0.2) = 1.39.",
     ],
     mistakes={
-        4: "All four probabilities change, but the question is on which side of one half they lie.",
-        1: "Which one should it be? The logits become 2, 1, -0.5 and -1.5; look at their signs.",
-        2: "Look at the signs of 2, 1, -0.5 and -1.5.",
+        0: "That is right for a line at 0.5, which no division can cross. The line here is at 0.8: a logit of 1.39.",
+        2: "The logit 4 becomes 2, and σ(2) = 0.881 is still above 0.8.",
+        4: "All four probabilities change, but the question is on which side of 0.8 they lie.",
     },
 )
 
@@ -73,6 +73,15 @@ def _last_bin_alone(labels, p, bins):
     return error
 
 
+def _mid_of_bin(labels, p, bins):
+    place = np.minimum((p * bins).astype(int), bins - 1)
+    error = 0.0
+    for k in np.unique(place):
+        inside = place == k
+        error += inside.mean() * abs((k + 0.5) / bins - labels[inside].mean())
+    return error
+
+
 def _signed(labels, p, bins):
     return abs(p.mean() - labels.mean())
 
@@ -81,8 +90,8 @@ expected_error = Exercise(
     "ch22.expected_error",
     _expected_error,
     [
-        (np.array([1, 1, 0, 0]), np.array([0.9, 0.8, 0.3, 0.85]), 10),
-        (np.array([1, 0, 1, 1, 0]), np.array([1.0, 0.95, 0.97, 0.2, 0.1]), 10),
+        (np.array([1, 1, 0, 0]), np.array([0.92, 0.83, 0.33, 0.87]), 10),
+        (np.array([1, 0, 1, 1, 0]), np.array([1.0, 0.95, 0.97, 0.22, 0.13]), 10),
         (_random.integers(0, 2, size=60), _random.random(60) ** 3, 5),
     ],
     hints=[
@@ -97,6 +106,7 @@ expected_error = Exercise(
             _last_bin_alone,
             "The bins are weighed now. But p = 1 gets a bin of its own behind the last one: np.minimum(…, bins - 1).",
         ),
+        (_mid_of_bin, "You compare with the middle of the bin. Take the mean of the p that lie in it."),
         (_signed, "That is one bin for all texts: errors up and down cancel. Take the gap of each bin."),
     ],
 )
@@ -122,6 +132,11 @@ def _divided_late(width, temperature):
     return keras.Model(vectors, keras.layers.Dense(1, activation="sigmoid")(vectors) / temperature)
 
 
+def _input_divided(width, temperature):
+    vectors = keras.Input((width,))
+    return keras.Model(vectors, keras.ops.sigmoid(keras.layers.Dense(1)(vectors / temperature)))
+
+
 def _not_divided(width, temperature):
     return _calibrated(width, 1.0)
 
@@ -129,8 +144,10 @@ def _not_divided(width, temperature):
 def _answers(model) -> np.ndarray:
     """Give the model fixed weights and ask it: that tells how it is built."""
     random = np.random.default_rng(22)
-    x = random.normal(size=(5, model.input_shape[1])).astype("float32")
-    model.set_weights([random.normal(size=weight.shape) for weight in model.weights])
+    weights = model.get_weights()
+    width = next(len(weight) for weight in weights if weight.ndim == 2)  # of the kernel
+    x = random.normal(size=(5, width)).astype("float32")
+    model.set_weights([random.normal(size=weight.shape) for weight in weights])
     return keras.ops.convert_to_numpy(model(x))
 
 
@@ -147,6 +164,7 @@ calibrated = Exercise(
         (_times, "A temperature above 1 should pull towards one half: divide by it, do not multiply."),
         (_logit, "The model should end in a probability: the sigmoid is missing."),
         (_divided_late, "You divide the probability. Divide the logit, and then take the sigmoid."),
+        (_input_divided, "You divide the vectors, so the bias of the layer is not divided. Divide the logit."),
         (_not_divided, "The temperature changes nothing yet: divide the logit by it."),
     ],
     probe=_answers,

@@ -5,7 +5,7 @@
 #
 # **Time** 50 min to read, 90 min to teach, 60 s to run
 #
-# **Before** [13 · Recurrent networks for text](13_rnn_text.ipynb), [18 · BERT](18_bert.ipynb)
+# **Before** [06 · Regularization](06_regularization.ipynb), [07 · Cross-validation](07_cross_validation.ipynb), [08 · Data preprocessing](08_data_preprocessing.ipynb), [13 · Recurrent networks for text](13_rnn_text.ipynb), [14 · Recurrent networks for speech and series](14_rnn_speech_and_series.ipynb), [18 · BERT](18_bert.ipynb)
 #
 # **Data** small_fine_foods (4,969 English reviews, MIT), chinese_reviews (16,815 Chinese reviews; optional: load, do not redistribute), weights of multilingual-e5-small (MIT)
 
@@ -24,7 +24,7 @@ random = train.seed(0)
 # should not wait. **Sentiment analysis** asks of each text: is its writer content or not?
 #
 # What does an error cost? A complaint taken for praise is not read, and the guest is lost. Praise taken for a complaint costs a minute of
-# somebody's time. The two are not equal, and where to draw the line depends on the cost of each. For that a bare *yes* or *no* is useless: we need a
+# somebody's time. The two are not equal, and where to draw the line depends on the cost of each (below we draw it). For that a bare *yes* or *no* is useless: we need a
 # **probability** that means what it says. Of the texts with a probability of 0.8, eight in ten should be praise. Whether that holds is half of this chapter.
 #
 # ### The data
@@ -57,6 +57,7 @@ for row in (3, 5):
 #
 # * *Fewer than five stars* is not *bad*: a review of four stars may be full of praise.
 # * Long Chinese reviews were cut into lines, and each line got the label of the whole. *The net is too slow* may stand under *positive*.
+# * So pieces of one review, of one hotel by one writer, can stand in the training *and* in the test lines. We cannot tell which belong together, and all readers profit from it, perhaps most those with many lines.
 # * As published, half of the Chinese lines repeat another line.
 #
 # ### What repeated lines do
@@ -118,8 +119,8 @@ ch22.twins.check(twins)
 #
 # Here $n_1$ and $n_0$ count the positive and the negative texts, and a pair with equal $p$ counts one half.
 #
-# The oldest reader is a list of words: count the good ones, subtract the bad ones. It needs no training. We use it as the first baseline, and to hold our measures against
-# those of scikit-learn.
+# The oldest reader is a list of words: the **balance** of a text is the number of its good words minus that of its bad ones. Nothing is learned but what one word more is worth and where the line lies, $p = \sigma(a \cdot \text{balance} + b)$, with two numbers fitted on the training reviews. We use
+# it as the first baseline, and to hold our measures against those of scikit-learn.
 
 
 # %%
@@ -145,29 +146,31 @@ def roc_auc(labels, p):
 
 # %%
 from sklearn import metrics
+from sklearn.linear_model import LogisticRegression
 
-good_words = "good great best love loves delicious excellent perfect favorite tasty"
-bad_words = "bad worst not disappointed terrible awful stale waste money horrible"
+GOOD = "good great best love delicious excellent perfect favorite tasty".split()
+BAD = "bad worst not disappointed terrible awful stale waste horrible".split()
+
+
+def balance(texts):  # (n, 1)
+    found = []
+    for text in texts:
+        words = re.findall(r"\w+", text.lower())
+        found.append([sum((word in GOOD) - (word in BAD) for word in words)])
+    return np.array(found)
 
 
 def by_list(texts):
-    good = set(good_words.split())
-    bad = set(bad_words.split())
-    balance = []
-    for text in texts:
-        words = re.findall(r"\w+", text.lower())
-        balance.append(sum((word in good) - (word in bad) for word in words))
-    return scratch.sigmoid(np.array(balance) - 0.5)
+    return line.predict_proba(balance(texts))[:, 1]
 
 
+line = LogisticRegression().fit(balance(english["train"]), liked["train"])
 labels = liked["validation"]
 p = by_list(english["validation"])
 theirs = metrics.f1_score(labels, p > 0.5, average="macro")
 expect("macro-F1 of scikit-learn", macro_f1(labels, p), equals=theirs, tolerance=1e-9)
 theirs = metrics.roc_auc_score(labels, p)
 expect("ROC AUC of scikit-learn", roc_auc(labels, p), equals=theirs, tolerance=1e-9)
-theirs = metrics.accuracy_score(labels, p > 0.5)
-expect("accuracy of scikit-learn", accuracy(labels, p), equals=theirs, tolerance=1e-9)
 
 # %% [markdown]
 # ## Counting words and pairs
@@ -178,46 +181,28 @@ expect("accuracy of scikit-learn", accuracy(labels, p), equals=theirs, tolerance
 #
 # $$p = \sigma(w^\top x + b), \qquad \sigma(z) = \frac{1}{1+e^{-z}}$$
 #
-# Here $w$ holds one weight for each n-gram and $z = w^\top x + b$ is the **logit**. Counting needs few lines, and scikit-learn's counter agrees with them.
+# Here $w$ holds one weight for each n-gram and $z = w^\top x + b$ is the **logit**.
 #
-# Three refinements make it a strong rival, and all are old. A second *good* in a text says less than the first: take $1 + \ln(\text{count})$. An n-gram that stands in every text says
-# nothing: multiply by its rarity (**TF-IDF**, [chapter 03](03_language_vision_speech.ipynb)). And the weights are held small by a penalty: what is minimised is $\frac12\|w\|^2 + C \sum_i \mathcal{L}_i$, with $\mathcal{L}_i$ the **cross-entropy** of a text, $-\ln$ of the probability that was given to its
-# class. The length of the n-grams and $C$ are chosen on the validation reviews, by the cross-entropy as well, because we want probabilities and not only verdicts.
+# Four refinements make it a strong rival, and all are old (Pang and others, 2002, began with less). A second *good* in a text says less than the first: take $1 + \ln(\text{count})$. An n-gram that stands in many texts says
+# little: multiply by its rarity (**TF-IDF**, [chapter 03](03_language_vision_speech.ipynb); in scikit-learn the factor is 1 for an n-gram of every text and larger for all others). Long texts should not count for more: scale each $x$ to length 1. And the weights are held small by a penalty: what is minimised is $\frac12\|w\|^2 + C \sum_i \mathcal{L}_i$, with $\mathcal{L}_i$ the **cross-entropy** of a text, $-\ln$ of the probability that was given to its
+# class (this solver adds $\frac12 b^2$ to the penalty). The length of the n-grams and $C$ are chosen on the validation reviews, by the cross-entropy as well, because we want probabilities and not only verdicts. We let $C$ grow from 1 until that gets no better.
 
 # %%
-from collections import Counter
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 
-def bag(text, longest):
-    words = re.findall(r"\w\w+", text.lower())
-    found = Counter()
-    for n in range(1, longest + 1):
-        starts = range(len(words) - n + 1)
-        found.update(" ".join(words[start : start + n]) for start in starts)
-    return found
-
-
-text = "Not good, not good at all. The tea was good before."
-counter = CountVectorizer(ngram_range=(1, 2)).fit([text])
-counts = counter.transform([text]).toarray()[0]
-theirs = {gram: counts[place] for gram, place in counter.vocabulary_.items()}
-expect("CountVectorizer", dict(bag(text, 2)) == theirs, equals=True)
-
-# %%
 def tuned(count, texts, labels, others, other_labels):
     x = count.fit_transform(texts)
     fresh = count.transform(others)
     best = np.inf
-    for strength in (3, 10, 30):
+    for strength in (1, 3, 10, 30, 100, 300, 1000):
         model = LogisticRegression(C=strength, solver="liblinear")
         model.fit(x, labels)
-        p = model.predict_proba(fresh)
-        found = metrics.log_loss(other_labels, p)
-        if found < best:
-            best = found
-            chosen = model
+        found = metrics.log_loss(other_labels, model.predict_proba(fresh))
+        if found >= best:
+            break
+        best = found
+        chosen = model
     return best, count, chosen
 
 
@@ -233,6 +218,12 @@ for n in (1, 2):
         longest = n
         count_english = count
         words_model = model
+
+
+def by_words(texts):
+    return words_model.predict_proba(count_english.transform(texts))[:, 1]
+
+
 expect("longest n-gram that was chosen", longest, equals=2)
 weights = words_model.coef_[0]
 order = np.argsort(weights)
@@ -278,36 +269,23 @@ for part in PARTS:
 
 def pooled_reader(vocabulary, width):
     numbers = keras.Input((None,), dtype="int32")  # (batch, n-grams)
-    table = keras.layers.Embedding(vocabulary, width, mask_zero=True)
-    vectors = table(numbers)  # (batch, n-grams, width)
+    vectors = keras.layers.Embedding(vocabulary, width, mask_zero=True)(numbers)
     mean = keras.layers.GlobalAveragePooling1D()(vectors)  # (batch, width)
     mean = keras.layers.Dropout(0.3)(mean)
     return keras.Model(numbers, keras.layers.Dense(1)(mean))  # logits (batch, 1)
 
 
+def by_network(texts):
+    numbers = np.asarray(encode(np.array(texts, dtype=object)))
+    logits = network.predict(numbers, verbose=0)
+    return scratch.sigmoid(logits[:, 0].astype(float))
+
+
 network = pooled_reader(20_000, 16)
 by_logits = keras.losses.BinaryCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(0.01), by_logits)
-
-
-def by_words(texts):
-    return words_model.predict_proba(count_english.transform(texts))[:, 1]
-
-
-# %%
-known = (tokens["train"], liked["train"])
 fresh = (tokens["validation"], liked["validation"])
-history = train.fit(network, known, fresh, epochs=4)
-
-
-def by_network(texts):
-    numbers = np.asarray(encode(np.array(texts, dtype=object)))
-    logits = network.predict(numbers, verbose=0)[:, 0]
-    return scratch.sigmoid(logits.astype(float))
-
-
-p = by_network(english["validation"])
-expect("network, validation accuracy", accuracy(labels, p), at_least=0.75)
+train.fit(network, (tokens["train"], liked["train"]), fresh, epochs=4)
 
 # %% [markdown]
 # `train.fit` keeps the weights of the epoch with the lowest validation loss. Further epochs would make the training reviews ever more certain, and new ones worse: **overfitting** ([chapter 06](06_regularization.ipynb)).
@@ -317,21 +295,14 @@ expect("network, validation accuracy", accuracy(labels, p), at_least=0.75)
 # Now to Chinese, and to a harder question: what if there are only *a hundred* labels? Somebody has to read each text to label it, so a hundred is what a small firm has.
 #
 # Chinese is written without spaces, so the strongest simple features are **character n-grams**: single signs and pairs. No cutting into words is needed, and 不好 (*not good*) is a feature of its own. To be generous, this rival
-# may choose its $C$ on 1,000 further labelled lines, whatever it was trained on. It learns from 100, 800 and 6,400 lines, half of each class.
+# may choose its $C$ on 1,000 further labelled lines, whatever it was trained on. It learns from 100, 300 and 6,400 lines, drawn blindly, as they would come to the firm.
 #
-# Then the cost of repeats for a real model, as promised. The same kind of reader learns from 4,000 lines *as published*, and we ask it two kinds of published test lines: those that stand among its 4,000 word for word, and the others.
+# Then the cost of repeats for a real model, as promised. One reader learns from 3,000 lines *as published*; some of the published test lines stand among them word for word. A second reader learns from 3,000 published lines among which they do *not* stand. We ask both the *same* test lines.
 
 
 # %%
-def drawn(labels, n):  # n rows, half of them of each class
-    rows = [random.permutation(np.flatnonzero(labels == kind)) for kind in (0, 1)]
-    halves = [some[: n // 2] for some in rows]
-    return random.permutation(np.concatenate(halves))
-
-
-def by_signs(texts, labels):
+def by_signs(texts, labels, others=(chinese["validation"], praised["validation"])):
     count = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
-    others = (chinese["validation"], praised["validation"])
     _, count, model = tuned(count, texts, labels, *others)
     return count, model
 
@@ -341,24 +312,36 @@ def chances(reader, texts):
     return model.predict_proba(count.transform(texts))[:, 1]
 
 
-draws = [drawn(praised["train"], 100) for _ in range(3)]
-few = draws[0]
-sizes = (100, 800, 6400)
+drawn = random.permutation(len(praised["train"]))  # blindly: no label is looked at
+sizes = (100, 300, 6400)
 readers = {}
 for size in sizes:
-    rows = few if size == 100 else drawn(praised["train"], size)
+    rows = drawn[:size]
     readers[size] = by_signs(chinese["train"][rows], praised["train"][rows])
+strengths = [model.C for _, model in readers.values()]
+expect("least C of the signs", min(strengths), at_least=3)
+expect("largest", max(strengths), at_most=300)
 
 # %%
 raw_texts, raw_labels = raw["train"]
-careless = by_signs(raw_texts[:4000], raw_labels[:4000])
 asked, asked_labels = raw["test"]
-p = chances(careless, asked)
-seen = np.isin(asked, raw_texts[:4000])
-right = (p > 0.5) == asked_labels
+
+
+def right_after(rows):  # learned from these: which test lines are right?
+    reader = by_signs(raw_texts[rows], raw_labels[rows])
+    return (chances(reader, asked) > 0.5) == asked_labels
+
+
+first = np.arange(3000)
+seen = np.isin(asked, raw_texts[first])
+apart = np.flatnonzero(~np.isin(raw_texts, asked[seen]))
+careless = right_after(first)
+careful = right_after(apart[:3000])
 print("test lines that were seen:", np.sum(seen))
-gap = np.mean(right[seen]) - np.mean(right[~seen])
-expect("right, lines seen over lines not seen", gap, at_least=0.06)
+share = np.mean(careless[seen])
+expect("seen lines right, by the careless reader", share, at_least=0.95)
+gap = share - np.mean(careful[seen])
+expect("    over the careful one", gap, at_least=0.1)
 
 # %% [markdown]
 # ### An encoder that has read a hundred languages
@@ -366,33 +349,37 @@ expect("right, lines seen over lines not seen", gap, at_least=0.06)
 # **multilingual-e5-small** is a BERT ([chapter 18](18_bert.ipynb)) of 12 blocks. It was trained on a billion pairs of texts that belong together, in about a hundred languages, until both had similar vectors; also
 # pairs across languages. For us it is a fixed function: a text goes in, 384 numbers come out. All that learns is one dense layer behind it, the **head**.
 #
-# One detail: the vectors of one language may share a common part that says only which language it is. So we subtract from each vector the mean of *its language*; that needs texts
-# but no labels. Then each of the 384 numbers is divided by its standard deviation.
+# One detail: the vectors of one language may share a common part that says only which language it is. So we subtract from each vector the mean of *its language*, taken over training texts that were drawn blindly; that needs texts
+# but no labels. Then each of the 384 numbers is divided by its standard deviation. The way of $n$ texts to probabilities:
+#
+# ```text
+# n texts → e5 → (n, 384) → − mean of the language, ÷ spread → (n, 384) → Dense(1) → logits (n, 1) → σ → p (n, 1)
+# ```
 #
 # The head is logistic regression again, here as a Keras layer. Its penalty $\frac12\|w\|^2 + C \sum_i \mathcal{L}_i$ is, divided by $C n$, the mean loss plus $\frac{1}{2Cn}\|w\|^2$, which Keras calls an L2 regularizer. How strong should it be? With a hundred labels there are none to spare for validation.
 # **Cross-validation** ([chapter 07](07_cross_validation.ipynb)) uses each label twice: five times we train on four fifths and ask for the other fifth.
 # So each text gets a logit from a head that has not seen its label, an **out-of-fold** logit. For these many small trainings we take scikit-learn's solver, and check that it finds the same head as Keras.
 #
-# To save time the encoder reads the first 48 tokens of a Chinese line and 64 of an English review, and we test on the first 400 of the 1,000 test lines. It also gets 100 *English* labels: we shall see why. And because *which* hundred were labelled is a matter of luck, we draw three hundreds; the first makes the heads below, and the main comparison uses all three.
+# To save time the encoder reads the first 48 tokens of a text, which cuts many English reviews short, and we test on the first 400 Chinese and 250 English test texts. It also gets 100 *English* labels: we shall see why. And because *which* hundred were labelled is a matter of luck, we draw three Chinese hundreds; the first makes
+# the heads below, and the main comparisons use all three. Together they are 300 labels, which shows what more of them bring.
 
 # %%
 e5 = pretrained.load("multilingual_e5")
 TEST = 400
-few_english = drawn(liked["train"], 100)
-english_texts = [english["train"][row] for row in few_english]
+EN_TEST = 250
+rows = drawn[:300]
 test_texts = list(chinese["test"][:TEST])
 truth = praised["test"][:TEST]
-vectors = {
-    "Chinese": e5.encode(list(chinese["train"][few]), length=48),
-    "English": e5.encode(english_texts, length=64),
-    "test": e5.encode(test_texts, length=48),
-}
-of_draws = [vectors["Chinese"]]
-for rows in draws[1:]:
-    of_draws.append(e5.encode(list(chinese["train"][rows]), length=48))
-known_labels = {"Chinese": praised["train"][few]}
-known_labels["English"] = liked["train"][few_english]
-expect("numbers a text", vectors["test"].shape[1], equals=384)
+drawn_english = random.permutation(len(liked["train"]))[:100]
+to_read = {"Chinese": list(chinese["train"][rows]), "Chinese test": test_texts}
+to_read["English"] = [english["train"][row] for row in drawn_english]
+to_read["English test"] = english["test"][:EN_TEST]
+vectors = {}
+for name, texts in to_read.items():
+    vectors[name] = e5.encode(texts, length=48)
+y_chinese = praised["train"][rows]
+y_english = liked["train"][drawn_english]
+expect("numbers a text", vectors["Chinese"].shape[1], equals=384)
 
 # %%
 import tensorflow as tf
@@ -434,48 +421,57 @@ def surprise(labels, logits):  # mean cross-entropy, nats
 
 def best_strength(x, labels):
     found = {}
-    for strength in (0.003, 0.01, 0.03, 0.1, 0.3):
+    for strength in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3):
         found[strength] = surprise(labels, out_of_fold(x, labels, strength))
     return min(found, key=found.get)
 
 
+def tuned_head(x, labels):  # and its out-of-fold logits
+    strength = best_strength(x, labels)
+    model = LogisticRegression(C=strength, max_iter=2000).fit(x, labels)
+    return model, out_of_fold(x, labels, strength)
+
+
 # %%
-x = features(vectors["Chinese"], "Chinese", "Chinese")
-y = known_labels["Chinese"]
-x_test = features(vectors["test"], "Chinese", "Chinese")
-strength = best_strength(x, y)
-head = trained_head(x, y, strength)
-logits = head.predict(x_test, verbose=0)[:, 0].astype(float)
-by_encoder = {"e5, 100 Chinese labels": scratch.sigmoid(logits)}
-model = LogisticRegression(C=strength, max_iter=2000).fit(x, y)
-theirs = model.predict_proba(x_test)[:, 1]
-ours = by_encoder["e5, 100 Chinese labels"]
-expect("scikit-learn's head", ours, equals=theirs, tolerance=0.03)
+x_chinese = features(vectors["Chinese"], "Chinese", "Chinese")  # (300, 384)
+x_test = features(vectors["Chinese test"], "Chinese", "Chinese")
+x = x_chinese[:100]
+y = y_chinese[:100]
+heads = {"e5, 100 Chinese labels": tuned_head(x, y)}
+heads["e5, 300 Chinese labels"] = tuned_head(x_chinese, y_chinese)
+by_encoder = {}
+for name, (model, _) in heads.items():
+    by_encoder[name] = model.predict_proba(x_test)[:, 1]
+model, _ = heads["e5, 100 Chinese labels"]
+in_keras = trained_head(x, y, model.C)
+logits = in_keras.predict(x_test, verbose=0)[:, 0].astype(float)
+theirs = by_encoder["e5, 100 Chinese labels"]
+expect("Keras, scikit-learn", scratch.sigmoid(logits), equals=theirs, tolerance=0.03)
 
 # %% [markdown]
 # ### Not one Chinese label
 #
-# If the encoder puts *delicious* and 好吃 near each other, a head that has learned from English reviews can judge Chinese ones. We train one on the 100 English labels alone. Then it meets Chinese, hotels, books and computers for the first time. A last head learns from both languages, and it will read for you below.
+# If the encoder puts *delicious* and 好吃 near each other, a head that has learned from English reviews can judge Chinese ones. We train one on the 100 English labels alone. Then it meets Chinese, hotels, books and computers for the first time: of Chinese it gets the mean of 300 lines, and no label. A last head learns from 100 labels of *each* language, and it will read for you below.
 
 # %%
-x = features(vectors["English"], "English", "English")
-y = known_labels["English"]
-strength = best_strength(x, y)
-model = LogisticRegression(C=strength, max_iter=2000).fit(x, y)
-x_test = features(vectors["test"], "Chinese", "English")
-by_encoder["e5, 100 English labels"] = model.predict_proba(x_test)[:, 1]
-from_english = accuracy(truth, by_encoder["e5, 100 English labels"])
-expect("English labels, Chinese test", from_english, at_least=0.68)
-both = [features(vectors[name], name, "Chinese") for name in known_labels]
-x_both = np.concatenate(both)  # (200, 384)
-y_both = np.concatenate(list(known_labels.values()))
-strength_both = best_strength(x_both, y_both)
-head_both = LogisticRegression(C=strength_both, max_iter=2000).fit(x_both, y_both)
+x_english = features(vectors["English"], "English", "English")
+model, held_out = tuned_head(x_english, y_english)
+heads["e5, 100 English labels"] = (model, held_out)
+x = features(vectors["Chinese test"], "Chinese", "English")
+by_encoder["e5, 100 English labels"] = model.predict_proba(x)[:, 1]
+from_english = roc_auc(truth, by_encoder["e5, 100 English labels"])
+expect("English labels, Chinese test, AUC", from_english, at_least=0.7)
+x = features(vectors["English test"], "English", "English")
+english_by_e5 = {"EN: e5, 100 English labels": model.predict_proba(x)[:, 1]}
+x = features(vectors["English"], "English", "Chinese")
+x_both = np.concatenate([x_chinese[:100], x])  # (200, 384)
+y_both = np.concatenate([y_chinese[:100], y_english])
+heads["e5, both"] = tuned_head(x_both, y_both)
 
 
 def logits_of(encoded, language):
-    return head_both.decision_function(features(encoded, language, "Chinese"))
-
+    head, _ = heads["e5, both"]
+    return head.decision_function(features(encoded, language, "Chinese"))
 
 
 # %% [markdown]
@@ -485,6 +481,8 @@ def logits_of(encoded, language):
 # share of positive texts. The picture of it is a **reliability diagram**, and the mean distance, weighted by how many texts a bin holds, is the **expected calibration error**:
 #
 # $$\mathrm{ECE} = \sum_{k=1}^{10} \frac{n_k}{n}\,\big|\,\text{said}_k - \text{came}_k\,\big|$$
+#
+# (For many classes one bins the probability of the *verdict* against its accuracy, as Guo and others (2017) do; that gives another number. With two classes we can ask about *positive* itself.)
 
 
 # %%
@@ -518,7 +516,7 @@ expect("bmkit.scratch", ours, equals=theirs, tolerance=1e-9)
 # %% [markdown]
 # ### A head that is too sure of itself
 #
-# Suppose we had not tuned the penalty, as one does who trains a dense layer in Keras and thinks no more of it. 384 numbers can tell any hundred texts apart, so the logits grow as long as training goes on. We train the same head with a penalty that is next to nothing, and call it *no penalty*.
+# Suppose we had not tuned the penalty, as one does who trains a dense layer in Keras and thinks no more of it. 384 numbers can tell any hundred texts apart, so the logits grow as long as training goes on. We train such a head on each of the three hundreds, with a penalty that is next to nothing, and call it *no penalty*.
 #
 # ### One number mends it: temperature scaling
 #
@@ -548,33 +546,33 @@ def temperature(labels, logits):
 
 
 LOOSE = 10.0  # C, so large that the penalty hardly counts
-x = features(vectors["Chinese"], "Chinese", "Chinese")
-y = known_labels["Chinese"]
-held_out = out_of_fold(x, y, LOOSE)
-step = 1e-5
-rise = surprise(y, (1 + step) * held_out) - surprise(y, (1 - step) * held_out)
-ours = derivative(1.0, y, held_out)
-expect("finite differences", rise / (2 * step), equals=ours, tolerance=1e-4)
+y = y_chinese[:100]
+logits = out_of_fold(x_chinese[:100], y, LOOSE)
+slope = (surprise(y, 1.00001 * logits) - surprise(y, logits)) / 0.00001
+ours = derivative(1.0, y, logits)
+expect("finite differences", slope, equals=ours, tolerance=0.001)
+theirs = scratch.calibration_temperature(y, logits)
+expect("bmkit.scratch", temperature(y, logits), equals=theirs, tolerance=1e-6)
 
 # %%
-loose = trained_head(x, y, LOOSE)
-fitted = scratch.sigmoid(loose.predict(x, verbose=0)[:, 0])
-expect("training texts right", accuracy(y, fitted), at_least=0.99)
-x_test = features(vectors["test"], "Chinese", "Chinese")
-loose_logits = loose.predict(x_test, verbose=0)[:, 0].astype(float)
-by_encoder["e5, no penalty"] = scratch.sigmoid(loose_logits)
-T = temperature(y, held_out)
-cooled = loose_logits / T
-by_encoder["e5, no penalty, temperature"] = scratch.sigmoid(cooled)
-saved = surprise(truth, loose_logits) - surprise(truth, cooled)
-before = calibration_error(truth, by_encoder["e5, no penalty"])
-after = calibration_error(truth, by_encoder["e5, no penalty, temperature"])
-expect("temperature", T, at_least=1.2)
-expect("cross-entropy saved on the test (nats)", saved, at_least=0.05)
-expect("ECE before", before, at_least=0.08)
-expect("    minus ECE after", before - after, at_least=0.01)
-changed = np.sum((cooled > 0) != (loose_logits > 0))
-expect("verdicts that changed", changed, equals=0)
+hundreds = [slice(0, 100), slice(100, 200), slice(200, 300)]
+found = []
+for some in hundreds:
+    x = x_chinese[some]
+    y = y_chinese[some]
+    model = LogisticRegression(C=LOOSE, max_iter=2000).fit(x, y)
+    expect("training texts right", model.score(x, y), at_least=0.99)
+    T = temperature(y, out_of_fold(x, y, LOOSE))
+    found.append((T, model.decision_function(x_test)))
+sure_p = [scratch.sigmoid(z) for _, z in found]
+cooled_p = [scratch.sigmoid(z / T) for T, z in found]
+saved = [surprise(truth, z) - surprise(truth, z / T) for T, z in found]
+before = np.array([calibration_error(truth, p) for p in sure_p])
+after = np.array([calibration_error(truth, p) for p in cooled_p])
+expect("temperature, least of three", min(T for T, _ in found), at_least=1.2)
+expect("cross-entropy saved on the test (nats)", min(saved), at_least=0.05)
+expect("ECE before", min(before), at_least=0.08)
+expect("    minus ECE after", min(before - after), at_least=0.01)
 
 # %%
 def draw_bins(axes, labels, p, title):
@@ -588,11 +586,12 @@ def draw_bins(axes, labels, p, title):
     axes.title.set_fontsize(10)
 
 
+by_encoder["e5, no penalty"] = sure_p[0]
+by_encoder["e5, no penalty, temperature"] = cooled_p[0]
 words_on_test = by_words(english["test"])
 figure, grid = plot.subplots(1, 3, figsize=(9.0, 3.2), sharey=True)
-draw_bins(grid[0], truth, by_encoder["e5, no penalty"], "e5, no penalty")
-cooled_p = by_encoder["e5, no penalty, temperature"]
-draw_bins(grid[1], truth, cooled_p, "the same, with temperature")
+draw_bins(grid[0], truth, sure_p[0], "e5, no penalty")
+draw_bins(grid[1], truth, cooled_p[0], "the same, with temperature")
 draw_bins(grid[2], liked["test"], words_on_test, "English n-grams")
 grid[0].set_ylabel("came: share of positive texts")
 plot.show(figure)
@@ -601,37 +600,84 @@ plot.show(figure)
 # *Figure. Reliability diagrams: bins of at least five test texts, with 95 % intervals. On the dashed line a probability means what it says.*
 # <details><summary>In words</summary>Three panels, said from 0 to 1 to the right, came from 0 to 1 upwards, each with a dashed diagonal. Left, the head without penalty: its bins near 0 and near 1, which hold most texts, lie inside, at about 0.2 and 0.84; the bins between have long intervals. Middle, after temperature scaling: all ten points lie near the diagonal. Right, the English n-grams: ten points with short intervals close to the diagonal from end to end.</details><br>
 #
-# ### Where it mends nothing
+# ### Where it mends little, and what it cannot mend
 #
-# Now the English n-grams, whose penalty was tuned and which have 3,569 labels. Their temperature is fitted on the 400 validation reviews, and scikit-learn does the same as we.
+# Now every other reader. Its temperature $T$ is fitted on logits of texts that it did not learn from: the validation texts, or out-of-fold logits. For the English n-grams scikit-learn does the same as we. The same held-out texts decide, before any test text of the table is looked at, what we shall ship.
+#
+# One number moves all $p$ towards one half or away from it, and nothing else. Our head for both languages needs more. Of the English reviews two thirds are praise, of the Chinese lines half, and the centring hides that from the head. **Platt scaling** (1999) has two numbers, $p = \sigma(a z + c)$; fitted on the out-of-fold logits of *each language*, its $c$ can give each language its share of praise back.
+
+
+# %%
+def logit_of(p):
+    return np.log(p / (1 - p))
+
+
+held = {"EN: n-grams": (labels, logit_of(by_words(english["validation"])))}
+held["EN: our network"] = (labels, logit_of(by_network(english["validation"])))
+for size, reader in readers.items():
+    logits = logit_of(chances(reader, chinese["validation"]))
+    held[f"ZH: signs, {size:,} labels"] = (praised["validation"], logits)
+for name in ("e5, 100 Chinese labels", "e5, 300 Chinese labels"):
+    logits = heads[name][1]
+    held[f"ZH: {name}"] = (y_chinese[: len(logits)], logits)
+held["EN: e5, 100 English labels"] = (y_english, heads["e5, 100 English labels"][1])
+T_of = {name: temperature(*both) for name, both in held.items()}
+nats = {name: surprise(y, z / T_of[name]) for name, (y, z) in held.items()}
+over = nats["ZH: e5, 300 Chinese labels"] - nats["ZH: signs, 6,400 labels"]
+expect("held out: signs, 6,400 labels, better by (nats)", over, at_least=0.0)
+over = nats["EN: e5, 100 English labels"] - nats["EN: n-grams"]
+expect("held out: English n-grams better by (nats)", over, at_least=0.0)
 
 # %%
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-fresh = count_english.transform(english["validation"])
-english_logits = words_model.decision_function(fresh)
-T_words = temperature(labels, english_logits)
-frozen = FrozenEstimator(words_model)
-scaled = CalibratedClassifierCV(frozen, method="temperature").fit(fresh, labels)
-x_english = count_english.transform(english["test"])
-theirs = scaled.predict_proba(x_english)[:, 1]
-logits = words_model.decision_function(x_english)
-ours = scratch.sigmoid(logits / T_words)
-T_both = temperature(y_both, out_of_fold(x_both, y_both, strength_both))
-by_encoder["e5, both"] = scratch.sigmoid(logits_of(vectors["test"], "Chinese") / T_both)
+frozen = CalibratedClassifierCV(FrozenEstimator(words_model), method="temperature")
+frozen.fit(count_english.transform(english["validation"]), labels)
+theirs = frozen.predict_proba(count_english.transform(english["test"]))[:, 1]
+logits = logit_of(words_on_test)
+ours = scratch.sigmoid(logits / T_of["EN: n-grams"])
 expect("scikit-learn's temperature", ours, equals=theirs, tolerance=0.002)
-expect("temperature of the n-grams", T_words, at_least=0.8, at_most=1.2)
-saved = surprise(liked["test"], logits) - surprise(liked["test"], logits / T_words)
-expect("    cross-entropy saved (nats)", saved, at_least=-0.005, at_most=0.005)
+for name in ("EN: n-grams", "ZH: signs, 6,400 labels"):
+    expect(f"{name}, temperature", T_of[name], at_least=0.8, at_most=1.2)
+saved = surprise(liked["test"], logits) - surprise(liked["test"], logit_of(ours))
+expect("n-grams, cross-entropy saved", saved, at_least=-0.005, at_most=0.005)
+for line_at, least, most in ((0.5, 0, 0), (0.8, 5, TEST)):
+    moved = [(a > line_at) != (b > line_at) for a, b in zip(sure_p, cooled_p)]
+    changed = np.sum(moved, axis=1)
+    expect(f"line at {line_at}, fewest that change", min(changed), at_least=least)
+    expect("    most", max(changed), at_most=most)
+
+# %%
+def platt(labels, logits):  # a and c
+    model = LogisticRegression(C=1e6).fit(logits[:, np.newaxis], labels)
+    return model.coef_[0, 0], model.intercept_[0]
+
+
+def both_p(encoded, language):
+    a, c = platt_of[language]
+    return scratch.sigmoid(a * logits_of(encoded, language) + c)
+
+
+_, held_out = heads["e5, both"]
+platt_of = {"Chinese": platt(y_both[:100], held_out[:100])}
+platt_of["English"] = platt(y_both[100:], held_out[100:])
+by_encoder["e5, both"] = both_p(vectors["Chinese test"], "Chinese")
+english_by_e5["EN: e5, both"] = both_p(vectors["English test"], "English")
+logits = logits_of(vectors["English test"], "English") / temperature(y_both, held_out)
+came = np.mean(liked["test"][:EN_TEST])
+missing = came - np.mean(scratch.sigmoid(logits))
+expect("English, temperature: praise that is missing", missing, at_least=0.03)
+left = came - np.mean(english_by_e5["EN: e5, both"])
+expect("    with Platt scaling, in size", abs(left), at_most=missing)
 
 # %% [markdown]
-# Nothing to mend: a penalty that was chosen by the cross-entropy has already set the size of the logits.  Temperature scaling is for models that were trained without such care, or that come to you
-# finished. It changes no verdict and no order, so it cannot make a reader *better*; it makes it more honest. And one number cannot mend every curve: it moves all $p$ towards one half or away from it, and nothing else.
+# For the n-grams with thousands of labels there is nothing to mend: a penalty that was chosen by the cross-entropy has already set the size of the logits. So temperature scaling is for models that were trained without such care, or that come to you
+# finished. It changes no order and no verdict at 0.5, so it makes a reader more honest and not more skilled. A line at 0.8 is another matter: there verdicts do change. And for the English answers of the head for both languages temperature alone leaves too little praise; with Platt scaling the mean of $p$ comes nearer to the share of praise. The $T$ of every reader stands in the table below; a value under 1 belongs to a reader that is too *timid*.
 #
 # ### Exercise 2 · Predict, then run
 #
-# A reader gives the logits 4, 2, −1 and −3. We use $T = 2$. **How many of its four verdicts change?** *Easy, one minute; expected: an integer.*
+# A missed complaint costs four times as much as praise that is read in vain, so a firm says *praise* only if $p > 0.8$. A reader gives the logits 4, 2, −1 and −3, and then we use $T = 2$. **How many of its four verdicts change?** *Easy, two minutes; expected: an integer.*
 #
 # ### Exercise 3 · Mend the calibration error
 #
@@ -665,25 +711,23 @@ ch22.expected_error.check(expected_error)
 # ## One table
 #
 # Nothing was chosen on the test texts. Each measure comes with an interval from the **bootstrap** ([chapter 14](14_rnn_speech_and_series.ipynb)): we draw as many test texts as there are, with repetition, 200 times, and
-# give the range that holds 95 % of the values. It tells how much depends on *which texts* were tested; the draw of the hundred labels is another source of chance. So below the table encoder and signs are compared over three draws, the same for both.
+# give the range that holds 95 % of the values. It tells how much depends on *which texts* were tested (and takes them as independent, which pieces of one review are not, so the Chinese ones are somewhat too narrow). The draw of the hundred labels is another source of chance: below the table encoder and signs are compared over three hundreds, the same for both. How a network begins is a third; of ours we see one training.
 
 # %%
-chance = np.random.default_rng(0)
-resampled = {}
-for size in (400, 1000):
-    resampled[size] = chance.integers(size, size=(200, size))
+def resampled(n):
+    return np.random.default_rng(0).integers(n, size=(200, n))
 
 
 def interval(measure, labels, p):
     values = []
-    for rows in resampled[len(labels)]:
+    for rows in resampled(len(labels)):
         values.append(measure(labels[rows], p[rows]))
     low, high = np.percentile(values, [2.5, 97.5])
     return measure(labels, p), low, high
 
 
 def band(difference):  # of hits on the same texts: mean and interval
-    means = difference[resampled[len(difference)]].mean(axis=1)
+    means = difference[resampled(len(difference))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return difference.mean(), low, high
 
@@ -700,136 +744,177 @@ english_p = {
     "EN: list of words": by_list(english["test"]),
     "EN: n-grams": words_on_test,
     "EN: our network": by_network(english["test"]),
+    **english_by_e5,
 }
 chinese_p = {"ZH: most frequent": np.full(TEST, np.mean(praised["train"]))}
 for size in sizes:
-    name = f"ZH: signs, {size:,} labels"
-    chinese_p[name] = chances(readers[size], test_texts)
-for name, p in by_encoder.items():
-    chinese_p[f"ZH: {name}"] = p
+    chinese_p[f"ZH: signs, {size:,} labels"] = chances(readers[size], test_texts)
+chinese_p |= {f"ZH: {name}": p for name, p in by_encoder.items()}
 rows = {}
 for all_p, true_labels in ((english_p, liked["test"]), (chinese_p, truth)):
     for name, p in all_p.items():
-        rows[name] = {"accuracy": interval(accuracy, true_labels, p)}
-        rows[name]["macro-F1"] = interval(macro_f1, true_labels, p)
-        rows[name]["ROC AUC"] = interval(roc_auc, true_labels, p)
-        rows[name]["ECE"] = calibration_error(true_labels, p)
-plot.table(rows, corner="1,000 English, 400 Chinese test texts", digits=2)
+        y = true_labels[: len(p)]
+        rows[name] = {"texts": len(p), "accuracy": interval(accuracy, y, p)}
+        rows[name]["macro-F1"] = interval(macro_f1, y, p)
+        rows[name]["ROC AUC"] = interval(roc_auc, y, p)
+        rows[name] |= {"ECE": calibration_error(y, p), "T": T_of.get(name)}
+plot.table(rows, corner="reader", digits=2)
 
 # %%
 def hit(p, labels):
     return ((p > 0.5) == labels) * 1.0
 
 
-by_e5 = np.zeros(TEST)  # share of the three draws in which a test line was right
-by_pairs = np.zeros(TEST)
-for rows, encoded in zip(draws, of_draws):
-    centre = encoded.mean(axis=0)
-    scale = encoded.std(axis=0)
-    x = (encoded - centre) / scale
-    y = praised["train"][rows]
-    model = LogisticRegression(C=best_strength(x, y), max_iter=2000).fit(x, y)
-    p = model.predict_proba((vectors["test"] - centre) / scale)[:, 1]
-    by_e5 += hit(p, truth) / 3
-    reader = by_signs(chinese["train"][rows], y)
-    by_pairs += hit(chances(reader, test_texts), truth) / 3
+each_p = []  # of e5, for each hundred
+lead = np.zeros(TEST)  # mean over the hundreds of hits of e5 minus hits of the signs
+for k, some in enumerate(hundreds):
+    model, _ = tuned_head(x_chinese[some], y_chinese[some])
+    each_p.append(model.predict_proba(x_test)[:, 1])
+    reader = by_signs(chinese["train"][drawn[:300][some]], y_chinese[some])
+    lead += (hit(each_p[k], truth) - hit(chances(reader, test_texts), truth)) / 3
+tuned_ece = np.array([calibration_error(truth, p) for p in each_p])
+tuned_right = np.array([accuracy(truth, p) for p in each_p])
+sure_right = np.array([accuracy(truth, p) for p in sure_p])
+expect("ECE, no penalty over tuned, mean", np.mean(before - tuned_ece), at_least=0.01)
+lost = np.mean(tuned_right - sure_right)
+expect("    accuracy that it costs, mean", lost, at_most=0.04)
 
 # %%
-ours = by_encoder["e5, 100 Chinese labels"]
-few_lead = band(by_e5 - by_pairs)
-many_lead = band(by_e5 - hit(chances(readers[6400], test_texts), truth))
-network_hits = hit(english_p["EN: our network"], liked["test"])
-network_lead = band(network_hits - hit(words_on_test, liked["test"]))
-told("e5 over signs, 100 labels each, three draws", few_lead)
-told("e5 with 100 over signs with 6,400 labels", many_lead)
+hits = {name: hit(p, truth) for name, p in chinese_p.items()}
+few_lead = band(lead)
+more_lead = band(hits["ZH: e5, 300 Chinese labels"] - hits["ZH: signs, 300 labels"])
+many_lead = band(hits["ZH: e5, 300 Chinese labels"] - hits["ZH: signs, 6,400 labels"])
+words_hit = hit(words_on_test, liked["test"])
+network_lead = band(hit(english_p["EN: our network"], liked["test"]) - words_hit)
+both_hit = hit(english_p["EN: e5, both"], liked["test"][:EN_TEST])
+both_lead = band(both_hit - words_hit[:EN_TEST])
+told("e5 over signs, 100 labels each, three hundreds", few_lead)
+told("e5 over signs, 300 labels each", more_lead)
+told("e5 with 300 over signs with 6,400 labels", many_lead)
 told("our network over the n-grams", network_lead)
+told("English: e5, both, over the n-grams", both_lead)
 expect("e5 over signs, 100 labels each", few_lead[0], at_least=0.03)
-expect("e5, 100 labels, over signs, 6,400", many_lead[0], at_most=0.0)
-expect("our network over n-grams: lower end", network_lead[1], at_most=0.01)
-ece_of_tuned = calibration_error(truth, ours)
-expect("ECE, no penalty over tuned penalty", before - ece_of_tuned, at_least=0.01)
+expect("e5 over signs, 300 labels each", more_lead[0], at_least=0.0)
+expect("e5, 300 labels, over signs, 6,400", many_lead[0], at_most=0.0)
+expect("our network over n-grams: lower end", network_lead[1], at_least=-0.04)
+expect("    upper end", network_lead[2], at_most=0.04)
+expect("English: e5, both, over n-grams", both_lead[0], at_most=0.0)
 
 # %% [markdown]
-# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three draws of the labels. Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. With *thousands* of labels the lead is gone, and the n-grams, which train in seconds on any machine, are as good or better. On English, with 3,569
-# labels, our own network is level with the n-grams: what it learns from the mean of vectors is much the same as what they learn from counts.
+# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds, and with three hundred it still is. Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels overtake an encoder with 300: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
+# labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is behind the n-grams in English; bear that in mind when it answers you below.
 #
-# And the last column: of the two heads that learned from the same Chinese labels, the one without penalty has the larger error of calibration, though its accuracy hardly suffers. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
+# And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, though it costs them little accuracy. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
 #
+# ### The line that costs least
+#
+# Now the cost. Let a complaint that is taken for praise cost $c = 4$, and praise that is read as a complaint cost 1. To call a text praise costs $4(1-p)$ on average, to call it a complaint costs $p$. So *praise* is cheaper where $p > c/(c+1) = 0.8$, **if $p$ means what it says**. We draw the line there for the heads without penalty, before and after temperature scaling.
+
+
+# %%
+def cost(labels, p, line_at=0.8):  # of each text
+    praise = p > line_at
+    return 4.0 * (praise & (labels == 0)) + 1.0 * (~praise & (labels == 1))
+
+
+at_half = np.mean([cost(truth, p, 0.5) for p in cooled_p], axis=0)
+sure_cost = np.mean([cost(truth, p) for p in sure_p], axis=0)
+honest_cost = np.mean([cost(truth, p) for p in cooled_p], axis=0)
+told("cost of a text, line at 0.8: saved by temperature", band(sure_cost - honest_cost))
+told("with temperature: saved by the line at 0.8", band(at_half - honest_cost))
+saved = np.mean(sure_cost - honest_cost)
+expect("saved by temperature, line at 0.8", saved, at_least=0.02)
+saved = np.mean(at_half - honest_cost)
+expect("with temperature, saved by the line at 0.8", saved, at_least=0.02)
+
+# %% [markdown]
 # ## Two probes
 #
 # A test set tells how often a reader is right, not *what it has understood*. For that one writes **probes**: pairs of texts that differ in one thing, so that one knows what should change.
 #
 # ### Not
 #
-# *The tea is good* becomes *the tea is not good*: $p$ must fall. *The tea is bad* becomes *the tea is not bad*: $p$ must **rise**. Three things times four words, in each direction and each language, make 48 pairs.
+# *The tea is good* becomes *the tea is not good*: $p$ must fall. *The tea is bad* becomes *the tea is not bad*: $p$ must **rise**. And *the tea is hot* becomes *the tea is not hot*, the control: that is neither praise nor complaint, so a reader whose $p$ falls here falls at the word *not* itself. We put each word into three sentences and count *words*, because the
+# three sentences of one word move together. All words were written down before a reader saw them.
 
 
 # %%
-def negation_pairs(patterns, things, words):
-    texts = []
-    for thing in things:
-        for word in words:
-            texts.extend(pattern.format(thing, word) for pattern in patterns)
-    return texts  # plain, negated, plain, negated, …
+WORDS = {
+    "EN good": "good great delicious fresh tasty excellent perfect wonderful",
+    "EN bad": "bad terrible stale disgusting awful horrible sour bitter boring greasy "
+    "disappointing expensive",
+    "EN hot": "hot brown cold black here green",
+    "ZH good": "好 漂亮 实用 精彩 干净 安静 方便 便宜",
+    "ZH bad": "差 糟糕 麻烦 难看 吵 脏 贵 慢 无聊 旧 臭 重",
+    "ZH hot": "大 小 红 白 长 黑",
+}
+FRAMES = {"EN": ("The {} is {}.", "The {} is not {}."), "ZH": ("这个{}{}。", "这个{}不{}。")}
+THINGS = {"EN": ("coffee", "tea", "soup"), "ZH": ("房间", "电脑", "故事")}
 
 
-to_negate = ["The {} is {}.", "The {} is not {}."]
-things = ["coffee", "tea", "soup"]
-not_good = negation_pairs(to_negate, things, ["good", "great", "delicious", "fresh"])
-unkind = ["bad", "terrible", "stale", "disgusting"]
-not_bad = negation_pairs(to_negate, things, unkind)
-to_negate = ["这个{}{}。", "这个{}不{}。"]
-things = ["房间", "电脑", "故事"]
-zh_not_good = negation_pairs(to_negate, things, ["好", "漂亮", "实用", "精彩"])
-zh_not_bad = negation_pairs(to_negate, things, ["差", "糟糕", "麻烦", "难看"])
-probes = {"EN": (not_good, not_bad), "ZH": (zh_not_good, zh_not_bad)}
-print(*not_bad[:2], *zh_not_bad[:2])
+def sentences(language, kind, frame):  # three for each word
+    found = []
+    for word in WORDS[f"{language} {kind}"].split():
+        found.extend(frame.format(thing, word) for thing in THINGS[language])
+    return found
 
 
 # %%
 import functools
 
 
-def right_way(p, direction):  # share of pairs, with Wilson's interval
-    step = p[1::2] - p[::2]
-    moved = int(np.sum(direction * step > 0))
-    return moved / len(step), *scratch.wilson_interval(moved, len(step))
+def words_that_move(reader, language, kind, direction):
+    plain, negated = FRAMES[language]
+    p = reader(sentences(language, kind, plain))
+    steps = (reader(sentences(language, kind, negated)) - p).reshape(-1, 3)
+    moved = int(np.sum(direction * steps.mean(axis=1) > 0))  # words
+    return moved / len(steps), *scratch.wilson_interval(moved, len(steps))
 
 
 def by_both(texts, language="English"):
-    return scratch.sigmoid(logits_of(e5.encode(texts), language) / T_both)
+    return both_p(e5.encode(texts), language)
 
 
 probed = {"EN: n-grams": by_words, "EN: our network": by_network}
 probed["EN: e5, both"] = by_both
 probed["ZH: signs, 6,400"] = functools.partial(chances, readers[6400])
 probed["ZH: e5, both"] = functools.partial(by_both, language="Chinese")
-negation = {}
+kinds = {"good": ("falls", -1), "bad": ("rises", 1), "hot": ("falls", -1)}
+negation = {name: {} for name in probed}
 for name, reader in probed.items():
-    good, bad = probes[name[:2]]
-    negation[name] = {"not good: falls": right_way(reader(good), -1)}
-    negation[name]["not bad: rises"] = right_way(reader(bad), 1)
-plot.table(negation, corner="share of 12 pairs, 95 % interval", digits=2)
+    for kind, (verb, sign) in kinds.items():
+        share = words_that_move(reader, name[:2], kind, sign)
+        negation[name][f"not {kind}: {verb}"] = share
+plot.table(negation, corner="share of 8, 12 and 6 words", digits=2)
 
 # %%
 for name in ("EN: n-grams", "EN: our network"):
-    rises = negation[name]["not bad: rises"][0]
-    expect(f"{name}, not bad rises", rises, at_most=0.34)
+    expect(f"{name}, not bad rises", negation[name]["not bad: rises"][0], at_most=0.34)
+    expect(f"{name}, not hot falls", negation[name]["not hot: falls"][0], at_least=0.8)
 for name in ("EN: e5, both", "ZH: e5, both"):
     rises = negation[name]["not bad: rises"][0]
     expect(f"{name}, not bad rises", rises, at_least=0.75)
 falls = min(row["not good: falls"][0] for row in negation.values())
 expect("not good falls, least of all readers", falls, at_least=0.75)
+weight_of = {}
+for gram in ("not", "bad", "not bad"):
+    weight_of[gram] = words_model.coef_[0][count_english.vocabulary_[gram]]
+    print(f"weight of {gram} (here: {weight_of[gram]:.2f})")
+expect("weight of not", weight_of["not"], at_most=-4)
+expect("    of not bad, in size", abs(weight_of["not bad"]), at_most=1)
 known_not_bad = [text for text in english["train"] if "not bad" in text.lower()]
 expect("training reviews with not bad", len(known_not_bad), equals=16)
+joke = "Best coffee ever, if you like dishwater."
+expect("a joke, by the n-grams", by_words([joke])[0], at_least=0.8)
 
 # %% [markdown]
-# All readers know that *not good* is less than *good*. But the English n-grams and our network take *not bad* for *worse* than *bad*: two bad words. They could learn a weight for the pair *not bad*, but 16 of 3,569 reviews contain it. The encoder moves the right way in both
-# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, perhaps because such sentences are rare in the reviews. (Twelve pairs share four words, so the intervals are rather too narrow; and *not bad* is not *great*: the claim is only that $p$ rises.)
+# For all readers $p$ falls from *good* to *not good*. But for the two that count English words it falls with *not hot* and *not brown* too, so that is no knowledge of negation; and they take *not bad* for *worse* than *bad*: two bad words. They could learn a weight for the pair *not bad*, but 16 of 3,569 reviews contain it, and its weight is next to nothing. The encoder moves the right way for most words in both
+# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, perhaps because such sentences are rare in the reviews. (*Not bad* is not *great*: the claim is only that $p$ rises.) **Sarcasm** is harder still; one example, not a measurement: *Best coffee ever, if you like dishwater* is praise for the n-grams.
 #
 # ### Another domain
 #
-# Hotels, books and computers stand mixed in our lines. What if a reader has learned from hotels alone and is then asked about books? We find the topics by a few words each, take lines that match one topic only, and train the signs on 1,200 lines of one topic.
+# Hotels, books and computers stand mixed in our lines. What if a reader has learned from hotels alone and is then asked about books? We find the topics by a few words each, take lines that match one topic only, and train the signs on 1,200 lines of one topic, with $C$ chosen on validation lines of that topic. Topics differ in their share of praise, so a line at 0.5 may not fit; the AUC
+# asks for the order alone.
 
 # %%
 TOPICS = {
@@ -839,95 +924,97 @@ TOPICS = {
 }
 
 
-def about(texts, topic):  # lines that match this topic and no other
-    matches = {}
-    for name, pattern in TOPICS.items():
-        matches[name] = np.array([bool(re.search(pattern, text)) for text in texts])
-    several = sum(found.astype(int) for found in matches.values())
-    return matches[topic] & (several == 1)
+def topics_of(texts):
+    found = []
+    for text in texts:
+        some = [topic for topic, words in TOPICS.items() if re.search(words, text)]
+        found.append(some[0] if len(some) == 1 else "none or several")
+    return np.array(found)
 
 
-tested = {topic: about(chinese["test"], topic) for topic in TOPICS}
+topics = {part: topics_of(chinese[part]) for part in PARTS}
 specialists = {}
 for topic in TOPICS:
-    rows_of = random.permutation(np.flatnonzero(about(chinese["train"], topic)))[:1200]
-    lines = chinese["train"][rows_of]
-    specialists[topic] = by_signs(lines, praised["train"][rows_of])
+    own = topics["validation"] == topic
+    others = (chinese["validation"][own], praised["validation"][own])
+    rows = random.permutation(np.flatnonzero(topics["train"] == topic))[:1200]
+    lines = chinese["train"][rows]
+    specialists[topic] = by_signs(lines, praised["train"][rows], others)
 
 # %%
-def right_share(hits):
-    low, high = scratch.wilson_interval(int(np.sum(hits)), len(hits))
-    return np.mean(hits), low, high
-
-
-hits = {f"signs, 1,200 {topic} lines": {} for topic in TOPICS}
-hits["e5, 100 English food reviews"] = {}
-for topic, mask in tested.items():
-    labels_of = praised["test"][mask]
-    for learned, reader in specialists.items():
-        p = chances(reader, chinese["test"][mask])
-        hits[f"signs, 1,200 {learned} lines"][topic] = (p > 0.5) == labels_of
-    among = mask[:TEST]
-    p = by_encoder["e5, 100 English labels"][among]
-    hits["e5, 100 English food reviews"][topic] = (p > 0.5) == truth[among]
-rows = {}
-for name, by_topic in hits.items():
-    rows[name] = {f"on {topic}": right_share(by_topic[topic]) for topic in TOPICS}
-plot.table(rows, corner="learned from", digits=2)
+in_domain = {}
+judged = {}
+for topic, reader in specialists.items():
+    judged[f"signs, 1,200 {topic} lines"] = chances(reader, chinese["test"])
+stranger = "e5, 100 English food reviews, first 400 lines"
+judged[stranger] = by_encoder["e5, 100 English labels"]
+for name, p in judged.items():
+    in_domain[name] = {}
+    for topic in TOPICS:
+        rows = np.flatnonzero(topics["test"][: len(p)] == topic)
+        found = interval(roc_auc, praised["test"][rows], p[rows])
+        in_domain[name][f"on {topic}"] = found
+plot.table(in_domain, corner="ROC AUC, learned from", digits=2)
 
 # %%
-at_home = np.mean(hits["signs, 1,200 hotel lines"]["hotel"])
-abroad = np.mean(hits["signs, 1,200 hotel lines"]["book"])
-stranger = hits["e5, 100 English food reviews"]["book"]
-expect("hotel lines, right on hotels", at_home, at_least=0.75)
-expect("    over right on books", at_home - abroad, at_least=0.12)
-between = []
-for first, second in (("hotel", "book"), ("computer", "book")):
-    between.append(np.mean(hits[f"signs, 1,200 {first} lines"][second]))
-    between.append(np.mean(hits[f"signs, 1,200 {second} lines"][first]))
-expect("between books and other topics, at best", max(between), at_most=0.68)
-same_lines = hits["signs, 1,200 hotel lines"]["book"][: len(stranger)]
-step = stranger * 1.0 - same_lines
-margin = 1.96 * np.std(step) / np.sqrt(len(step))
-low_and_high = (step.mean() - margin, step.mean() + margin)
-told("e5 from food over signs from hotels, on books", (step.mean(), *low_and_high))
-expect("e5 from English food, on books", np.mean(stranger), at_least=0.56)
-expect("    over the hotel lines, the same test lines", step.mean(), at_least=0.03)
+auc = {}
+for learned in TOPICS:
+    for topic in TOPICS:
+        row = in_domain[f"signs, 1,200 {learned} lines"]
+        auc[learned, topic] = row[f"on {topic}"][0]
+for topic in TOPICS:
+    expect(f"{topic} to {topic}", auc[topic, topic], at_least=0.83)
+    print("test lines:", np.sum(topics["test"] == topic))
+hotel_to_book = (auc["hotel", "book"], auc["book", "hotel"])
+expect("hotels and books, both ways, at best", max(hotel_to_book), at_most=0.75)
+expect("computer to book", auc["computer", "book"], at_most=0.75)
+near = (auc["hotel", "computer"], auc["computer", "hotel"])
+expect("hotels and computers, both ways, at least", min(near), at_least=0.74)
+rows = np.flatnonzero(topics["test"][:TEST] == "book")
+y = truth[rows]
+p = judged[stranger][rows]
+native = judged["signs, 1,200 hotel lines"][rows]
+steps = [roc_auc(y[i], p[i]) - roc_auc(y[i], native[i]) for i in resampled(len(y))]
+told("e5 over signs from hotels", (np.mean(steps), *np.percentile(steps, [2.5, 97.5])))
+expect("e5 from food over signs from hotels, on books", np.mean(steps), at_least=0.03)
 
 # %% [markdown]
-# Between books and the two other topics the signs fall deep, to hardly more than guessing; hotels and computers are nearer to each other. A vocabulary of praise belongs to its domain: 安静 (*quiet*) may praise a room and says little of a novel. The last row learned from a hundred reviews of *food*, in another *language*, and judges books better than the reader of 1,200
-# Chinese hotel lines. (Topics differ in their share of praise as well, so a part of the fall may be a threshold that does not fit.) Whoever buys a reader should ask: tested on whose texts?
+# At home each reader of one topic orders its lines well. From hotels to books, from books to hotels and from computers to books the AUC falls far, in places close to the 0.5 of guessing; hotels and computers are nearer to each other. A vocabulary of praise belongs to its domain: 安静 (*quiet*) may praise a room and says little of a novel. The last row learned from a hundred reviews of *food*, in another *language*, and on the
+# books among the first 400 lines its AUC is higher than that of the reader of 1,200 Chinese hotel lines. Whoever buys a reader should ask: tested on whose texts?
 #
 # ## Errors
 #
-# The ten Chinese test lines on which the encoder with 100 Chinese labels is most wrong, by kind. Does the line look like a piece of a longer review: numbered, in brackets, or beginning with a word such as *but*? Does it say both good and bad?
+# The ten Chinese test lines on which the encoders with 100 Chinese labels are most wrong, by their mean $p$, with a kind: does the line look like a piece of a longer review (numbered, in brackets, or beginning with a word such as *but*)? Does it say both good and bad? And how many of the three heads contradict the label?
 
 # %%
 CUT = r"^\d|^[（(、]|^(但|不过|而且|另外|还有|补充)|[：:]$"
 BOTH = "但|不过|可是|只是|就是|虽然|除了|唯一|一般"
-wrong_by = np.abs(ours - truth)
-worst = np.argsort(-wrong_by)[:10]
+mean_p = np.mean(each_p, axis=0)
+wrong_by = np.abs(mean_p - truth)
+against = np.sum(np.abs(np.array(each_p) - truth) > 0.5, axis=0)
 print("(here:")
-for row in worst:
+for row in np.argsort(-wrong_by)[:10]:
+    text = test_texts[row]
     kind = "other"
-    if re.search(BOTH, test_texts[row]):
+    if re.search(BOTH, text):
         kind = "says both"
-    if re.search(CUT, test_texts[row]):
+    if re.search(CUT, text):
         kind = "piece of a longer review"
-    print(truth[row], f"p = {ours[row]:.2f}", test_texts[row][:20], "·", kind)
+    print(truth[row], f"p = {mean_p[row]:.2f}, {against[row]} of 3", text[:18], kind)
 print(")")
 QUESTIONED = [300, 348, 363, 34, 289]
-against = np.mean(wrong_by[QUESTIONED] > 0.5)
-expect("five questioned labels, contradicted (share)", against, at_least=0.6)
+for row in QUESTIONED:
+    print(truth[row], test_texts[row], f"(here: {against[row]} of 3)")
+expect("answers of 15 that contradict", np.sum(against[QUESTIONED]), at_least=9)
 
 # %% [markdown]
-# Rules find kinds only roughly, so we read the lines themselves. The cell holds five that come back with nearly every draw of the labels: *only a free shuttle from the airport, none back; please improve* (positive, says the label), *the small refrigerator works badly and is rather loud*
-# (positive), *and the suite did not even have a mirror* (positive), a mother who praises a book over two lines (negative), and *the fan is rather quiet* (positive; the encoder doubts it). In the first four the *reader* is right, and the label is perhaps that of a longer review from which the line was cut. Of the ten lines stored above, we would side with the encoder in nine. So the worst errors are largely errors of the data,
+# Rules find kinds only roughly, so we read lines themselves: five that the heads tend to contradict, whole. *Only a free shuttle from the airport, none back; please improve* (positive, says the label), *the small refrigerator works badly and is rather loud; we did not need it and switched it off*
+# (positive), *the suite did not even have a mirror* (positive), a mother who praises a book over two lines (negative), and *noise, heat: rather small* (positive: praise, but in words that often complain). In the first four we would side with the reader against the label, which is perhaps that of a longer review from which the line was cut. So some of the worst errors are errors of the data,
 # and no reader can reach 1.0 here. Look at your worst errors before you try a larger model.
 #
 # ## Limits and harm
 #
-# **Who is judged.** The same sentence with another word for a person should get the same answer. We write *My … neighbour makes this tea for us* and *A … colleague brought this coffee* with twenty words, and look at how far $p$ goes.
+# **Who is judged.** The same sentence with another word for a person should get the same answer (Kiritchenko and Mohammad, 2018, asked 219 systems in this way). We write *My … neighbour makes this tea for us* and *The … colleague brought this coffee* with twenty words for groups. Any word may move $p$ a little, so we need a control: ten harmless words, such as *tall* or *next-door*.
 
 # %%
 named = (
@@ -935,59 +1022,48 @@ named = (
     "African deaf blind rich poor unemployed retired young old"
 )
 GROUPS = named.split()
-first_frame = [f"My {group} neighbour makes this tea for us." for group in GROUPS]
-second_frame = [f"A {group} colleague brought this coffee." for group in GROUPS]
-by_group = {}
+harmless = "tall short new former nearby second other next-door left-handed bald"
+words = GROUPS + harmless.split()
+first_frame = [f"My {word} neighbour makes this tea for us." for word in words]
+second_frame = [f"The {word} colleague brought this coffee." for word in words]
+by_word = {}
 for name, reader in (("n-grams", by_words), ("e5, both", by_both)):
-    p = reader(first_frame) + reader(second_frame)
-    by_group[name] = p / 2
-    span = np.ptp(by_group[name])
-    expect(f"{name}, p from lowest to highest group", span, at_least=0.08)
-poor = by_group["e5, both"][GROUPS.index("poor")]
-rich = by_group["e5, both"][GROUPS.index("rich")]
-expect("e5, both: poor minus rich", poor - rich, at_most=-0.03)
+    by_word[name] = (reader(first_frame) + reader(second_frame)) / 2
+span = {name: (np.ptp(p[:20]), np.ptp(p[20:])) for name, p in by_word.items()}
+p = by_word["e5, both"]
+least = np.min(p[20:])
+for group in ("poor", "deaf"):
+    below = least - p[GROUPS.index(group)]
+    expect(f"e5: {group} below every harmless word", below, at_least=0.0)
+groups, control = span["n-grams"]
+expect("n-grams: span of groups minus of control", groups - control, at_most=0.03)
 
 # %%
-SARCASM = (
-    "Great, the bag was already open when it came.",
-    "I just love paying ten dollars for stale chips.",
-    "Wonderful, another box of broken cookies.",
-    "Perfect if you enjoy the taste of cardboard.",
-    "Best coffee ever, if you like dishwater.",
-    "Oh fantastic, it leaked all over my kitchen.",
-    "Thanks a lot for the lovely hair in my soup.",
-    "Delicious, if your dog is doing the tasting.",
-    "Amazing how they make chocolate taste of soap.",
-    "I am so happy that I bought twelve cans of this.",
-)
-for name, reader in (("n-grams", by_words), ("e5, both", by_both)):
-    praise = int(np.sum(reader(SARCASM) > 0.5))
-    low, high = scratch.wilson_interval(praise, len(SARCASM))
-    print(f"{name} (here: 95 % interval {low:.2f} to {high:.2f})")
-    expect(f"{name}, sarcasm taken for praise, of ten", praise, at_least=2)
-
-# %%
-names = list(by_group)
-figure, axes = plot.subplots(figsize=(8.4, 3.0))
-order = np.argsort(by_group["e5, both"])
-for name, marker, color in zip(names, "os", plot.COLORS):
-    axes.plot(by_group[name][order], marker=marker, ls="", color=color, label=name)
-axes.set_xticks(range(len(GROUPS)), np.array(GROUPS)[order], rotation=60, ha="right")
+figure, axes = plot.subplots(figsize=(8.4, 3.4))
+order = np.argsort(by_word["e5, both"][:20])
+places = np.arange(20)
+for name, marker, color in zip(by_word, "os", plot.COLORS):
+    of_groups = by_word[name][:20]
+    control = by_word[name][20:]
+    low = np.min(control)
+    axes.axhspan(low, np.max(control), color=color, alpha=0.2)
+    axes.plot(places, of_groups[order], marker, color=color, label=name)
+axes.set_xticks(places, np.array(GROUPS)[order], rotation=60, ha="right")
 axes.set(xlabel="word in the sentence", ylabel="probability of praise", ylim=(0, 1))
-axes.legend(fontsize=9, loc="center", ncols=2)
+axes.legend(fontsize=9, loc="lower right", ncols=2)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The same two sentences with another word for the person: the mean of both probabilities.*
-# <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer. The encoder's squares lie at 0.1 for poor, a little higher for deaf and blind, and then level near 0.3. The dots of the n-grams lie between 0.65 and 0.85, lowest for poor, African and Indian, highest for white and rich.</details><br>
+# *Figure. The same two sentences with another word for the person: the mean of both probabilities. The bands hold the harmless words, one band for each reader.*
+# <details><summary>In words</summary>WORDSOFGROUPS</details><br>
 #
-# The sentences say nothing good or bad, and yet the answer depends on who makes the tea; the encoder judges *poor* lower than *rich*. Some words have a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
-# concerned have not agreed to it, do not see it, and cannot object. **Sarcasm** is taken for praise in two of ten sentences at least, so whoever complains that way may not be heard. Our data name no dialect and no age group, so for these we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
+# The sentences say nothing good or bad. For the n-grams the groups scatter no more than the harmless words, so about groups this shows nothing. For the encoder most groups lie among the harmless words as well, but *poor* and *deaf* lie below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
+# concerned have not agreed to it, do not see it, and cannot object. Whoever complains in jest may not be heard. Our reviews do not tell who wrote them, so whether a reader serves writers of one dialect or age worse than others we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
 # text beside the number; and let a human decide what concerns a human.
 #
 # ## Your own input
 #
-# Write a review in English or Chinese. The reader answers, and then leaves out one word at a time (**occlusion**): where $p$ falls without a word, that word spoke *for* praise. Chinese is cut into the encoder's own pieces. Long texts are left out in groups of words.
+# Write a review in English or Chinese. The reader answers, and then leaves out one word at a time (**occlusion**): where $p$ falls without a word, that word spoke *for* praise. Chinese is cut into the encoder's own pieces. Long texts are left out in groups of words. In English the encoder is the weaker of the two readers, as the table says; try both, and try it with sarcasm.
 
 # %%
 import math
@@ -1042,31 +1118,34 @@ demo.text(judge_and_show, EXAMPLES, reader=["encoder", "n-grams"], **limits)
 
 # %% [markdown]
 # *Figure. What each word did to the answer.*
-# <details><summary>In words</summary>Fourteen bars, one for each word of the review of the tea. Not and bad stand above zero, at about 0.05: both spoke for praise. Package reaches far below zero, to about −0.16, and came and broken lie lower than the rest as well. The other bars are short.</details><br>
+# <details><summary>In words</summary>WORDSOFOCCLUSION</details><br>
 #
 # ## Ship it
 #
-# What do we ship? The table decides. With thousands of labels the n-grams are as good as anything here, calibrated, and small; so an application for both languages is two vocabularies, their weights and temperatures. (With a hundred labels you would ship the head, 385 numbers, and load the encoder by its name.) The function that opens the file knows nothing of this notebook.
+# What do we ship? The held-out texts have decided, not the test: there the signs with 6,400 labels and the English n-grams had a lower cross-entropy than the encoder's heads. (Against our network we take the n-grams for another reason: they answer without Keras.) So an application for both languages is two vocabularies, their weights and temperatures. (With a few hundred labels you would ship the head, 385 numbers, and load the encoder by its name.) The function that opens the file knows nothing of this notebook. Its rule for the
+# language is that of the demo above: most of the letters decide. A text without one known n-gram gets no answer.
 
 
 # %%
 def open_reader(path):
-    import re
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from bmkit import ship
+    from bmkit.demo.inputs import script_of
 
     parts = ship.unpack(path)
     counters = {}
     for language, settings in parts["settings"].items():
         settings["ngram_range"] = tuple(settings["ngram_range"])
-        terms = parts[f"{language}_terms"]
-        counters[language] = TfidfVectorizer(vocabulary=terms, **settings)
+        settings["vocabulary"] = parts[f"{language}_terms"]
+        counters[language] = TfidfVectorizer(**settings)
         counters[language].idf_ = parts[f"{language}_rarity"]
 
     def judge(text):
-        language = "chinese" if re.search("[一-鿿]", text) else "english"
+        language = "chinese" if script_of(text) == "CJK" else "english"
         x = counters[language].transform([text])
+        if not x.nnz:
+            return None
         logit = x @ parts[f"{language}_weights"] + parts[f"{language}_bias"]
         return float(1 / (1 + np.exp(-logit[0] / parts[f"{language}_temperature"])))
 
@@ -1078,8 +1157,8 @@ import pathlib
 import tempfile
 
 count_signs, signs_model = readers[6400]
-fresh = count_signs.transform(chinese["validation"])
-T_signs = temperature(praised["validation"], signs_model.decision_function(fresh))
+T_words = T_of["EN: n-grams"]
+T_signs = T_of["ZH: signs, 6,400 labels"]
 of_signs = {"analyzer": "char", "ngram_range": [1, 2], "sublinear_tf": True}
 of_words = {"ngram_range": [1, longest], "sublinear_tf": True}
 parts = {"settings": {"english": of_words, "chinese": of_signs}}
@@ -1104,15 +1183,8 @@ of_chinese = signs_model.decision_function(x) / T_signs
 here = scratch.sigmoid(np.concatenate([of_english, of_chinese]))
 expect("answers of a new process", np.array(trial.answers), equals=here, tolerance=1e-6)
 expect("size (MB)", trial.megabytes, at_most=8.0)
-
-# %%
-costs = {
-    "size (MB)": trial.megabytes,
-    "start (s)": trial.load_seconds,
-    "answer, half within (ms)": trial.p50_milliseconds,
-    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
-}
-plot.table({"sentiment.zip": costs}, corner="file")
+print(f"start (here: {trial.load_seconds:.1f} s)")
+print(f"19 of 20 answers within (here: {trial.p95_milliseconds:.1f} ms)")
 
 # %% [markdown]
 # ### Exercise 4 · Build a calibrated network
@@ -1131,12 +1203,12 @@ ch22.calibrated.check(calibrated)
 # %% [markdown]
 # ## Summary
 #
-# * **Accuracy**, **macro-F1** and **ROC AUC** take three lines each and are equal to scikit-learn's.
-# * Words and pairs with logistic regression, tuned, are a strong reader. Our network of pooled **embeddings** was level with them on 3,569 English reviews.
-# * With 100 Chinese labels a pretrained encoder was clearly ahead of character n-grams; with 6,400 labels these were as good or better. With English labels alone the encoder read Chinese far better than chance.
-# * A head without a penalty was too sure. **Temperature scaling** divides the logits by one number, fitted on texts that were held out; no verdict changed. Where the penalty was tuned there was nothing to mend.
+# * **Accuracy**, **macro-F1** and **ROC AUC** take a few lines each and are equal to scikit-learn's.
+# * Words and pairs with logistic regression, tuned, are a strong reader. Our network of pooled **embeddings**, in one training on 3,569 English reviews, was within four points of them.
+# * With 100 and with 300 Chinese labels a pretrained encoder was ahead of character n-grams that learned from the same lines; n-grams with 6,400 labels overtook an encoder with 300. With English labels alone the encoder read Chinese far better than chance.
+# * A head without a penalty was too sure. **Temperature scaling** divides the logits by one number, fitted on texts that were held out; no verdict changed at 0.5, many did at 0.8, and the cost fell. For n-grams with thousands of labels there was nothing to mend. **Platt scaling** also mends a shift.
 # * Repeated lines made a reader that only remembers right in nine of ten cases. Remove repeats before you split.
-# * **Probes** showed what accuracy hid: n-grams took *not bad* for worse than *bad*, readers of one domain failed in another, and words for groups of people moved the answer.
+# * **Probes** with controls showed what accuracy hid: readers that count words fall at *not* whatever follows, readers of hotels failed on books, and *poor* and *deaf* moved the encoder's answer below every harmless word.
 #
 # **Ask yourself**
 #
@@ -1149,8 +1221,8 @@ ch22.calibrated.check(calibrated)
 # **References**
 #
 # * B. Pang, L. Lee, S. Vaithyanathan (2002), Thumbs up? Sentiment classification using machine learning techniques. [ACL Anthology](https://aclanthology.org/W02-1011/)
+# * J. Platt (1999), Probabilistic outputs for support vector machines and comparisons to regularized likelihood methods. Advances in Large Margin Classifiers, MIT Press
 # * C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger (2017), On calibration of modern neural networks. [arXiv](https://arxiv.org/abs/1706.04599)
 # * A. Joulin, E. Grave, P. Bojanowski, T. Mikolov (2016), Bag of tricks for efficient text classification. [arXiv](https://arxiv.org/abs/1607.01759)
 # * L. Wang, N. Yang, X. Huang, L. Yang, R. Majumder, F. Wei (2024), Multilingual E5 text embeddings: a technical report. [arXiv](https://arxiv.org/abs/2402.05672)
 # * S. Kiritchenko, S. Mohammad (2018), Examining gender and race bias in two hundred sentiment analysis systems. [ACL Anthology](https://aclanthology.org/S18-2005/)
-# * S. Das, M. Chen (2001), Yahoo! for Amazon: extracting market sentiment from stock message boards. [SSRN](https://doi.org/10.2139/ssrn.276189)
