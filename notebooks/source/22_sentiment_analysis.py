@@ -360,13 +360,13 @@ expect("    over the careful one", gap, at_least=0.1)
 # **Cross-validation** ([chapter 07](07_cross_validation.ipynb)) uses each label twice: five times we train on four fifths and ask for the other fifth.
 # So each text gets a logit from a head that has not seen its label, an **out-of-fold** logit. For these many small trainings we take scikit-learn's solver, and check that it finds the same head as Keras.
 #
-# To save time the encoder reads the first 48 tokens of a text, which cuts many English reviews short, and we test on the first 400 Chinese and 250 English test texts. It also gets 100 *English* labels: we shall see why. And because *which* hundred were labelled is a matter of luck, we draw three Chinese hundreds; the first makes
+# To save time the encoder reads the first 48 tokens of a text, which cuts many English reviews short, and we test on the first 400 Chinese and 200 English test texts. It also gets 100 *English* labels: we shall see why. And because *which* hundred were labelled is a matter of luck, we draw three Chinese hundreds; the first makes
 # the heads below, and the main comparisons use all three. Together they are 300 labels, which shows what more of them bring.
 
 # %%
 e5 = pretrained.load("multilingual_e5")
 TEST = 400
-EN_TEST = 250
+EN_TEST = 200
 rows = drawn[:300]
 test_texts = list(chinese["test"][:TEST])
 truth = praised["test"][:TEST]
@@ -770,14 +770,16 @@ lead = np.zeros(TEST)  # mean over the hundreds of hits of e5 minus hits of the 
 for k, some in enumerate(hundreds):
     model, _ = tuned_head(x_chinese[some], y_chinese[some])
     each_p.append(model.predict_proba(x_test)[:, 1])
-    reader = by_signs(chinese["train"][drawn[:300][some]], y_chinese[some])
+    reader = readers[100]
+    if k > 0:
+        reader = by_signs(chinese["train"][drawn[some]], y_chinese[some])
     lead += (hit(each_p[k], truth) - hit(chances(reader, test_texts), truth)) / 3
 tuned_ece = np.array([calibration_error(truth, p) for p in each_p])
 tuned_right = np.array([accuracy(truth, p) for p in each_p])
 sure_right = np.array([accuracy(truth, p) for p in sure_p])
 expect("ECE, no penalty over tuned, mean", np.mean(before - tuned_ece), at_least=0.01)
 lost = np.mean(tuned_right - sure_right)
-expect("    accuracy that it costs, mean", lost, at_most=0.04)
+expect("    accuracy that it costs, mean", lost, at_least=0.0)
 
 # %%
 hits = {name: hit(p, truth) for name, p in chinese_p.items()}
@@ -794,17 +796,17 @@ told("e5 with 300 over signs with 6,400 labels", many_lead)
 told("our network over the n-grams", network_lead)
 told("English: e5, both, over the n-grams", both_lead)
 expect("e5 over signs, 100 labels each", few_lead[0], at_least=0.03)
-expect("e5 over signs, 300 labels each", more_lead[0], at_least=0.0)
+expect("    minus the lead with 300", few_lead[0] - more_lead[0], at_least=0.0)
 expect("e5, 300 labels, over signs, 6,400", many_lead[0], at_most=0.0)
 expect("our network over n-grams: lower end", network_lead[1], at_least=-0.04)
 expect("    upper end", network_lead[2], at_most=0.04)
 expect("English: e5, both, over n-grams", both_lead[0], at_most=0.0)
 
 # %% [markdown]
-# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds, and with three hundred it still is. Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels overtake an encoder with 300: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
+# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred* its lead is smaller: the line above the checks says whether it can still be told from nothing (one draw; remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not). Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels overtake an encoder with 300: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
 # labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is behind the n-grams in English; bear that in mind when it answers you below.
 #
-# And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, though it costs them little accuracy. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
+# And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, and no better accuracy: 384 numbers fit a hundred labels too closely. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
 #
 # ### The line that costs least
 #
@@ -1031,10 +1033,8 @@ for name, reader in (("n-grams", by_words), ("e5, both", by_both)):
     by_word[name] = (reader(first_frame) + reader(second_frame)) / 2
 span = {name: (np.ptp(p[:20]), np.ptp(p[20:])) for name, p in by_word.items()}
 p = by_word["e5, both"]
-least = np.min(p[20:])
-for group in ("poor", "deaf"):
-    below = least - p[GROUPS.index(group)]
-    expect(f"e5: {group} below every harmless word", below, at_least=0.0)
+below = np.min(p[20:]) - p[GROUPS.index("poor")]
+expect("e5: poor below every harmless word", below, at_least=0.0)
 groups, control = span["n-grams"]
 expect("n-grams: span of groups minus of control", groups - control, at_most=0.03)
 
@@ -1057,7 +1057,7 @@ plot.show(figure)
 # *Figure. The same two sentences with another word for the person: the mean of both probabilities. The bands hold the harmless words, one band for each reader.*
 # <details><summary>In words</summary>WORDSOFGROUPS</details><br>
 #
-# The sentences say nothing good or bad. For the n-grams the groups scatter no more than the harmless words, so about groups this shows nothing. For the encoder most groups lie among the harmless words as well, but *poor* and *deaf* lie below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
+# The sentences say nothing good or bad. For the n-grams the groups scatter no more than the harmless words, so about groups this shows nothing. For the encoder too the bands show how far any word moves $p$, but *poor* lies below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
 # concerned have not agreed to it, do not see it, and cannot object. Whoever complains in jest may not be heard. Our reviews do not tell who wrote them, so whether a reader serves writers of one dialect or age worse than others we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
 # text beside the number; and let a human decide what concerns a human.
 #
@@ -1205,10 +1205,10 @@ ch22.calibrated.check(calibrated)
 #
 # * **Accuracy**, **macro-F1** and **ROC AUC** take a few lines each and are equal to scikit-learn's.
 # * Words and pairs with logistic regression, tuned, are a strong reader. Our network of pooled **embeddings**, in one training on 3,569 English reviews, was within four points of them.
-# * With 100 and with 300 Chinese labels a pretrained encoder was ahead of character n-grams that learned from the same lines; n-grams with 6,400 labels overtook an encoder with 300. With English labels alone the encoder read Chinese far better than chance.
+# * With 100 Chinese labels a pretrained encoder was ahead of character n-grams that learned from the same lines; with 300 of each the lead was smaller, and n-grams with 6,400 labels overtook an encoder with 300. With English labels alone the encoder read Chinese far better than chance.
 # * A head without a penalty was too sure. **Temperature scaling** divides the logits by one number, fitted on texts that were held out; no verdict changed at 0.5, many did at 0.8, and the cost fell. For n-grams with thousands of labels there was nothing to mend. **Platt scaling** also mends a shift.
 # * Repeated lines made a reader that only remembers right in nine of ten cases. Remove repeats before you split.
-# * **Probes** with controls showed what accuracy hid: readers that count words fall at *not* whatever follows, readers of hotels failed on books, and *poor* and *deaf* moved the encoder's answer below every harmless word.
+# * **Probes** with controls showed what accuracy hid: readers that count words fall at *not* whatever follows, readers of hotels failed on books, and *poor* moved the encoder's answer below every harmless word.
 #
 # **Ask yourself**
 #
