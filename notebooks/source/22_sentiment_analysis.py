@@ -779,7 +779,7 @@ tuned_right = np.array([accuracy(truth, p) for p in each_p])
 sure_right = np.array([accuracy(truth, p) for p in sure_p])
 expect("ECE, no penalty over tuned, mean", np.mean(before - tuned_ece), at_least=0.01)
 lost = np.mean(tuned_right - sure_right)
-expect("    accuracy that it costs, mean", lost, at_least=0.0)
+expect("    accuracy that it costs, mean", lost, at_least=-0.01)
 
 # %%
 hits = {name: hit(p, truth) for name, p in chinese_p.items()}
@@ -796,15 +796,15 @@ told("e5 with 300 over signs with 6,400 labels", many_lead)
 told("our network over the n-grams", network_lead)
 told("English: e5, both, over the n-grams", both_lead)
 expect("e5 over signs, 100 labels each", few_lead[0], at_least=0.03)
-expect("    minus the lead with 300", few_lead[0] - more_lead[0], at_least=0.0)
-expect("e5, 300 labels, over signs, 6,400", many_lead[0], at_most=0.0)
+expect("    with 300, upper end", more_lead[2], at_least=0.0)
+expect("e5, 300 labels, over signs, 6,400", many_lead[0], at_most=0.02)
 expect("our network over n-grams: lower end", network_lead[1], at_least=-0.04)
 expect("    upper end", network_lead[2], at_most=0.04)
-expect("English: e5, both, over n-grams", both_lead[0], at_most=0.0)
+expect("English: e5, both, over n-grams", both_lead[0], at_most=0.02)
 
 # %% [markdown]
-# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred* its lead is smaller: the line above the checks says whether it can still be told from nothing (one draw; remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not). Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels overtake an encoder with 300: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
-# labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is behind the n-grams in English; bear that in mind when it answers you below.
+# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred*, in one draw, see whether the interval above leaves a lead; we would not rely on one. (Remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not.) Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels are level with an encoder of 300 or ahead of it: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
+# labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is not ahead of the n-grams in English, at best level with them; bear that in mind when it answers you below.
 #
 # And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, and no better accuracy: 384 numbers fit a hundred labels too closely. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
 #
@@ -825,7 +825,7 @@ honest_cost = np.mean([cost(truth, p) for p in cooled_p], axis=0)
 told("cost of a text, line at 0.8: saved by temperature", band(sure_cost - honest_cost))
 told("with temperature: saved by the line at 0.8", band(at_half - honest_cost))
 saved = np.mean(sure_cost - honest_cost)
-expect("saved by temperature, line at 0.8", saved, at_least=0.02)
+expect("saved by temperature, line at 0.8", saved, at_least=0.0)
 saved = np.mean(at_half - honest_cost)
 expect("with temperature, saved by the line at 0.8", saved, at_least=0.02)
 
@@ -1063,7 +1063,7 @@ plot.show(figure)
 #
 # ## Your own input
 #
-# Write a review in English or Chinese. The reader answers, and then leaves out one word at a time (**occlusion**): where $p$ falls without a word, that word spoke *for* praise. Chinese is cut into the encoder's own pieces. Long texts are left out in groups of words. In English the encoder is the weaker of the two readers, as the table says; try both, and try it with sarcasm.
+# Write a review in English or Chinese. The reader answers, and then leaves out one word at a time (**occlusion**): where $p$ falls without a word, that word spoke *for* praise. Chinese is cut into the encoder's own pieces. Long texts are left out in groups of words. In English the encoder is not the better of the two readers, as the table says; try both, and try it with sarcasm.
 
 # %%
 import math
@@ -1205,8 +1205,8 @@ ch22.calibrated.check(calibrated)
 #
 # * **Accuracy**, **macro-F1** and **ROC AUC** take a few lines each and are equal to scikit-learn's.
 # * Words and pairs with logistic regression, tuned, are a strong reader. Our network of pooled **embeddings**, in one training on 3,569 English reviews, was within four points of them.
-# * With 100 Chinese labels a pretrained encoder was ahead of character n-grams that learned from the same lines; with 300 of each the lead was smaller, and n-grams with 6,400 labels overtook an encoder with 300. With English labels alone the encoder read Chinese far better than chance.
-# * A head without a penalty was too sure. **Temperature scaling** divides the logits by one number, fitted on texts that were held out; no verdict changed at 0.5, many did at 0.8, and the cost fell. For n-grams with thousands of labels there was nothing to mend. **Platt scaling** also mends a shift.
+# * With 100 Chinese labels a pretrained encoder was ahead of character n-grams that learned from the same lines; n-grams with 6,400 labels were level with an encoder of 300 or ahead. With English labels alone the encoder read Chinese far better than chance.
+# * A head without a penalty was too sure. **Temperature scaling** divides the logits by one number, fitted on texts that were held out; no verdict changed at 0.5, many did at 0.8, and in the mean the cost fell. For n-grams with thousands of labels there was nothing to mend. **Platt scaling** also mends a shift.
 # * Repeated lines made a reader that only remembers right in nine of ten cases. Remove repeats before you split.
 # * **Probes** with controls showed what accuracy hid: readers that count words fall at *not* whatever follows, readers of hotels failed on books, and *poor* moved the encoder's answer below every harmless word.
 #
