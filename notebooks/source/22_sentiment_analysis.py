@@ -451,16 +451,19 @@ expect("Keras, scikit-learn", scratch.sigmoid(logits), equals=theirs, tolerance=
 # %% [markdown]
 # ### Not one Chinese label
 #
-# If the encoder puts *delicious* and 好吃 near each other, a head that has learned from English reviews can judge Chinese ones. We train one on the 100 English labels alone. Then it meets Chinese, hotels, books and computers for the first time: of Chinese it gets the mean of 300 lines, and no label. A last head learns from 100 labels of *each* language, and it will read for you below.
+# If the encoder puts *delicious* and 好吃 near each other, a head that has learned from English reviews can judge Chinese ones. We train one on the 100 English labels alone. Then it meets Chinese, hotels, books and computers for the first time: of Chinese it gets 300 lines without labels. Their mean is the centre. And because two thirds of the English reviews are praise, the head expects as much of the Chinese ones; so we subtract from its logits the median of those 300, as if half of them were praise. That is a guess about the share and not a label. A last head learns from 100 labels of *each* language, and it will read for you below.
 
 # %%
 x_english = features(vectors["English"], "English", "English")
 model, held_out = tuned_head(x_english, y_english)
 heads["e5, 100 English labels"] = (model, held_out)
 x = features(vectors["Chinese test"], "Chinese", "English")
-by_encoder["e5, 100 English labels"] = model.predict_proba(x)[:, 1]
-from_english = roc_auc(truth, by_encoder["e5, 100 English labels"])
-expect("English labels, Chinese test, AUC", from_english, at_least=0.7)
+unlabelled = features(vectors["Chinese"], "Chinese", "English")
+middle = np.median(model.decision_function(unlabelled))
+p = scratch.sigmoid(model.decision_function(x) - middle)
+by_encoder["e5, 100 English labels"] = p
+expect("English labels, Chinese test, AUC", roc_auc(truth, p), at_least=0.7)
+expect("    accuracy", accuracy(truth, p), at_least=0.65)
 x = features(vectors["English test"], "English", "English")
 english_by_e5 = {"EN: e5, 100 English labels": model.predict_proba(x)[:, 1]}
 x = features(vectors["English"], "English", "Chinese")
@@ -598,7 +601,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. Reliability diagrams: bins of at least five test texts, with 95 % intervals. On the dashed line a probability means what it says.*
-# <details><summary>In words</summary>Three panels, said from 0 to 1 to the right, came from 0 to 1 upwards, each with a dashed diagonal. Left, the head without penalty: its bins near 0 and near 1, which hold most texts, lie inside, at about 0.2 and 0.84; the bins between have long intervals. Middle, after temperature scaling: all ten points lie near the diagonal. Right, the English n-grams: ten points with short intervals close to the diagonal from end to end.</details><br>
+# <details><summary>In words</summary>Three panels, said from 0 to 1 to the right, came from 0 to 1 upwards, each with a dashed diagonal. Left, the head without penalty: at the left end its points lie above the diagonal, at the right end below it, so what is said is too extreme; the bins between hold few texts and have long intervals. Middle, after temperature scaling: the points lie nearer to the diagonal. Right, the English n-grams: points with shorter intervals close to the diagonal from end to end.</details><br>
 #
 # ### Where it mends little, and what it cannot mend
 #
@@ -673,7 +676,7 @@ expect("    with Platt scaling, in size", abs(left), at_most=missing)
 
 # %% [markdown]
 # For the n-grams with thousands of labels there is nothing to mend: a penalty that was chosen by the cross-entropy has already set the size of the logits. So temperature scaling is for models that were trained without such care, or that come to you
-# finished. It changes no order and no verdict at 0.5, so it makes a reader more honest and not more skilled. A line at 0.8 is another matter: there verdicts do change. And for the English answers of the head for both languages temperature alone leaves too little praise; with Platt scaling the mean of $p$ comes nearer to the share of praise. The $T$ of every reader stands in the table below; a value under 1 belongs to a reader that is too *timid*.
+# finished. It changes no order and no verdict at 0.5, so it makes a reader more honest and not more skilled. A line at 0.8 is another matter: there verdicts do change. And for the English answers of the head for both languages temperature alone leaves too little praise; with Platt scaling the mean of $p$ comes nearer to the share of praise. Every $T$ found in this way stands in the table below; a value under 1 belongs to a reader that is too *timid*.
 #
 # ### Exercise 2 · Predict, then run
 #
@@ -803,7 +806,7 @@ expect("    upper end", network_lead[2], at_most=0.04)
 expect("English: e5, both, over n-grams", both_lead[0], at_most=0.02)
 
 # %% [markdown]
-# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred*, in one draw, see whether the interval above leaves a lead; we would not rely on one. (Remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not.) Trained on English alone, it judges Chinese hotels better than chance by a wide margin: a head that has never seen a Chinese label. The signs with 6,400 labels are level with an encoder of 300 or ahead of it: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
+# Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred*, in one draw, see whether the interval above leaves a lead; we would not rely on one. (Remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not.) Trained on English alone, the encoder judges Chinese lines better than chance by a wide margin: its head has never seen a Chinese label, and was told only that about half might be praise. The signs with 6,400 labels are level with an encoder of 300 or ahead of it: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
 # labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is not ahead of the n-grams in English, at best level with them; bear that in mind when it answers you below.
 #
 # And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, and no better accuracy: 384 numbers fit a hundred labels too closely. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
@@ -839,7 +842,7 @@ expect("with temperature, saved by the line at 0.8", saved, at_least=0.02)
 # ### Not
 #
 # *The tea is good* becomes *the tea is not good*: $p$ must fall. *The tea is bad* becomes *the tea is not bad*: $p$ must **rise**. And *the tea is hot* becomes *the tea is not hot*, the control: that is neither praise nor complaint, so a reader whose $p$ falls here falls at the word *not* itself. We put each word into three sentences and count *words*, because the
-# three sentences of one word move together. All words were written down before a reader saw them.
+# three sentences of one word move together. No word was left out for what a reader made of it.
 
 
 # %%
@@ -1057,7 +1060,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. The same two sentences with another word for the person: the mean of both probabilities. The bands hold the harmless words, one band for each reader.*
-# <details><summary>In words</summary>WORDSOFGROUPS</details><br>
+# <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer, shown as squares. Poor lies well below the band of the encoder's harmless words; most others lie in that band or near it. The dots of the n-grams lie in their own band or near it.</details><br>
 #
 # The sentences say nothing good or bad. For the n-grams the groups scatter no more than the harmless words, so about groups this shows nothing. For the encoder too the bands show how far any word moves $p$, but *poor* lies below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
 # concerned have not agreed to it, do not see it, and cannot object. Whoever complains in jest may not be heard. Our reviews do not tell who wrote them, so whether a reader serves writers of one dialect or age worse than others we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
@@ -1120,7 +1123,7 @@ demo.text(judge_and_show, EXAMPLES, reader=["encoder", "n-grams"], **limits)
 
 # %% [markdown]
 # *Figure. What each word did to the answer.*
-# <details><summary>In words</summary>WORDSOFOCCLUSION</details><br>
+# <details><summary>In words</summary>Fourteen bars in the order of the words of the review of the tea. Blue bars above zero are words that spoke for praise, orange ones below zero words that spoke against it. In the stored picture not and bad stand above zero, and package reaches furthest down.</details><br>
 #
 # ## Ship it
 #
