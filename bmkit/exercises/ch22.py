@@ -24,7 +24,7 @@ twins = Question(
 verdicts_changed = Question(
     "ch22.verdicts_changed",
     1,
-    why="Only the logit 2 crosses the line: σ(2) = 0.881 was praise, σ(1) = 0.731 no longer is. Cost can move a verdict.",
+    why="Only the logit 2 crosses the line: σ(2) = 0.881 was praise, σ(1) = 0.731 no longer is.",
     hints=[
         "The logits become 2, 1, -0.5 and -1.5. Which of them lie above the line, and which did before?",
         "p > 0.8 means a logit above ln(0.8 / 0.2) = 1.39.",

@@ -148,15 +148,16 @@ def roc_auc(labels, p):
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-GOOD = "good great best love delicious excellent perfect favorite tasty".split()
-BAD = "bad worst not disappointed terrible awful stale waste horrible".split()
+good_words = "good great best love delicious excellent perfect favorite tasty"
+bad_words = "bad worst not disappointed terrible awful stale waste horrible"
 
 
 def balance(texts):  # (n, 1)
+    worth = dict.fromkeys(good_words.split(), 1) | dict.fromkeys(bad_words.split(), -1)
     found = []
     for text in texts:
         words = re.findall(r"\w+", text.lower())
-        found.append([sum((word in GOOD) - (word in BAD) for word in words)])
+        found.append([sum(worth.get(word, 0) for word in words)])
     return np.array(found)
 
 
@@ -833,7 +834,7 @@ saved = np.mean(at_half - honest_cost)
 expect("with temperature, saved by the line at 0.8", saved, at_least=0.02)
 
 # %% [markdown]
-# With temperature the line at 0.8 costs less than one at 0.5: it lets a reader say *praise* only when it is rather sure. Whether it also costs less than the same line with the overconfident $p$ is told by the first interval; with three hundreds of labels the saving is small, for an overconfident $p$ keeps its order.
+# With temperature the line at 0.8 costs less than one at 0.5: it lets a reader say *praise* only when it is rather sure. Whether it also costs less than the same line with the overconfident $p$ is told by the first interval; that depends on which hundreds were labelled.
 #
 # ## Two probes
 #
