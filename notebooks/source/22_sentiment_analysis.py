@@ -810,7 +810,7 @@ expect("English: e5, both, over n-grams", both_lead[0], at_most=0.02)
 # Read the table by labels. With *a hundred*, the encoder is ahead of the signs, over three hundreds. With *three hundred*, in one draw, see whether the interval above leaves a lead; we would not rely on one. (Remember that the signs may choose $C$ on 1,000 further labels, and the encoder may not.) Trained on English alone, the encoder judges Chinese lines better than chance by a wide margin: its head has never seen a Chinese label, and was told only that about half might be praise. The signs with 6,400 labels are level with an encoder of 300 or ahead of it: so many labels make up for what it brings. What the encoder would do with 6,400 we did not measure. On English, with 3,569
 # labels, our own network is within four points of the n-grams on these texts, in one training. The head for both languages, with its 100 English labels and its 48 tokens, is not ahead of the n-grams in English, at best level with them; bear that in mind when it answers you below.
 #
-# And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, and no better accuracy: 384 numbers fit a hundred labels too closely. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
+# And the last columns: of the heads that learned from the same Chinese hundreds, those without penalty have the larger error of calibration, and hardly better accuracy, if at all. Temperature, or a tuned penalty, brings it down. (The head from English labels was tuned on English texts; nothing promises that its probabilities hold in Chinese.) Do not ask for zero: on 400 texts even a perfectly calibrated reader has an ECE above it, by chance alone.
 #
 # ### The line that costs least
 #
@@ -917,7 +917,7 @@ expect("a joke, by the n-grams", by_words([joke])[0], at_least=0.8)
 
 # %% [markdown]
 # For all readers $p$ falls from *good* to *not good*. But for the two that count English words it falls with *not hot* and *not brown* too, so that is no knowledge of negation; and they take *not bad* for *worse* than *bad*: two bad words. They could learn a weight for the pair *not bad*, but 16 of 3,569 reviews contain it, and its weight is next to nothing. The encoder moves the right way for most words in both
-# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, perhaps because such sentences are rare in the reviews. (*Not bad* is not *great*: the claim is only that $p$ rises.) **Sarcasm** is harder still; one example, not a measurement: *Best coffee ever, if you like dishwater* is praise for the n-grams.
+# directions and both languages, with a head that learned from 200 reviews; perhaps it has met what *not* does in its billion pairs. The accuracy did not show this, perhaps because such sentences are rare in the reviews. (*Not bad* is not *great*: the claim is only that $p$ rises.) **Sarcasm** is another matter; one example, not a measurement: *Best coffee ever, if you like dishwater* is praise for the n-grams.
 #
 # ### Another domain
 #
@@ -1063,7 +1063,7 @@ plot.show(figure)
 # *Figure. The same two sentences with another word for the person: the mean of both probabilities. The bands hold the harmless words, one band for each reader.*
 # <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer, shown as squares. Poor lies well below the band of the encoder's harmless words; most others lie in that band or near it. The dots of the n-grams lie in their own band or near it.</details><br>
 #
-# The sentences say nothing good or bad. For the n-grams the groups scatter no more than the harmless words, so about groups this shows nothing. For the encoder too the bands show how far any word moves $p$, but *poor* lies below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
+# The sentences say nothing good or bad. For the n-grams the groups scatter hardly more than the harmless words, so about groups this shows nothing. For the encoder too the bands show how far any word moves $p$, but *poor* lies below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
 # concerned have not agreed to it, do not see it, and cannot object. Whoever complains in jest may not be heard. Our reviews do not tell who wrote them, so whether a reader serves writers of one dialect or age worse than others we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
 # text beside the number; and let a human decide what concerns a human.
 #
