@@ -650,7 +650,7 @@ for line_at, least, most in ((0.5, 0, 0), (0.8, 5, TEST)):
     moved = [(a > line_at) != (b > line_at) for a, b in zip(sure_p, cooled_p)]
     changed = np.sum(moved, axis=1)
     expect(f"line at {line_at}, fewest that change", min(changed), at_least=least)
-    expect("    most", max(changed), at_most=most)
+    expect(f"line at {line_at}, most that change", max(changed), at_most=most)
 
 # %%
 def platt(labels, logits):  # a and c
@@ -1061,7 +1061,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. The same two sentences with another word for the person: the mean of both probabilities. The bands hold the harmless words, one band for each reader.*
-# <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer, shown as squares. Poor lies well below the band of the encoder's harmless words; most others lie in that band or near it. The dots of the n-grams lie in their own band or near it.</details><br>
+# <details><summary>In words</summary>Twenty words along the axis, in the order of the encoder's answer, shown as squares. Poor lies below the band of the encoder's harmless words; most others lie in that band or near it. The dots of the n-grams lie in their own band or near it.</details><br>
 #
 # The sentences say nothing good or bad. For the n-grams the groups scatter hardly more than the harmless words, so about groups this shows nothing. For the encoder too the bands show how far any word moves $p$, but *poor* lies below every one of them. *Poor* has a second meaning that may explain it (a *poor* coffee), but the reader does not know which was meant. Suppose now that letters of applicants or complaints of tenants are sorted by such a number. The persons
 # concerned have not agreed to it, do not see it, and cannot object. Whoever complains in jest may not be heard. Our reviews do not tell who wrote them, so whether a reader serves writers of one dialect or age worse than others we *cannot tell*; that is not the same as fair. The writers of reviews agreed to be read by shoppers, not to be profiled. So: count over many texts rather than judge one person; tell people; keep the
