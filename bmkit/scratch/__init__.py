@@ -9,6 +9,7 @@ from bmkit.scratch import (
     attention,
     backpropagation,
     bpe,
+    calibration,
     convolution,
     evaluation,
     forecasting,
@@ -35,6 +36,7 @@ from bmkit.scratch.activations import *
 from bmkit.scratch.attention import *
 from bmkit.scratch.backpropagation import *
 from bmkit.scratch.bpe import *
+from bmkit.scratch.calibration import *
 from bmkit.scratch.convolution import *
 from bmkit.scratch.evaluation import *
 from bmkit.scratch.forecasting import *
@@ -62,6 +64,7 @@ __all__ = [
     *attention.__all__,
     *backpropagation.__all__,
     *bpe.__all__,
+    *calibration.__all__,
     *convolution.__all__,
     *evaluation.__all__,
     *forecasting.__all__,
