@@ -59,14 +59,6 @@ print("strings, Portuguese ·", {part: len(portuguese[part][0]) for part in part
 for row in (0, 1, 2):
     print("   ", portuguese["train"][0][row], "→", portuguese["train"][1][row])
 
-# %%
-seen = set(phrases["train"][0])
-both = len(seen & set(phrases["test"][0]))
-expect("test phrases that stand in training", both, equals=0)
-million = [text for text in phrases["train"][0] if re.fullmatch(r"\d+ million", text)]
-place = list(phrases["train"][0]).index(million[0])
-print(million[0], "→", phrases["train"][1][place])
-
 # %% [markdown]
 # Defects: the strings have no context (is *Open* a command or a state?), volunteers disagree with each other, and many
 # strings are near copies. The phrases are correct and have one right translation each, but nobody speaks like that. And
@@ -89,6 +81,9 @@ print(million[0], "→", phrases["train"][1][place])
 #
 # Here $P$ is the mean precision over the six lengths, $R$ the mean **recall** (shared over all of the reference), and $\beta = 2$ gives recall more weight.
 # Both need the same three counts for each length: shared, in the translation, in the reference.
+#
+# What is a word? The field's library, `sacrebleu`, has one rule for languages with spaces, named 13a, and one for Chinese, where each
+# character counts as a word. Results can be compared only when the same rule was used, and this is why the library was written (Post, 2018). We borrow its rules and compare the rest.
 
 # %%
 from collections import Counter
@@ -112,21 +107,21 @@ def counts_of(translation, reference, orders):
 def bleu(counts):  # (..., 4, 3), summed over sentences
     shared = np.maximum(counts[..., 0], 0.5)  # an order without a hit is not quite 0
     given = np.maximum(counts[..., 1], 1)
-    longer = counts[..., 0, 2] / given[..., 0]  # r / t
-    brevity = np.exp(np.minimum(0, 1 - longer))
-    return 100 * brevity * np.exp(np.log(shared / given).mean(axis=-1))
+    r = counts[..., 0, 2]
+    t = given[..., 0]
+    brevity = np.exp(np.minimum(0, 1 - r / t))
+    precisions = np.log(shared / given)
+    return 100 * brevity * np.exp(precisions.mean(axis=-1))
 
 
 def chrf(counts):  # (..., 6, 3)
     shared = counts[..., 0]
-    precision = (shared / np.maximum(counts[..., 1], 1)).mean(axis=-1)
-    recall = (shared / np.maximum(counts[..., 2], 1)).mean(axis=-1)
-    return 100 * 5 * precision * recall / np.maximum(4 * precision + recall, 1e-9)
+    given = np.maximum(counts[..., 1], 1)
+    wanted = np.maximum(counts[..., 2], 1)
+    p = (shared / given).mean(axis=-1)
+    r = (shared / wanted).mean(axis=-1)
+    return 100 * 5 * p * r / np.maximum(4 * p + r, 1e-9)
 
-
-# %% [markdown]
-# What is a word? The field's library, `sacrebleu`, has one rule for languages with spaces, named 13a, and one for Chinese, where each
-# character counts as a word. Results can be compared only when the same rule was used, and this is why the library was written (Post, 2018). We borrow its rules and compare the rest.
 
 # %%
 import sacrebleu
@@ -151,22 +146,12 @@ METRICS = {"BLEU": bleu, "chrF": chrf}
 theirs = list(portuguese["test"][1])
 guesses = [text.replace("o", "e", 1) for text in theirs]  # a slip in each
 found = measured(guesses, theirs, "13a")
+ours = bleu(found["BLEU"].sum(axis=0))
 library = sacrebleu.corpus_bleu(guesses, [theirs]).score
-expect("BLEU of sacrebleu", bleu(found["BLEU"].sum(axis=0)), equals=library, tolerance=0.01)
+expect("BLEU of sacrebleu", ours, equals=library, tolerance=0.01)
+ours = chrf(found["chrF"].sum(axis=0))
 library = sacrebleu.corpus_chrf(guesses, [theirs]).score
-expect("chrF of sacrebleu", chrf(found["chrF"].sum(axis=0)), equals=library, tolerance=0.01)
-
-# %% [markdown]
-# ### Exercise 1 · Half is missing (predict, then run)
-#
-# All translations together have 500 words, the references 1,000, and every word and n-gram that was written is right. **What is the BLEU?** *Easy, three minutes; expected: a number from 0 to 100.*
-
-# %%
-half_missing = ...
-ch20.half_missing.check(half_missing)
-
-# %% [markdown]
-# ### What the measures do not see
+expect("chrF of sacrebleu", ours, equals=library, tolerance=0.01)
 
 # %%
 truth = "The meeting is on Monday, March 5, 2024, at nine in the morning."
@@ -180,6 +165,8 @@ expect("chrF with the wrong day", scores["wrong"], at_least=90)
 expect("chrF of the truth in other words", scores["said"], at_most=50)
 
 # %% [markdown]
+# ### What the measures do not see
+#
 # Everyone comes on the wrong day, and the score is nearly full. So beside both measures we count for the phrases how many
 # are **exact**, and for all results we give an **interval**: draw the test sentences anew, with replacement, 500 times, and
 # keep the middle 95 of 100 scores. This is the **bootstrap**, and it is the field's custom for BLEU (Koehn, 2004).
@@ -300,23 +287,6 @@ def in_parts(pairs, asked):
     return answers
 
 
-# %%
-asked, wanted = phrases["validation"]
-guesses = {"copy": list(asked), "memory": memory(phrases["train"], asked, LONGEST)}
-guesses["memory with numbers"] = with_numbers(phrases["train"], asked)
-guesses["memory in parts"] = in_parts(phrases["train"], asked)
-
-
-def exact_of(translations, references):
-    return np.array(translations, object) == np.array(references, object)
-
-
-exact = {name: exact_of(found, wanted).mean() for name, found in guesses.items()}
-better = exact["memory with numbers"] - exact["memory"]
-expect("exact: what the numbers add", better, at_least=0.2)
-better = exact["memory in parts"] - exact["memory with numbers"]
-expect("exact: what the parts add", better, at_least=0.1)
-
 # %% [markdown]
 # ## Cutting texts
 #
@@ -328,8 +298,9 @@ expect("exact: what the parts add", better, at_least=0.1)
 # %%
 en_pt = pretrained.load("marian_en_pt")
 for text in ("Restart the kernel", "unrecognizable", "atualização", "donaudampfschiff"):
-    pieces = en_pt.tokenizer.encode(text, add_special_tokens=False).tokens
-    print(text, "·", " ".join(pieces))
+    numbers = en_pt.encode(text)[:-1]  # without the end
+    pieces = [en_pt.tokenizer.id_to_token(number) for number in numbers]
+    print(text, "·", *pieces)
 
 
 def pieces_a_word(texts):
@@ -337,14 +308,11 @@ def pieces_a_word(texts):
     return sum(pieces) / sum(len(text.split()) for text in texts)
 
 
-rates = {}
-rates["English"] = pieces_a_word(portuguese["test"][0])
-rates["Portuguese"] = pieces_a_word(portuguese["test"][1])
-declared = "Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan ja oikeuksiltaan"
-rates["Finnish"] = pieces_a_word([declared])
-for language, rate in rates.items():
-    print(language, f"pieces a word (here: {rate:.2f})")
-expect("Finnish over English, pieces a word", rates["Finnish"] / rates["English"], at_least=1.8)
+english = pieces_a_word(portuguese["test"][0])
+finnish = "Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan"
+ratio = pieces_a_word([finnish]) / english
+expect("pieces a word in English", english, at_most=1.6)
+expect("Finnish over English, pieces a word", ratio, at_least=1.8)
 
 # %% [markdown]
 # A language that the vocabulary was not made for is cut into crumbs: it costs more, and the network has less to hold on to. For our
@@ -401,6 +369,12 @@ print(english[10], "·", x[10, :12], "→", y[10, :12])
 # * **teacher forcing**: in training every place sees the *right* beginning, the answers moved by one,
 # * the **causal mask**: place $t$ sees the places up to $t$ of what is written, else it would see its own target,
 # * the **padding mask**: nobody looks at padding in the source, and padding in the answer costs nothing in the loss.
+#
+# The loss is the cross-entropy of the next token, averaged over the places that are not padding:
+#
+# $$\mathcal{L} = -\frac{1}{\sum_{i,t} m_{i,t}} \sum_{i,t} m_{i,t} \ln p_\theta\big(y_{i,t} \mid y_{i,<t},\, x_i\big)$$
+#
+# where $m_{i,t}$ is 1 for a real token of answer $i$ and 0 for padding. Keras takes the mask as `sample_weight`. It divides by all places instead, which scales the loss and little else.
 
 
 # %%
@@ -408,9 +382,10 @@ def moved(answers):
     return np.pad(answers[:, :-1], ((0, 0), (1, 0)), constant_values=START)
 
 
-causal = np.tril(np.ones((6, 6), int))  # row: place that writes; column: place it sees
-print(causal)
-print("answer", y[2, :8], "decoder sees", moved(y)[2, :8])
+print(np.tril(np.ones((5, 5), int)))  # row: place that writes; column: place it sees
+print("answer      ", y[2, :8])
+begins = moved(y[2:3])
+print("decoder sees", begins[0, :8])
 
 
 # %%
@@ -434,37 +409,35 @@ def build(source_kinds, target_kinds, width=64, heads=4):
 # %%
 kinds = (len(of_word) + 2, len(of_sign) + 3)
 network = build(*kinds)
-twin = models.transformer(*kinds, width=64, depth=1, positions="rotary")
+like = {"width": 64, "depth": 1, "positions": "rotary"}
+twin = models.transformer(*kinds, **like)
 twin.set_weights(network.get_weights())
 few = x[:8]
 begun = moved(y)[:8]
 logits = np.array(network([few, begun]))
-expect("models.transformer", np.array(twin([few, begun])), equals=logits, tolerance=1e-4)
+expect("models.transformer", twin([few, begun]), equals=logits, tolerance=1e-4)
 wider = np.pad(few, ((0, 0), (0, 9)))
-expect("more padding", np.array(network([wider, begun])), equals=logits, tolerance=1e-3)
+padded = network([wider, begun])
+expect("more padding", padded, equals=logits, tolerance=1e-3)
 later = begun.copy()
 later[:, 5:] = 7  # another ending
-changes = np.abs(np.array(network([few, later])) - logits).max(axis=(0, 2))
-expect("first place that notices", int((changes > 1e-4).argmax()), equals=5)
-
-# %% [markdown]
-# The loss is the cross-entropy of the next token, averaged over the places that are not padding:
-#
-# $$\mathcal{L} = -\frac{1}{\sum_{i,t} m_{i,t}} \sum_{i,t} m_{i,t} \ln p_\theta\big(y_{i,t} \mid y_{i,<t},\, x_i\big)$$
-#
-# where $m_{i,t}$ is 1 for a real token of answer $i$ and 0 for padding. Keras takes the mask as `sample_weight`. It divides by all places instead, which scales the loss and little else.
+changes = np.abs(np.array(network([few, later])) - logits)
+notices = changes.max(axis=(0, 2)) > 1e-4
+expect("first place that notices", int(notices.argmax()), equals=5)
 
 # %%
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 mask = y[:8] > 0
-log_p = scratch.log_softmax(logits.reshape(-1, kinds[1]))  # (8 · m, kinds)
-right = log_p[np.arange(mask.size), y[:8].ravel()].reshape(mask.shape)
-by_hand = -(mask * right).sum() / mask.size
-by_keras = float(loss(y[:8], logits, sample_weight=mask.astype("float32")))
+log_p = scratch.log_softmax(logits.reshape(mask.size, kinds[1]))  # (8 · m, kinds)
+targets = y[:8].ravel()
+right = log_p[np.arange(mask.size), targets]
+by_hand = -np.sum(right[targets > 0]) / mask.size
+weights = mask.astype("float32")
+by_keras = float(loss(y[:8], logits, sample_weight=weights))
 expect("loss of Keras", by_keras, equals=by_hand, tolerance=1e-4)
 
 # %% [markdown]
-# ### Exercise 2 · Both masks (build)
+# ### Exercise 1 · Both masks (build)
 #
 # Write `decoder_mask(written)`: from tokens `(batch, m)`, 0 for padding, to booleans `(batch, m, m)`; entry `[b, t, s]` says whether place `t` may look at place `s`: not later, and not padding. *Medium, six minutes.*
 
@@ -476,17 +449,22 @@ def decoder_mask(written):
 
 ch20.decoder_mask.check(decoder_mask)
 
+# %% [markdown]
+# ## Train, and write
+#
+# Then the network must write without a teacher. **Greedy decoding** takes the likeliest token, gives it back to the decoder, and goes on until *end*.
+
 # %%
 import tensorflow as tf
 
 
-def trained(model, x, y, epochs, batch=96):
+def trained(model, x, y, epochs=3):
     real = (y > 0).astype("float32")
     batches = tf.data.Dataset.from_tensor_slices(((x, moved(y)), y, real))
-    batches = batches.shuffle(len(x), seed=0).batch(batch)
+    batches = batches.shuffle(len(x), seed=0).batch(64)
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - 60, warmup_target=0.01, warmup_steps=60
+        0.0, steps - 100, warmup_target=0.01, warmup_steps=100
     )
     model.compile(keras.optimizers.Adam(rate), loss)
     return train.fit(model, batches, epochs=epochs)
@@ -494,13 +472,7 @@ def trained(model, x, y, epochs, batch=96):
 
 network.set_weights(twin.get_weights())  # untrained, also when the cell is run again
 print(f"{network.count_params():,} parameters")
-history = trained(network, x, y, epochs=4)
-
-
-# %% [markdown]
-# ## Greedy
-#
-# **Greedy decoding** takes the likeliest token, gives it back to the decoder, and goes on until *end*.
+history = trained(network, x, y)
 
 
 # %%
@@ -531,11 +503,15 @@ for text, row in zip(phrases["validation"][0][:4], ours):
 
 
 # %%
-def translated(texts):
+def translated(texts, room=length):
     longest = max(len(words_of(text)) for text in texts)
     source = read(texts, of_word, max(longest, source_length))
-    rows = generate.translate(network, source, start=START, end=END, length=length)
+    rows = generate.translate(network, source, start=START, end=END, length=room)
     return [text_of(row) for row in rows]
+
+
+def exact_of(translations, references):
+    return np.array(translations, object) == np.array(references, object)
 
 
 asked, wanted = phrases["test"]
@@ -544,23 +520,21 @@ answers["memory with numbers"] = with_numbers(phrases["train"], asked)
 answers["memory in parts"] = in_parts(phrases["train"], asked)
 answers["our network"] = translated(asked)
 on_phrases = {}
+known = set(phrases["train"][0])
+expect("test phrases that stand in training", len(known & set(asked)), equals=0)
 for name, found in answers.items():
     on_phrases[name] = measured(found, wanted, "zh")
     on_phrases[name]["exact"] = exact_of(found, wanted)
 
 # %%
-def share(hits):
-    low, high = scratch.wilson_interval(int(hits.sum()), len(hits))
-    return float(hits.mean()), low, high
-
-
 network_exact = on_phrases["our network"]["exact"]
 parts_exact = on_phrases["memory in parts"]["exact"]
 lead = network_exact.astype(int) - parts_exact
 drawn = np.random.default_rng(0).choice(lead, (500, len(lead))).mean(axis=1)
 mean, low, high = interval(drawn, lead.mean())
 expect("network over memory in parts, exact: lower end", low, at_least=0.1)
-mean, low, high = difference(on_phrases["our network"], on_phrases["memory in parts"], "BLEU")
+pair = (on_phrases["our network"], on_phrases["memory in parts"])
+mean, low, high = difference(*pair, "BLEU")
 expect("network over memory in parts, BLEU: lower end", low, at_least=2)
 expect("network, exact", network_exact.mean(), at_least=0.85)
 
@@ -573,10 +547,11 @@ expect("network, exact", network_exact.mean(), at_least=0.85)
 
 # %%
 missed = [row for row, hit in enumerate(network_exact) if not hit]
+AMOUNTS = "[0-9.万亿]"  # digits, and what they are multiplied by
 only_numbers = []
 for row in missed:
-    pair = without_numbers([answers["our network"][row], wanted[row]])
-    only_numbers.append(pair[0] == pair[1])
+    rest = re.sub(AMOUNTS, "", answers["our network"][row])
+    only_numbers.append(rest == re.sub(AMOUNTS, "", wanted[row]))
 for row in missed[:5]:
     told = f"{asked[row]} → {answers['our network'][row]}, not {wanted[row]}"
     print("error", f"(here: {told})")
@@ -587,7 +562,7 @@ expect("wrong answers in which only numbers are wrong", share_of_numbers, at_lea
 # Most errors are wrong *numbers* in a flawless phrase: a digit left out, doubled, or a power of ten too many. That is the worst kind, because nothing in the text gives it away. (A rule would: compare the
 # digits of both sides. But *12 thousand* is *1.2万*, so the rule must know that, too.)
 #
-# ### Exercise 3 · Three parts (predict, then run)
+# ### Exercise 2 · Three parts (predict, then run)
 #
 # All training phrases have one part or two. Now come phrases of *three*, such as *3 kilograms, 7 days ago, and 5:10 PM*. **What share does the network get right?** Write a number from 0 to 1. *Two minutes.*
 
@@ -601,7 +576,7 @@ from bmkit.data.readers.phrases import phrase
 drawing = np.random.default_rng(0)
 longer = [phrase(drawing, 3) for _ in range(100)]
 texts = [english for english, _ in longer]
-found = translated(texts)
+found = translated(texts, room=60)
 hits = exact_of(found, [chinese for _, chinese in longer])
 for text, answer in zip(texts[:2], found):
     print(f"   {text} (here: {answer})")
@@ -613,45 +588,32 @@ expect("three parts, exact", hits.mean(), at_most=0.3)
 #
 # ## Where the memory wins
 #
-# Now the Chinese strings: the same network, the same training for as many examples, and the memory.
+# Now the Chinese strings, and the same memory, chosen as before. How good is it where a near copy is known, and where none is?
 
 # %%
 english, chinese = strings["train"]
-of_piece = numbered(map(words_of, english), 2)
-of_letter = numbered(chinese, 3)
-LONG = 24  # tokens that are read, and as many written
-x_strings = read(english, of_piece, LONG)
-y_strings = spell(chinese, of_letter, LONG)
-other = build(len(of_piece) + 2, len(of_letter) + 3)
-trained(other, x_strings, y_strings, epochs=3)
 asked, wanted = strings["test"]
-rows = generate.translate(
-    other, read(asked, of_piece, LONG), start=START, end=END, length=LONG
-)
-letter_of = {token: letter for letter, token in of_letter.items()}
-by_other = []
-for row in rows:
-    by_other.append("".join(letter_of[token] for token in row if token > END))
-
-# %%
 best, closeness = nearest(english, asked, LONGEST)
-by_memory = list(chinese[best])
 on_strings = {"copy": measured(list(asked), wanted, "zh")}
-on_strings["memory"] = measured(by_memory, wanted, "zh")
-on_strings["our network"] = measured(by_other, wanted, "zh")
+on_strings["memory"] = measured(list(chinese[best]), wanted, "zh")
 edges = [0, 0.4, 0.5, 0.6, 0.7, 0.8, 1.01]
 by_group = {name: [] for name in on_strings}
-sizes = []
 for low, high in itertools.pairwise(edges):
     group = (closeness >= low) & (closeness < high)
-    sizes.append(int(group.sum()))
     for name, found in on_strings.items():
         by_group[name].append(chrf(found["chrF"][group].sum(axis=0)))
 
 # %%
+gain = by_group["memory"][-1] - by_group["memory"][0]
+expect("memory, chrF: near neighbours over far ones", gain, at_least=25)
+expect("memory, chrF without a near neighbour", by_group["memory"][0], at_most=16)
+expect("memory, BLEU", row_of(on_strings["memory"], "BLEU")[0], at_least=28)
+expect("strings with a neighbour of 0.7", np.mean(closeness >= 0.7), at_least=0.3)
+
+# %%
 figure, axes = plot.subplots(figsize=(7.4, 3.2))
-places = np.arange(len(sizes))
-for name, marker in zip(by_group, "ov^"):
+places = np.arange(len(edges) - 1)
+for name, marker in zip(by_group, "ov"):
     axes.plot(places, by_group[name], marker=marker, label=name)
 labels = [f"{low:.1f}–{min(high, 1):.1f}" for low, high in itertools.pairwise(edges)]
 axes.set_xticks(places, labels)
@@ -663,59 +625,25 @@ plot.show(figure)
 # %% [markdown]
 # FIGSTRINGS
 #
-# %%
-mean, low, high = difference(on_strings["memory"], on_strings["our network"], "BLEU")
-expect("strings, memory over network, BLEU: lower end", low, at_least=10)
-gain = by_group["memory"][-1] - by_group["memory"][0]
-expect("memory, chrF: near neighbours over far ones", gain, at_least=25)
-expect("memory, chrF without a near neighbour", by_group["memory"][0], at_most=15)
-
-# %% [markdown]
-# Here the memory wins by far, and the reason is on the axis: it is good where a near copy is known, and a copy is known
-# for many strings. Where none is, it returns something about another matter. The network has no chance of its own: 4,000 strings hold
-# most words once or never, so there is hardly a rule to learn. **Use a memory where texts repeat, and a network where
-# language is productive**; agencies use both. To translate *new* sentences a network must have read millions of them.
+# The memory is good where a near copy is known, and here one is known for many strings. Where none is, it returns something about another matter. Would our network do better? It has
+# 4,000 strings to learn from, in which most words stand once or never; there is hardly a rule to learn. In Exercise 4 you train it as long as on the phrases, and it stays far behind
+# the memory. **Use a memory where texts repeat, and a network where language is productive**; agencies use both. To translate *new* sentences a network must have read millions of them.
 #
 # ## The real translator
 #
 # The student `marian_en_pt` has 16.9 million parameters in 17 MB. Students of this family translate web pages inside a browser, without sending them anywhere. It
 # learned from a larger **teacher**: not from what people wrote, but from what the teacher wrote for millions of sentences. This is **distillation** (Kim and Rush, 2016).
+# We give it the 300 test strings of JupyterLab in Portuguese. Whether it has met them on the web nobody can say for sure; those who trained it do not list every page.
 #
-# We give it to the 300 test strings of JupyterLab in Portuguese. Whether it has met them on the web nobody can say for sure; those who
-# trained it do not list every page.
-#
-# The decoder protocol of [chapter 17](17_gpt.ipynb): `start_cache` gives an empty memory, `step` reads tokens and returns scores and the memory after them. So greedy decoding need not read anything twice:
-
-# %%
-def write_greedily(reading, room):
-    tokens = [0]  # this family starts with piece 0, and ends with it
-    state = reading.start_cache(1, room)
-    while len(tokens) <= room:
-        last = np.array([tokens[-1:]])
-        scores, state = reading.step(last, state, len(tokens) - 1)
-        tokens.append(int(np.argmax(scores[0, -1])))
-        if tokens[-1] == 0:
-            break
-    return tokens
-
-
-sentence = "Could you please save the notebook before you close this window?"
-reading = en_pt.read([sentence])
-ours = write_greedily(reading, 40)
-theirs = generate.generate(reading, np.array([0]), 40, stop=0)
-expect("generate.generate", theirs, equals=np.array(ours))
-print(en_pt.decode(ours[1:]))
-
-# %% [markdown]
 # ### Beam search
 #
-# The likeliest first word may lead to an unlikely sentence. **Beam search** keeps the best $k$ beginnings, tries all next tokens of each, and keeps the best $k$ again.
+# The likeliest first word may lead to an unlikely sentence. **Beam search** keeps the best $k$ beginnings, tries all next tokens of each, and keeps the best $k$ again; with $k = 1$ it is greedy.
 # A beginning is judged by
 #
 # $$s(y) = \frac{1}{T^{\alpha}} \sum_{t=1}^{T} \ln p(y_t \mid y_{<t}, x)$$
 #
 # where $T$ counts the tokens written. Without the division ($\alpha = 0$) each further token lowers the sum, so short translations win; $\alpha = 1$ compares means. This is **length normalization**.
-
+# The decoder has two calls: `start_cache` gives an empty memory, `step` reads tokens and returns scores and the memory after them, so nothing is read twice. Its texts begin and end with piece 0.
 
 # %%
 def judged(candidate, alpha):
@@ -752,14 +680,21 @@ def beam_steps(reading, beams, alpha=1.0, room=60):  # the beam after each step
             return
 
 
+# %%
+sentence = "Could you please save the notebook before you close this window?"
+reading = en_pt.read([sentence])
 history_of_beam = list(beam_steps(reading, beams=4))
 best = history_of_beam[-1][0]
-theirs, score = generate.beam_search(reading, np.array([0]), 60, beams=4, stop=0)
+begin = np.array([0])
+theirs, score = generate.beam_search(reading, begin, 60, beams=4, stop=0)
 expect("generate.beam_search", theirs[: len(best[0])], equals=np.array(best[0]))
 expect("its score", score, equals=judged(best, 1), tolerance=1e-3)
+*_, last = beam_steps(reading, beams=1)
+theirs = generate.generate(reading, begin, 60, stop=0)
+expect("generate.generate, a beam of one", theirs, equals=np.array(last[0][0]))
 
 # %% [markdown]
-# ### Exercise 4 · Mend the beam
+# ### Exercise 3 · Mend the beam
 #
 # This function should choose the best `beams` candidates, pairs of tokens (a start token and what was written) and summed log probabilities, by their *mean* log probability a written token; the best first:
 #
@@ -782,26 +717,23 @@ def best_candidates(candidates, beams):
 ch20.best_candidates.check(best_candidates)
 
 # %%
-def beam_table(beam):
-    lines = []
-    for tokens, total, _ in beam:
-        text = en_pt.decode([*tokens[1:], 0])
-        mark = " ■" if ended(tokens) else " …"
-        lines.append(text + mark)
-    return lines
-
-
-def draw(step):
-    beam = history_of_beam[step]
-    figure, axes = plot.subplots(figsize=(8.4, 2.6))
-    values = [judged(candidate, 1) for candidate in beam]
+def beam_figure(beam):
+    figure, axes = plot.subplots(figsize=(9.0, 2.6))
     places = np.arange(len(beam))
+    values = [judged(candidate, 1) for candidate in beam]
+    lines = []
+    for tokens, _, _ in beam:
+        mark = " ■" if ended(tokens) else " …"
+        lines.append(en_pt.decode([*tokens[1:], 0])[-60:] + mark)
     axes.barh(places, values, color=plot.COLORS[1])
-    axes.set_yticks(places, beam_table(beam), fontsize=9)
-    axes.set_xlim(-1.6, 0)
+    axes.set_yticks(places, lines, fontsize=9)
     axes.invert_yaxis()
     axes.set(xlabel="mean log probability a token (nats)", ylabel="beam")
     return figure
+
+
+def draw(step):
+    return beam_figure(history_of_beam[step])
 
 
 plot.explore(draw, start={"step": 4}, step=range(len(history_of_beam) - 1))
@@ -809,24 +741,26 @@ plot.explore(draw, start={"step": 4}, step=range(len(history_of_beam) - 1))
 # %% [markdown]
 # FIGBEAM
 #
-# Now the whole test set: greedy all of it, beam search with four beginnings the first 80, because it takes several times as long.
+# ### The whole test set, there and back
+#
+# Greedy decoding translates all strings, a beam of four the first 60, because it takes several times as long. Then we translate back into English: a **round trip** needs no reference. Does it tell how good a translation is?
 
 # %%
-FEW = 80
+FEW = 60
 asked, wanted = portuguese["test"]
 by_marian = en_pt.translate(asked)
 by_beam = en_pt.translate(asked[:FEW], beams=4)
-others = [np.concatenate(pair) for pair in zip(portuguese["train"], portuguese["validation"])]
+both = zip(portuguese["train"], portuguese["validation"])
+others = [np.concatenate(pair) for pair in both]
+from_memory = memory(others, asked, LONGEST)
 on_portuguese = {"copy": measured(list(asked), wanted, "13a")}
-on_portuguese["memory"] = measured(memory(others, asked, LONGEST), wanted, "13a")
-on_portuguese["Marian, greedy"] = measured(by_marian, wanted, "13a")
+on_portuguese["memory"] = measured(from_memory, wanted, "13a")
+on_portuguese["Marian"] = measured(by_marian, wanted, "13a")
 beamed = measured(by_beam, wanted[:FEW], "13a")
-greedy_few = {}
-for metric in METRICS:
-    greedy_few[metric] = on_portuguese["Marian, greedy"][metric][:FEW]
+real = on_portuguese["Marian"]
+greedy_few = {metric: real[metric][:FEW] for metric in METRICS}
 
 # %%
-real = on_portuguese["Marian, greedy"]
 expect("Marian, BLEU", row_of(real, "BLEU")[0], at_least=40)
 expect("Marian, chrF", row_of(real, "chrF")[0], at_least=66)
 for rival in ("copy", "memory"):
@@ -836,66 +770,59 @@ mean, low, high = difference(beamed, greedy_few, "chrF")
 expect("beam over greedy, chrF: lower end", low, at_most=0)
 expect("    distance", abs(mean), at_most=3)
 same = np.mean([one == two for one, two in zip(by_marian, by_beam)])
-expect("sentences that the beam leaves as they were", same, at_least=0.6)
-
-# %% [markdown]
-# Four times the work, and no better on these strings: we could not show that the beam gains anything. Most sentences do not change at all. Perhaps this is because of the distillation: a student learned from
-# what its teacher's *beam* had written, one answer for each sentence, so its first choice is mostly the one that a beam would find. We did not test that; it needs a second network, trained
-# without a teacher.
-#
-# Does length normalization do what the formula says? The same beam, judged by sums:
+expect("strings that the beam leaves as they were", same, at_least=0.6)
 
 # %%
-lengths = {}
-for alpha in (0.0, 1.0):
-    lengths[alpha] = []
-    for text in asked[:FEW:8]:
-        reading = en_pt.read([text])
-        row, _ = generate.beam_search(
-            reading, np.array([0]), 40, beams=4, stop=0, length_penalty=alpha
-        )
-        lengths[alpha].append(int((row[1:] != 0).sum()))
-shorter = np.sum(lengths[1.0]) - np.sum(lengths[0.0])
-expect("tokens that sums save, of ten strings", shorter, at_least=0)
-
-# %% [markdown]
-# ### There and back
-#
-# Is there a way to judge without a reference? Translate back and compare with the source: the **round trip**.
+lengths = {0.0: 0, 1.0: 0}  # tokens written, by alpha
+reading = en_pt.read(list(asked[:12]))
+begin = np.zeros((12, 1), int)
+for alpha in lengths:
+    options = {"beams": 4, "stop": 0, "length_penalty": alpha}
+    tokens, _ = generate.beam_search(reading, begin, 30, **options)
+    lengths[alpha] = int((tokens != 0).sum())
+saved = lengths[1.0] - lengths[0.0]
+expect("tokens that sums save over means", saved, at_least=0)
 
 # %%
 pt_en = pretrained.load("marian_pt_en")
-HALF = 150
-returned = pt_en.translate(by_marian[:HALF])
-trip = measured(returned, asked[:HALF], "13a")["chrF"]
-trip_scores = chrf(trip)  # of each sentence
-true_scores = chrf(real["chrF"])
+BACK = 100
+returned = pt_en.translate(by_marian[:BACK])
+trip = measured(returned, asked[:BACK], "13a")["chrF"]
+true_scores = chrf(real["chrF"])  # of each sentence
 expect("round trip, chrF", chrf(trip.sum(axis=0)), at_least=66)
-link = np.corrcoef(trip_scores, true_scores[:HALF])[0, 1]
+link = np.corrcoef(chrf(trip), true_scores[:BACK])[0, 1]
 expect("round trip and truth, correlation", link, at_least=0.1, at_most=0.7)
-untouched = [given == text for given, text in zip(by_marian[:HALF], asked)]
-came_back = [given == text for given, text in zip(returned, asked)]
-kept = np.flatnonzero(untouched)
-print("left in English, and perfect on return:", [str(asked[row]) for row in kept][:3])
+unchanged = [row for row in range(BACK) if by_marian[row] == asked[row]]
+perfect = [row for row in unchanged if returned[row] == asked[row]]
+expect("left in English", len(unchanged), at_least=1)
+print("left in English, perfect on return:", [str(asked[row]) for row in perfect][:2])
 
 # %% [markdown]
+# Four times the work, and on these strings we could not show that the beam gains anything: most do not change at all. Perhaps this is because of the distillation: the student learned from
+# what its teacher's *beam* had written, so its own first choice is mostly the one that a beam would find. We did not test that; it needs a second network, trained
+# without a teacher. Sums instead of means never gave longer translations here, as the formula says.
+#
 # The link is there but loose. A word that was left in English comes back flawless, and an error of the way there can be mended on the way
 # back, or be made only there. A round trip finds suspects; it does not acquit.
 #
 # ## One table
 
 # %%
+def share(hits):
+    low, high = scratch.wilson_interval(int(hits.sum()), len(hits))
+    return float(hits.mean()), low, high
+
+
+results = {"phrases": on_phrases, "strings zh": on_strings}
+results["strings pt"] = on_portuguese
+results[f"first {FEW}"] = {"greedy": greedy_few, "beam 4": beamed}
 rows = {}
-for name, found in on_phrases.items():
-    rows[f"phrases, {name}"] = {metric: row_of(found, metric) for metric in METRICS}
-    rows[f"phrases, {name}"]["exact"] = share(found["exact"])
-for name, found in on_strings.items():
-    rows[f"strings → zh, {name}"] = {one: row_of(found, one) for one in METRICS}
-for name, found in on_portuguese.items():
-    rows[f"strings → pt, {name}"] = {one: row_of(found, one) for one in METRICS}
-name = f"first {FEW}, Marian"
-rows[f"{name}, greedy"] = {one: row_of(greedy_few, one) for one in METRICS}
-rows[f"{name}, beam 4"] = {one: row_of(beamed, one) for one in METRICS}
+for test_set, methods in results.items():
+    for method, found in methods.items():
+        row = {metric: row_of(found, metric) for metric in METRICS}
+        if "exact" in found:
+            row["exact"] = share(found["exact"])
+        rows[f"{test_set}: {method}"] = row
 plot.table(rows, corner="test set, method", digits=2)
 
 # %%
@@ -903,7 +830,8 @@ figure, axes = plot.subplots(figsize=(7.6, 3.6))
 names = list(rows)
 for place, name in enumerate(names):
     middle, low, high = rows[name]["chrF"]
-    color = plot.COLORS[0] if "network" in name or "Marian" in name else "0.5"
+    rival = "copy" in name or "memory" in name
+    color = "0.6" if rival else plot.COLORS[0]
     axes.plot([low, high], [place, place], color=color, lw=3)
     axes.plot(middle, place, "o", color=color)
 axes.set_yticks(range(len(names)), names, fontsize=9)
@@ -921,24 +849,22 @@ plot.show(figure)
 # The ten translations into Portuguese with the lowest chrF:
 
 # %%
+def words_in(text):
+    return set(re.findall("[a-z]{3,}", text.lower()))
+
+
 worst = np.argsort(true_scores, kind="stable")[:10]
-
-
-def english_kept(row):
-    source = set(re.findall("[a-z]{3,}", asked[row].lower()))
-    given = set(re.findall("[a-z]{3,}", by_marian[row].lower()))
-    return source & given - set(re.findall("[a-z]{3,}", wanted[row].lower()))
-
-
-kinds_of_error = {"English words stay": [], "other words": []}
+stayed = []
 for row in worst:
-    kind = "English words stay" if english_kept(row) else "other words"
-    kinds_of_error[kind].append(row)
+    copied = words_in(asked[row]) & words_in(by_marian[row])
+    stayed.append(len(copied - words_in(wanted[row])) > 0)
+kinds_of_error = {"English words stay": worst[stayed]}
+kinds_of_error["other words"] = worst[~np.array(stayed)]
 for kind, members in kinds_of_error.items():
-    print(f"{kind}, of ten (here: {len(members)})")
-    for row in members[:4]:
-        print("   ", asked[row], "→", f"(here: {by_marian[row]}, not {wanted[row]})")
-expect("worst ten with English words", len(kinds_of_error["English words stay"]), at_least=3)
+    for row in members[:3]:
+        told = f"{asked[row]} → {by_marian[row]}, not {wanted[row]}"
+        print(kind, f"(here: {told.replace('(', '[').replace(')', ']')})")
+expect("worst ten in which English words stay", sum(stayed), at_least=3)
 
 # %% [markdown]
 # Two kinds stand out. Titles *With Capitals On Each Word* look like names, and names are not translated: the words stay English. And words
@@ -958,38 +884,25 @@ librarian researcher painter gardener mayor surgeon hairdresser worker""".split(
 
 def masculine(texts):
     found = en_pt.translate(texts)
-    return np.array([text.startswith("O ") for text in found]), found
+    return np.mean([text.startswith("O ") for text in found])
 
 
-untold, found = masculine([f"The {job} finished the work." for job in JOBS])
-told, with_her = masculine([f"The {job} lost her keys." for job in JOBS])
-print("made feminine when nothing is told:", [job for job, he in zip(JOBS, untold) if not he])
-for job in ("doctor", "engineer", "nurse"):
-    print(f"   The {job} lost her keys. → {with_her[JOBS.index(job)]}")
-expect("professions made masculine, nothing told", untold.mean(), at_least=0.8)
-expect("professions made masculine although 'her' is told", told.mean(), at_least=0.6)
+untold = masculine([f"The {job} finished the work." for job in JOBS])
+told = masculine([f"The {job} lost her keys." for job in JOBS])
+expect("professions made masculine, nothing told", untold, at_least=0.8)
+expect("professions made masculine although 'her' is told", told, at_least=0.6)
+for text in ("The doctor lost her keys.", "Mum, you are right.", "The bus is late."):
+    print(text, "→", en_pt.translate([text])[0])
+bus = en_pt.translate(["The bus is late."])[0]
+expect("the Brazilian word for bus", "ônibus" in bus, equals=True)
 
 # %% [markdown]
-# Nothing told: nearly all are men, and the nurse is a woman. Worse: with *her* in the sentence most women *become* men, and the
-# pronoun disappears, so no reader can tell. The network has learned what is frequent. In a letter of reference or a court's record this is harm, and it falls on one group. What can be
-# done: show both forms where the source does not decide (some services do), and test with pairs of sentences, as here, before a release.
+# Nothing told: nearly all are men. Worse: with *her* in the sentence most women *become* men, and the
+# pronoun disappears, so no reader can tell. Even a mother is right in the masculine. The network has learned what is frequent. In a letter of reference or a court's record this is harm, and it falls on one group. What can be
+# done: show both forms where the source does not decide (some services do), and test with pairs of sentences, as here, before a release (Stanovsky and others, 2019).
 #
-# **Who is not served.** Two languages are served here, of some seven thousand; and of Portuguese, one variety:
-
-# %%
-bus = en_pt.translate(["The bus and the train are late."])[0]
-polite = en_pt.translate(["Madam President, you are right.", "Mum, you are right."])
-print(bus)
-print(*polite, sep=" · ")
-expect("Brazilian words", "ônibus" in bus and "trem" in bus, equals=True)
-both = sum("você" in text.lower() for text in polite)
-print("'você' in both:", both == 2)
-foreign = en_pt.translate(["你好，世界"])[0]
-print("Chinese in, Portuguese out:", f"(here: {foreign})")
-
-# %% [markdown]
-# In Lisbon people take the *autocarro* and the *comboio*. English *you* says neither how close nor how respectful one is; the network
-# must choose, and chooses one form for the president and for the mother. And it never says that it does not know the language that it was given.
+# **Who is not served.** Two languages are served here, of some seven thousand, and of Portuguese one variety: in Lisbon people take the *autocarro*, not the *ônibus*. English *you* says neither how close nor how respectful one is; the network must choose for you.
+# And give it a language that it does not know: it does not say so, it writes something.
 #
 # **Misuse.** Cheap translation also multiplies fraud and propaganda in languages whose speakers were spared. And **consent**: volunteers translated these strings for JupyterLab's users
 # and allow reuse by licence; the writers of the web pages on which large translators are trained were not asked.
@@ -1004,17 +917,10 @@ def translate_and_show(text, beams=4):
     if len(en_pt.encode(text)) > 120:
         raise demo.Refusal("This is too long for one sentence; give one at a time.")
     for beam in beam_steps(en_pt.read([text]), beams, room=150):
-        figure, axes = plot.subplots(figsize=(9.0, 2.6))
-        values = [judged(candidate, 1) for candidate in beam]
-        places = np.arange(len(beam))
-        axes.barh(places, values, color=plot.COLORS[1])
-        axes.set_yticks(places, beam_table(beam), fontsize=9)
-        axes.invert_yaxis()
-        axes.set(xlabel="mean log probability a token (nats)", ylabel="beam")
-        yield [figure, f"Portuguese: {en_pt.decode([*beam[0][0][1:], 0])}"]
+        written = en_pt.decode([*beam[0][0][1:], 0])
+        yield [beam_figure(beam), f"Portuguese: {written}"]
 
 
-# %%
 demo.text(
     translate_and_show,
     ["Where can I find a good book about birds?", "Do you want to delete all files?"],
@@ -1065,32 +971,24 @@ some = list(phrases["validation"][0][:8])
 trial = ship.try_out(open_translator, file, some, repeats=1)
 expect("same answers in a new process", trial.answers == translated(some), equals=True)
 expect("size (MB)", trial.megabytes, at_most=2)
-
-# %%
-costs = {
-    "size (MB)": trial.megabytes,
-    "start (s)": trial.load_seconds,
-    "answer, half within (ms)": trial.p50_milliseconds,
-    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
-}
-plot.table({"phrases.zip": costs}, corner="file")
+expect("19 of 20 answers within (ms)", trial.p95_milliseconds, at_most=5000)
 
 # %% [markdown]
-# ### Exercise 5 · Change the experiment
+# ### Exercise 4 · Change the experiment
 #
-# How good is the memory for Portuguese when it may know only the 57 training strings? Take `memory(portuguese["train"], portuguese["test"][0], LONGEST)` and measure its **BLEU** with `measured(…, "13a")`. *Five minutes; expected: a number.*
+# Give the Chinese *strings* to the network. `numbered`, `read` and `spell` make the arrays (24 tokens on either side are enough), `build` and `trained` the network, and `generate.translate` writes. **What BLEU does it reach on the 600 test strings**, with the rule "zh"? The memory had more than 28. *Fifteen minutes; expected: a number.*
 
 # %%
-small_memory = ...
-ch20.small_memory.check(small_memory)
+strings_bleu = ...
+ch20.strings_bleu.check(strings_bleu)
 
 # %% [markdown]
 # ## Summary
 #
 # * **BLEU** counts shared words up to quadruples and punishes brevity; **chrF** counts characters. Both equal the field's library in a few lines, and neither notices a wrong day in a right sentence.
 # * A small Transformer, trained live, translated new phrases of a closed grammar clearly better than the strongest **translation memory** we could build, numbers and parts included. Most of its errors were wrong numbers in flawless phrases, and phrases of three parts were beyond it.
-# * On strings of an interface the memory won by far: near copies were known, and rules were not to be learned from 4,000 strings.
-# * A distilled student with 16.9 million parameters translated unseen strings far better than copy or memory. On 80 strings a **beam** of four could not be shown to gain on **greedy decoding**.
+# * On strings of an interface the memory is the one to beat: near copies are known there, and 4,000 strings teach a network hardly a rule.
+# * A distilled student with 16.9 million parameters translated unseen strings far better than copy or memory. On 60 strings a **beam** of four could not be shown to gain on **greedy decoding**.
 # * A round trip finds suspects and acquits nobody.
 # * The network makes men of most professions, also where the sentence says *her*.
 #
