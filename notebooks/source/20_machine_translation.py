@@ -490,7 +490,7 @@ def greedy(model, source, room):
 sign_of = {token: sign for sign, token in of_sign.items()}
 
 
-def text_of(row):
+def text_of(row, sign_of=sign_of):
     return "".join(sign_of[token] for token in row if token > END)
 
 
@@ -588,14 +588,37 @@ expect("three parts, exact", hits.mean(), at_most=0.3)
 #
 # ## Where the memory wins
 #
-# Now the Chinese strings, and the same memory, chosen as before. How good is it where a near copy is known, and where none is?
+# Now the Chinese strings: the same memory, and the same network with a vocabulary of these strings, trained from the start.
 
 # %%
 english, chinese = strings["train"]
+ROOM = 24  # tokens on either side
+string_words = numbered(map(words_of, english), 2)
+string_signs = numbered(chinese, 3)
+x_strings = read(english, string_words, ROOM)
+y_strings = spell(chinese, string_signs, ROOM)
+string_network = build(len(string_words) + 2, len(string_signs) + 3)
+string_history = trained(string_network, x_strings, y_strings, epochs=4)
+
+# %%
 asked, wanted = strings["test"]
+source = read(asked, string_words, ROOM)
+options = {"start": START, "end": END, "length": ROOM}
+rows = generate.translate(string_network, source, **options)
+sign_of_string = {token: sign for sign, token in string_signs.items()}
+by_network = [text_of(row, sign_of_string) for row in rows]
 best, closeness = nearest(english, asked, LONGEST)
 on_strings = {"copy": measured(list(asked), wanted, "zh")}
 on_strings["memory"] = measured(list(chinese[best]), wanted, "zh")
+on_strings["our network"] = measured(by_network, wanted, "zh")
+for row in (0, 1, 2):
+    told = f"memory {chinese[best[row]]}, network {by_network[row]}"
+    print(f"   {asked[row]} (here: {told})")
+
+# %% [markdown]
+# How good is each where a near copy is known, and where none is?
+
+# %%
 edges = [0, 0.4, 0.5, 0.6, 0.7, 0.8, 1.01]
 by_group = {name: [] for name in on_strings}
 for low, high in itertools.pairwise(edges):
@@ -604,6 +627,12 @@ for low, high in itertools.pairwise(edges):
         by_group[name].append(chrf(found["chrF"][group].sum(axis=0)))
 
 # %%
+pair = (on_strings["memory"], on_strings["our network"])
+mean, low, high = difference(*pair, "BLEU")
+expect("memory over network, BLEU: lower end", low, at_least=12)
+counted = Counter(itertools.chain.from_iterable(map(words_of, english)))
+once = np.mean([count == 1 for count in counted.values()])
+expect("words that stand once in 4,191 strings", once, at_least=0.35)
 gain = by_group["memory"][-1] - by_group["memory"][0]
 expect("memory, chrF: near neighbours over far ones", gain, at_least=25)
 expect("memory, chrF without a near neighbour", by_group["memory"][0], at_most=16)
@@ -613,7 +642,7 @@ expect("strings with a neighbour of 0.7", np.mean(closeness >= 0.7), at_least=0.
 # %%
 figure, axes = plot.subplots(figsize=(7.4, 3.2))
 places = np.arange(len(edges) - 1)
-for name, marker in zip(by_group, "ov"):
+for name, marker in zip(by_group, "ovs"):
     axes.plot(places, by_group[name], marker=marker, label=name)
 labels = [f"{low:.1f}–{min(high, 1):.1f}" for low, high in itertools.pairwise(edges)]
 axes.set_xticks(places, labels)
@@ -625,9 +654,9 @@ plot.show(figure)
 # %% [markdown]
 # FIGSTRINGS
 #
-# The memory is good where a near copy is known, and here one is known for many strings. Where none is, it returns something about another matter. Would our network do better? It has
-# 4,000 strings to learn from, in which most words stand once or never; there is hardly a rule to learn. In Exercise 4 you train it as long as on the phrases, and it stays far behind
-# the memory. **Use a memory where texts repeat, and a network where language is productive**; agencies use both. To translate *new* sentences a network must have read millions of them.
+# The memory is far ahead of the network, and the figure shows where: a near copy is known for many strings, and there it only has to be found. Where none is known, the memory returns something about another matter, and
+# the network is no help either: many of its words stand once in 4,191 strings, so there is hardly a rule to learn.
+# **Use a memory where texts repeat, and a network where language is productive**; agencies use both. To translate *new* sentences a network must have read far more of them.
 #
 # ## The real translator
 #
@@ -763,24 +792,37 @@ greedy_few = {metric: real[metric][:FEW] for metric in METRICS}
 # %%
 expect("Marian, BLEU", row_of(real, "BLEU")[0], at_least=40)
 expect("Marian, chrF", row_of(real, "chrF")[0], at_least=66)
+copied = row_of(on_portuguese["copy"], "BLEU")[0]
+expect("copy, BLEU", copied, at_most=3)
 for rival in ("copy", "memory"):
     mean, low, high = difference(real, on_portuguese[rival], "BLEU")
     expect(f"Marian over {rival}, BLEU: lower end", low, at_least=20)
 mean, low, high = difference(beamed, greedy_few, "chrF")
 expect("beam over greedy, chrF: lower end", low, at_most=0)
 expect("    distance", abs(mean), at_most=3)
-same = np.mean([one == two for one, two in zip(by_marian, by_beam)])
-expect("strings that the beam leaves as they were", same, at_least=0.6)
+same = np.array([one == two for one, two in zip(by_marian, by_beam)])
+expect("strings that the beam leaves as they were", same.mean(), at_least=0.6)
 
-lengths = {0.0: 0, 1.0: 0}  # tokens written, by alpha
-reading = en_pt.read(list(asked[:12]))
-begin = np.zeros((12, 1), int)
-for alpha in lengths:
-    options = {"beams": 4, "stop": 0, "length_penalty": alpha}
-    tokens, _ = generate.beam_search(reading, begin, 30, **options)
-    lengths[alpha] = int((tokens != 0).sum())
-saved = lengths[1.0] - lengths[0.0]
-expect("tokens that sums save over means", saved, at_least=0)
+# %%
+sure = []  # probability of the token that greedy decoding takes, step by step
+
+
+def likeliest(logits):
+    log_p = scratch.log_softmax(logits.astype(float))
+    sure.append(np.exp(log_p.max(axis=1)))
+    return logits.argmax(axis=1)
+
+
+reading = en_pt.read(list(asked[:FEW]))
+begin = np.zeros((FEW, 1), int)
+written = generate.generate(reading, begin, 60, choose=likeliest, stop=0)[:, 1:]
+behind = np.cumsum(written == 0, axis=1) - (written == 0) > 0
+probabilities = np.where(behind, np.nan, np.array(sure).T)  # (60, steps)
+above_half = np.nanmean(probabilities[~behind] > 0.5)
+expect("steps with one token above one half", above_half, at_least=0.7)
+least = np.nanmin(probabilities, axis=1)  # of each string's steps the least sure
+gap = least[same].mean() - least[~same].mean()
+expect("least sure step, strings left over strings changed", gap, at_least=0.05)
 
 # %%
 pt_en = pretrained.load("marian_pt_en")
@@ -794,15 +836,17 @@ expect("round trip and truth, correlation", link, at_least=0.1, at_most=0.7)
 unchanged = [row for row in range(BACK) if by_marian[row] == asked[row]]
 perfect = [row for row in unchanged if returned[row] == asked[row]]
 expect("left in English", len(unchanged), at_least=1)
-print("left in English, perfect on return:", [str(asked[row]) for row in perfect][:2])
+expect("    perfect on return", len(perfect), at_least=1)
+print(f"for example (here: {asked[perfect[0]]})")
 
 # %% [markdown]
-# Four times the work, and on these strings we could not show that the beam gains anything: most do not change at all. Perhaps this is because of the distillation: the student learned from
-# what its teacher's *beam* had written, so its own first choice is mostly the one that a beam would find. We did not test that; it needs a second network, trained
-# without a teacher. Sums instead of means never gave longer translations here, as the formula says.
+# Several times the work, and on these strings we could not show that the beam gains anything: most do not change at all. The network is *sure*: at most steps one token has more than half of the
+# probability, and the strings that the beam changed have the less sure steps. Why is it so sure? Perhaps because of the distillation: the student learned from
+# what its teacher's beam had written, one translation for each sentence. We did not test that; it needs a second network, trained
+# without a teacher.
 #
-# The link is there but loose. A word that was left in English comes back flawless, and an error of the way there can be mended on the way
-# back, or be made only there. A round trip finds suspects; it does not acquit.
+# The link between the round trip and the truth is there but loose. What was left in English can come back flawless; and an error can be made on the way
+# back alone. A round trip finds suspects; it does not acquit.
 #
 # ## One table
 
@@ -831,7 +875,7 @@ for place, name in enumerate(names):
     middle, low, high = rows[name]["chrF"]
     rival = "copy" in name or "memory" in name
     color = "0.6" if rival else plot.COLORS[0]
-    axes.plot([low, high], [place, place], color=color, lw=3)
+    axes.plot([low, high], [place, place], color=color, lw=3, ls="-")
     axes.plot(middle, place, "o", color=color)
 axes.set_yticks(range(len(names)), names, fontsize=9)
 axes.invert_yaxis()
@@ -881,19 +925,28 @@ manager scientist writer singer farmer soldier pilot director programmer baker
 librarian researcher painter gardener mayor surgeon hairdresser worker""".split()
 
 
-def masculine(texts):
-    found = en_pt.translate(texts)
-    return np.mean([text.startswith("O ") for text in found])
+def masculine(translations):
+    return np.mean([text.startswith("O ") for text in translations])
 
 
-untold = masculine([f"The {job} finished the work." for job in JOBS])
-told = masculine([f"The {job} lost her keys." for job in JOBS])
-expect("professions made masculine, nothing told", untold, at_least=0.8)
-expect("professions made masculine although 'her' is told", told, at_least=0.6)
-for text in ("The doctor lost her keys.", "Mum, you are right.", "The bus is late."):
-    print(text, "→", en_pt.translate([text])[0])
-bus = en_pt.translate(["The bus is late."])[0]
-expect("the Brazilian word for bus", "ônibus" in bus, equals=True)
+sentences = ["The {} finished the work.", "The {} lost her keys."]
+sentences.append("The {} said that she was tired.")
+translations = [en_pt.translate([one.format(job) for job in JOBS]) for one in sentences]
+untold = masculine(translations[0])
+expect("made masculine, nothing told", untold, at_least=0.8)
+expect("made masculine, 'her' told", masculine(translations[1]), at_least=0.6)
+expect("made masculine, 'she' told", masculine(translations[2]), at_least=0.4)
+told = np.mean(["dela" in text.split() for text in translations[1]])
+expect("'her' is still told in Portuguese", told, at_most=0.2)
+
+# %%
+some = ["The doctor lost her keys.", "Mum, you are right.", "The bus is late.", finnish]
+answers_to = en_pt.translate(some)
+for text, answer in zip(some, answers_to):
+    print(f"{text} (here: {answer})")
+expect("a mother is right in the masculine", "certo" in answers_to[1], equals=True)
+expect("the Brazilian word for bus", "ônibus" in answers_to[2], equals=True)
+expect("words written for Finnish", len(answers_to[3].split()), at_least=2)
 
 # %% [markdown]
 # Nothing told: nearly all are men. Worse: with *her* in the sentence most women *become* men, and the
@@ -967,15 +1020,23 @@ parts["length"] = length
 file = pathlib.Path(tempfile.gettempdir(), "phrases.zip")
 ship.pack(file, parts)
 some = list(phrases["validation"][0][:8])
-trial = ship.try_out(open_translator, file, some, repeats=1)
+trial = ship.try_out(open_translator, file, some)
 expect("same answers in a new process", trial.answers == translated(some), equals=True)
 expect("size (MB)", trial.megabytes, at_most=2)
-expect("19 of 20 answers within (ms)", trial.p95_milliseconds, at_most=5000)
+
+# %%
+costs = {
+    "size (MB)": trial.megabytes,
+    "start (s)": trial.load_seconds,
+    "answer, half within (ms)": trial.p50_milliseconds,
+    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
+}
+plot.table({"phrases.zip": costs}, corner="file")
 
 # %% [markdown]
 # ### Exercise 4 · Change the experiment
 #
-# Give the Chinese *strings* to the network. `numbered`, `read` and `spell` make the arrays (24 tokens on either side are enough), `build` and `trained` the network, and `generate.translate` writes. **What BLEU does it reach on the 600 test strings**, with the rule "zh"? The memory had more than 28. *Fifteen minutes; expected: a number.*
+# Does the network catch up with the memory when it may train longer? Build the network for the *strings* anew, and train it for 12 epochs instead of 4; `generate.translate` writes. **What BLEU does it reach on the 600 test strings**, with the rule "zh"? The memory had more than 28. *Ten minutes; expected: a number.*
 
 # %%
 strings_bleu = ...
@@ -997,7 +1058,7 @@ ch20.strings_bleu.check(strings_bleu)
 # <details><summary>Why is a beam of one the same as greedy decoding?</summary>One beginning is kept, and it is continued by its likeliest token at each step.</details>
 # <details><summary>Your company translates the same forms every year. Which method?</summary>A memory first, with numbers replaced; a network for what it does not find, and a person who reads numbers and names.</details><br>
 #
-# **Next** 21 · Text summarization (planned) writes shorter texts in the same language, and asks what was invented.
+# **Next** [21 · Text summarization](21_text_summarization.ipynb) writes shorter texts in the same language, and asks what was invented.
 #
 # **References**
 #
