@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 20 · Machine translation
 #
-# **After this you can** compute BLEU and chrF by hand and say what they do not see, build and train a network that translates, write greedy and beam search, tell where a translation memory is the better choice, test a real translator on texts it never saw, and measure what it does to women
+# **After this you can** compute BLEU and chrF by hand and say what they do not see, build and train a network that translates, write greedy and beam search, tell where a translation memory is the better choice, test a real translator on strings of a program, and measure what it does to women
 #
 # **Time** 55 min to read, 100 min to teach, 55 s to run
 #
 # **Before** [16 · Transformer](16_transformer.ipynb)
 #
-# **Data** phrases_en_zh (8,800 phrases, Unicode License v3), interface_en_zh (5,391 strings, BSD-3-Clause and Unicode License v3), interface_en_pt (437 strings, BSD-3-Clause)
+# **Data** phrases_en_zh (8,800 phrases, Unicode License v3), interface_en_zh (5,391 strings and names, BSD-3-Clause and Unicode License v3), interface_en_pt (437 strings, BSD-3-Clause)
 
 # %%
 from bmkit import data, demo, generate, layers, models, plot
@@ -35,7 +35,7 @@ random = train.seed(0)
 #
 # ### The data
 #
-# Three sets. *Strings* from the interface of JupyterLab, with the Portuguese and the Chinese of its volunteers; the Chinese set also has names of emoji, places and currencies. And *phrases* of days, times, amounts and
+# Three sets. *Strings* from the interface of JupyterLab, with the Portuguese and the Chinese of its volunteers; the Chinese set is to more than half names of emoji, places and currencies. And *phrases* of days, times, amounts and
 # quantities, put together by a closed grammar from the locale data that every browser carries. There the languages
 # differ a lot: Chinese writes the year first and the weekday last, says "every hour 30 kilometers", and counts in ten thousands.
 
@@ -79,11 +79,11 @@ for row in (0, 1, 2):
 #
 # $$\mathrm{chrF} = 100\,\frac{(1+\beta^2)\,P\,R}{\beta^2 P + R}, \qquad \beta = 2$$
 #
-# Here $P$ is the mean precision over the six lengths, $R$ the mean **recall** (shared over all of the reference), and $\beta = 2$ gives recall more weight.
+# Here $P$ is the mean precision over the lengths that both texts have, $R$ the mean **recall** (shared over all of the reference), and $\beta = 2$ gives recall more weight.
 # Both need the same three counts for each length: shared, in the translation, in the reference.
 #
 # What is a word? The field's library, `sacrebleu`, has one rule for languages with spaces, named 13a, and one for Chinese, where each
-# character counts as a word. Results can be compared only when the same rule was used, and this is why the library was written (Post, 2018). We borrow its rules and compare the rest.
+# character counts as a word. Results can be compared only when the same rule was used, and this is why the library was written (Post, 2018). We borrow its rules and compare the rest, for a whole test set and, for chrF, sentence by sentence.
 
 # %%
 from collections import Counter
@@ -105,22 +105,23 @@ def counts_of(translation, reference, orders):
 
 # %%
 def bleu(counts):  # (..., 4, 3), summed over sentences
-    shared = np.maximum(counts[..., 0], 0.5)  # an order without a hit is not quite 0
+    shared = np.maximum(counts[..., 0], 0.5)  # a length without a hit is not quite 0
     given = np.maximum(counts[..., 1], 1)
-    r = counts[..., 0, 2]
-    t = given[..., 0]
-    brevity = np.exp(np.minimum(0, 1 - r / t))
+    in_reference = counts[..., 0, 2]
+    in_translation = given[..., 0]
+    brevity = np.exp(np.minimum(0, 1 - in_reference / in_translation))
     precisions = np.log(shared / given)
     return 100 * brevity * np.exp(precisions.mean(axis=-1))
 
 
 def chrf(counts):  # (..., 6, 3)
     shared = counts[..., 0]
-    given = np.maximum(counts[..., 1], 1)
-    wanted = np.maximum(counts[..., 2], 1)
-    p = (shared / given).mean(axis=-1)
-    r = (shared / wanted).mean(axis=-1)
-    return 100 * 5 * p * r / np.maximum(4 * p + r, 1e-9)
+    given = counts[..., 1]
+    wanted = counts[..., 2]
+    lengths = np.maximum(((given > 0) & (wanted > 0)).sum(axis=-1), 1)
+    precision = (shared / np.maximum(given, 1)).sum(axis=-1) / lengths
+    recall = (shared / np.maximum(wanted, 1)).sum(axis=-1) / lengths
+    return 500 * precision * recall / np.maximum(4 * precision + recall, 1e-9)
 
 
 # %%
@@ -152,24 +153,34 @@ expect("BLEU of sacrebleu", ours, equals=library, tolerance=0.01)
 ours = chrf(found["chrF"].sum(axis=0))
 library = sacrebleu.corpus_chrf(guesses, [theirs]).score
 expect("chrF of sacrebleu", ours, equals=library, tolerance=0.01)
+both = zip(guesses, theirs)
+one_by_one = [sacrebleu.sentence_chrf(guess, [text]).score for guess, text in both]
+ours = chrf(found["chrF"])
+expect("of each sentence", ours, equals=np.array(one_by_one), tolerance=0.01)
 
 # %%
-truth = "The meeting is on Monday, March 5, 2024, at nine in the morning."
-wrong = "The meeting is on Monday, March 8, 2024, at nine in the morning."
-said = "We shall meet at 9 a.m. on 5 March 2024, a Monday."
-scores = {}
-for name, text in (("wrong", wrong), ("said", said)):
+truth = "The meeting is on Tuesday, March 5, 2024, at nine in the morning."
+others = {"wrong day": truth.replace("March 5", "March 8")}
+others["harmless"] = truth.replace("nine", "9")
+others["other words"] = "We shall meet at 9 a.m. on 5 March 2024, a Tuesday."
+scores = {"BLEU": {}, "chrF": {}}
+for name, text in others.items():
     found = measured([text], [truth], "13a")
-    scores[name] = chrf(found["chrF"][0])
-expect("chrF with the wrong day", scores["wrong"], at_least=90)
-expect("chrF of the truth in other words", scores["said"], at_most=50)
+    for metric, score in METRICS.items():
+        scores[metric][name] = float(score(found[metric][0]))
+        print(f"{metric}, {name} (here: {scores[metric][name]:.1f})")
+for metric, of in scores.items():
+    ahead = of["wrong day"] - of["harmless"]
+    expect(f"{metric}, the wrong day over a harmless 9", ahead, at_least=-0.01)
+    ahead = of["wrong day"] - of["other words"]
+    expect(f"{metric}, the wrong day over other words", ahead, at_least=40)
 
 # %% [markdown]
 # ### What the measures do not see
 #
-# Everyone comes on the wrong day, and the score is nearly full. So beside both measures we count for the phrases how many
+# With *March 8* everyone comes on the wrong day; with *9* for *nine* nobody notices. The first is scored no lower than the second by either measure, and far above the truth in other words. So beside both measures we count for the phrases how many
 # are **exact**, and for all results we give an **interval**: draw the test sentences anew, with replacement, 500 times, and
-# keep the middle 95 of 100 scores. This is the **bootstrap**, and it is the field's custom for BLEU (Koehn, 2004).
+# keep the middle 95 of 100 scores. This is the **bootstrap** ([chapter 14](14_rnn_speech_and_series.ipynb)), and it is the field's custom for BLEU (Koehn, 2004). It tells how much hangs on the choice of test sentences, not what another training would give.
 
 # %%
 def redrawn(counts, metric):
@@ -200,45 +211,33 @@ def difference(first, second, metric):  # the same draws for both
 # ## The rivals
 #
 # *Copy* returns the source. The serious rival is the **translation memory**: the translation of the most similar known sentence. Two texts are
-# similar when they share runs of letters, rare runs weighing more ([TF-IDF](03_language_vision_speech.ipynb) of characters). How long the runs are is chosen on validation.
+# similar when they share runs of letters, rare runs weighing more ([TF-IDF](03_language_vision_speech.ipynb) of characters).
+#
+# Agencies make the memory stronger. Numbers are replaced by a sign
+# before the search, and the new numbers are written into what was found (*with numbers*); among equals the one with the most similar numbers wins. And a memory of **parts** cuts
+# phrases at *and* and *or*, looks each part up, and joins what it found. That is a strong rival, and not a fair one:
+# whoever wrote it knew how the phrases are made.
+# How long the runs are is chosen on validation: for the phrases by the memory in parts, for the strings by the plain one.
 
 
 # %%
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 
-def nearest(known, asked, longest):
+def closeness_of(known, asked, longest):  # cosine similarity, (asked, known), sparse
     options = {"analyzer": "char_wb", "sublinear_tf": True}
     vectorizer = TfidfVectorizer(ngram_range=(2, longest), **options)
     vectors = vectorizer.fit_transform(known)
-    closeness = vectorizer.transform(asked) @ vectors.T  # cosine similarity
-    best = np.asarray(closeness.argmax(axis=1)).ravel()
-    return best, closeness.max(axis=1).toarray().ravel()
+    return vectorizer.transform(asked) @ vectors.T
+
+
+def highest(closeness):
+    return np.asarray(closeness.argmax(axis=1)).ravel()
 
 
 def memory(pairs, asked, longest):
-    best, _ = nearest(pairs[0], asked, longest)
+    best = highest(closeness_of(pairs[0], asked, longest))
     return list(pairs[1][best])
-
-
-# %%
-for name, pairs in (("phrases", phrases), ("strings", strings)):
-    asked, wanted = pairs["validation"]
-    by_longest = {}
-    for longest in (3, 4, 5):
-        guesses = memory(pairs["train"], asked, longest)
-        found = measured(guesses, wanted, "zh")
-        by_longest[longest] = bleu(found["BLEU"].sum(axis=0))
-    low = min(by_longest.values())
-    high = max(by_longest.values())
-    expect(f"{name}: longest runs, best over worst choice", high - low, at_most=4)
-LONGEST = 4
-
-# %% [markdown]
-# The choice hardly matters, so we take the middle one. Agencies make the memory stronger. Numbers are replaced by a sign
-# before the search, and the new numbers are written into what was found (*with numbers*). And a memory of **parts** cuts
-# phrases at *and* and *or*, looks each part up, and joins what it found. That is a strong rival, and not a fair one:
-# whoever wrote it knew how the phrases are made.
 
 
 # %%
@@ -259,27 +258,27 @@ def put_in(asked, known, translation):
     return "".join(table.get(piece, piece) for piece in pieces)
 
 
-def with_numbers(pairs, asked):
+def with_numbers(pairs, asked, longest):
     known = without_numbers(pairs[0])
-    best, _ = nearest(known, without_numbers(asked), LONGEST)
+    closeness = closeness_of(known, without_numbers(asked), longest)
+    closeness += 0.01 * closeness_of(pairs[0], asked, longest)  # among equals
+    best = highest(closeness)
     found = zip(asked, pairs[0][best], pairs[1][best])
     return [put_in(*one) for one in found]
 
 
 # %%
 def cut(pairs):
-    known = []
-    translations = []
+    parts = {}
     for english, chinese in zip(*pairs):
-        known += re.split(" and | or ", english)
-        translations += re.split("[和或]", chinese)
-    return np.array(known, object), np.array(translations, object)
+        parts.update(zip(re.split(" and | or ", english), re.split("[和或]", chinese)))
+    return np.array(list(parts), object), np.array(list(parts.values()), object)
 
 
-def in_parts(pairs, asked):
+def in_parts(pairs, asked, longest):
     pieces = [re.split(" and | or ", text) for text in asked]
     flat = list(itertools.chain.from_iterable(pieces))
-    found = iter(with_numbers(cut(pairs), flat))
+    found = iter(with_numbers(cut(pairs), flat, longest))
     answers = []
     for text, cuts in zip(asked, pieces):
         sign = "和" if " and " in text else "或"
@@ -287,13 +286,31 @@ def in_parts(pairs, asked):
     return answers
 
 
+# %%
+LONGEST = {}
+trials = [("phrases", in_parts, phrases), ("strings", memory, strings)]
+for name, method, pairs in trials:
+    asked, wanted = pairs["validation"]
+    scores = {}
+    for longest in (3, 4, 5):
+        found = measured(method(pairs["train"], asked, longest), wanted, "zh")
+        scores[longest] = bleu(found["BLEU"].sum(axis=0))
+    LONGEST[name] = max(scores, key=scores.get)
+    spread = max(scores.values()) - min(scores.values())
+    expect(f"{name}: BLEU, best choice over worst", spread, at_most=2)
+
 # %% [markdown]
 # ## Cutting texts
 #
 # A network needs tokens. Whole words are too many, and a new word would be unknown; single characters make long
 # sequences. Large translators use **subwords**: frequent words stay whole, rare ones are cut, and nothing is unknown as long as its characters are known
 # ([chapter 17](17_gpt.ipynb) builds such a cutter). The real translator below has one vocabulary of 32,000 pieces for
-# both of its languages. Here is how it cuts:
+# both of its languages.
+# A language that the vocabulary was not made for is cut into smaller pieces: the same sentence costs more steps. For our
+# small task words, single digits and signs will do on the English side, and single characters on the Chinese side. Single digits matter: 8,317 as one token would be
+# unknown, as four it can be copied.
+#
+# Here is how the real one cuts:
 
 # %%
 en_pt = pretrained.load("marian_en_pt")
@@ -303,22 +320,12 @@ for text in ("Restart the kernel", "unrecognizable", "atualização", "donaudamp
     print(text, "·", *pieces)
 
 
-def pieces_a_word(texts):
-    pieces = [len(en_pt.encode(text)) - 1 for text in texts]
-    return sum(pieces) / sum(len(text.split()) for text in texts)
-
-
-english = pieces_a_word(portuguese["test"][0])
-finnish = "Kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan"
-ratio = pieces_a_word([finnish]) / english
-expect("pieces a word in English", english, at_most=1.6)
-expect("Finnish over English, pieces a word", ratio, at_least=1.8)
-
-# %% [markdown]
-# A language that the vocabulary was not made for is cut into crumbs: it costs more, and the network has less to hold on to. For our
-# small task words, single digits and signs will do on the English side, and single characters on the Chinese side. Single digits matter: 8,317 as one token would be
-# unknown, as four it can be copied.
-
+finnish = "Kaikki ihmiset syntyvät vapaina ja tasavertaisina"
+declared = ["All human beings are born free and equal"]
+declared += ["Todos os seres humanos nascem livres e iguais", finnish]
+shares = [(len(en_pt.encode(text)) - 1) / len(text) for text in declared]
+ratio = shares[2] / max(shares[:2])
+expect("pieces a character, Finnish over the others", ratio, at_least=1.4)
 
 # %%
 START = 1
@@ -439,7 +446,7 @@ expect("loss of Keras", by_keras, equals=by_hand, tolerance=1e-4)
 # %% [markdown]
 # ### Exercise 1 · Both masks (build)
 #
-# Write `decoder_mask(written)`: from tokens `(batch, m)`, 0 for padding, to booleans `(batch, m, m)`; entry `[b, t, s]` says whether place `t` may look at place `s`: not later, and not padding. *Medium, six minutes.*
+# Write `decoder_mask(written)`: from tokens `(batch, m)`, 0 for padding, to booleans `(batch, m, m)`; entry `[b, t, s]` says whether place `t` may look at place `s`: not later, and not padding. Rows of padding need no care, because their loss is not counted: close columns only. *Medium, six minutes.*
 
 
 # %%
@@ -452,16 +459,40 @@ ch20.decoder_mask.check(decoder_mask)
 # %% [markdown]
 # ## Train, and write
 #
-# Then the network must write without a teacher. **Greedy decoding** takes the likeliest token, gives it back to the decoder, and goes on until *end*.
+# The texts of a batch must be equally long, and padding takes time. So we put texts of similar length into one batch: **bucketing**. The width of the network, the learning rate and the number of
+# epochs were chosen on the validation phrases.
+#
+# After training, the network must write without a teacher. **Greedy decoding** takes the likeliest token, gives it back to the decoder, and goes on until *end*.
 
 # %%
 import tensorflow as tf
 
 
+def stripped(x, y):  # without padding
+    return tf.boolean_mask(x, x > 0), tf.boolean_mask(y, y > 0)
+
+
+def size_of(x, y):
+    return tf.size(y)
+
+
+def taught(x, y):  # what encoder and decoder see, the answers, the mask
+    begun = tf.pad(y[:, :-1], [[0, 0], [1, 0]], constant_values=START)
+    return (x, begun), y, tf.cast(y > 0, "float32")
+
+
+def bucketed(x, y):
+    pairs = tf.data.Dataset.from_tensor_slices((x, y)).map(stripped)
+    pairs = pairs.cache().shuffle(len(x), seed=0)
+    batches = pairs.bucket_by_sequence_length(size_of, [10, 16, 24], [64] * 4)
+    number = sum(1 for _ in batches)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(number))
+    return batches.map(taught)
+
+
+# %%
 def trained(model, x, y, epochs=3):
-    real = (y > 0).astype("float32")
-    batches = tf.data.Dataset.from_tensor_slices(((x, moved(y)), y, real))
-    batches = batches.shuffle(len(x), seed=0).batch(64)
+    batches = bucketed(x, y)
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps - 100, warmup_target=0.01, warmup_steps=100
@@ -470,6 +501,8 @@ def trained(model, x, y, epochs=3):
     return train.fit(model, batches, epochs=epochs)
 
 
+for (_, begun), targets, real in bucketed(x, y).take(1):
+    expect("what the decoder sees", begun, equals=moved(targets.numpy()))
 network.set_weights(twin.get_weights())  # untrained, also when the cell is run again
 print(f"{network.count_params():,} parameters")
 history = trained(network, x, y)
@@ -515,9 +548,11 @@ def exact_of(translations, references):
 
 
 asked, wanted = phrases["test"]
-answers = {"copy": list(asked), "memory": memory(phrases["train"], asked, LONGEST)}
-answers["memory with numbers"] = with_numbers(phrases["train"], asked)
-answers["memory in parts"] = in_parts(phrases["train"], asked)
+longest = LONGEST["phrases"]
+answers = {"copy": list(asked)}
+answers["memory"] = memory(phrases["train"], asked, longest)
+answers["memory with numbers"] = with_numbers(phrases["train"], asked, longest)
+answers["memory in parts"] = in_parts(phrases["train"], asked, longest)
 answers["our network"] = translated(asked)
 on_phrases = {}
 known = set(phrases["train"][0])
@@ -536,14 +571,9 @@ expect("network over memory in parts, exact: lower end", low, at_least=0.05)
 pair = (on_phrases["our network"], on_phrases["memory in parts"])
 mean, low, high = difference(*pair, "BLEU")
 expect("network over memory in parts, BLEU: lower end", low, at_least=0.3)
-expect("network, exact", network_exact.mean(), at_least=0.8)
-
-# %% [markdown]
-# Phrases that the network never saw, each right or wrong as a whole: it is clearly ahead of the memory in parts, to which a
-# person told how phrases are joined. Nobody told the network. It learned from pairs of texts where phrases are joined, that the year goes first, and, for most
-# numbers, how to count in ten thousands.
-#
-# ### What does it get wrong?
+expect("network, exact", network_exact.mean(), at_least=0.75)
+thousands = np.array([" thousand" in text or " million" in text for text in asked])
+expect("with thousand or million", network_exact[thousands].mean(), at_least=0.5)
 
 # %%
 missed = [row for row, hit in enumerate(network_exact) if not hit]
@@ -554,17 +584,23 @@ for row in missed:
     only_numbers.append(rest == re.sub(AMOUNTS, "", wanted[row]))
 for row in missed[:5]:
     told = f"{asked[row]} → {answers['our network'][row]}, not {wanted[row]}"
-    print("error", f"(here: {told})")
+    print(f"error (here: {told})")
 share_of_numbers = np.mean(only_numbers)
 expect("wrong answers in which only numbers are wrong", share_of_numbers, at_least=0.35)
 
 # %% [markdown]
-# Most errors are wrong *numbers* in a flawless phrase: a digit left out, doubled, or a power of ten too many. That is the worst kind, because nothing in the text gives it away. (A rule would: compare the
+# Phrases that the network never saw, each right or wrong as a whole: it is clearly ahead of the memory in parts, to which a
+# person told how phrases are joined. Nobody told the network. It learned from pairs of texts where phrases are joined, that the year goes first, and, for more
+# than half of such phrases, how to count in ten thousands.
+#
+# ### What does it get wrong?
+#
+# Many errors are wrong *numbers* in a flawless phrase. That is the worst kind, because nothing in the text gives it away. (A rule would: compare the
 # digits of both sides. But *12 thousand* is *1.2万*, so the rule must know that, too.)
 #
 # ### Exercise 2 · Three parts (predict, then run)
 #
-# All training phrases have one part or two. Now come phrases of *three*, such as *3 kilograms, 7 days ago, and 5:10 PM*. **What share does the network get right?** Write a number from 0 to 1. *Two minutes.*
+# All training phrases have one part or two. Now come phrases of *three*, such as *3 kilograms and 7 days ago and 5:10 PM*, no longer than those of training. **What share does the network get right?** Write a number from 0 to 1. *Two minutes.*
 
 # %%
 three_parts = ...
@@ -573,22 +609,31 @@ ch20.three_parts.check(three_parts)
 # %%
 from bmkit.data.readers.phrases import phrase
 
+def joined(drawing, parts):
+    pairs = [phrase(drawing, 1) for _ in range(parts)]
+    english, chinese = zip(*pairs)
+    return " and ".join(english), "和".join(chinese)
+
+
 drawing = np.random.default_rng(0)
-longer = [phrase(drawing, 3) for _ in range(100)]
-texts = [english for english, _ in longer]
-found = translated(texts, room=60)
-hits = exact_of(found, [chinese for _, chinese in longer])
-for text, answer in zip(texts[:2], found):
+drawn = [joined(drawing, 3) for _ in range(600)]
+most = (40, 28)  # characters of a training phrase
+short = [one for one in drawn if len(one[0]) <= most[0] and len(one[1]) <= most[1]]
+texts = [english for english, _ in short]
+found = translated(texts)
+hits = exact_of(found, [chinese for _, chinese in short])
+for text, answer in zip(texts[:3], found):
     print(f"   {text} (here: {answer})")
+print("phrases of three parts:", len(short))
 expect("three parts, exact", hits.mean(), at_most=0.3)
 
 # %% [markdown]
-# A person who can join two parts can join three. The network cannot: nothing in its examples forced it to learn *that* rule
-# ([chapter 16](16_transformer.ipynb) saw the same with centuries). A large translator has seen sentences of all lengths, and fails elsewhere.
+# Each part is of a known kind, *and* is known, and the phrases are no longer than those of training. A person who can join two parts can join three; the network mostly cannot: nothing in its examples forced it to learn *that* rule
+# ([chapter 16](16_transformer.ipynb) saw the same with centuries).
 #
 # ## Where the memory wins
 #
-# Now the Chinese strings: the same memory, and the same network with a vocabulary of these strings, trained from the start.
+# Now the Chinese strings: the same memory, and the same network with a vocabulary of these strings, trained from the start. How good is each where a near copy is known, and where none is?
 
 # %%
 english, chinese = strings["train"]
@@ -607,7 +652,9 @@ options = {"start": START, "end": END, "length": ROOM}
 rows = generate.translate(string_network, source, **options)
 sign_of_string = {token: sign for sign, token in string_signs.items()}
 by_network = [text_of(row, sign_of_string) for row in rows]
-best, closeness = nearest(english, asked, LONGEST)
+alike = closeness_of(english, asked, LONGEST["strings"])
+best = highest(alike)
+closeness = alike.max(axis=1).toarray().ravel()
 on_strings = {"copy": measured(list(asked), wanted, "zh")}
 on_strings["memory"] = measured(list(chinese[best]), wanted, "zh")
 on_strings["our network"] = measured(by_network, wanted, "zh")
@@ -615,14 +662,13 @@ for row in (0, 1, 2):
     told = f"memory {chinese[best[row]]}, network {by_network[row]}"
     print(f"   {asked[row]} (here: {told})")
 
-# %% [markdown]
-# How good is each where a near copy is known, and where none is?
-
 # %%
 edges = [0, 0.4, 0.5, 0.6, 0.7, 0.8, 1.01]
+sizes = []
 by_group = {name: [] for name in on_strings}
 for low, high in itertools.pairwise(edges):
     group = (closeness >= low) & (closeness < high)
+    sizes.append(group.sum())
     for name, found in on_strings.items():
         by_group[name].append(chrf(found["chrF"][group].sum(axis=0)))
 
@@ -632,7 +678,13 @@ mean, low, high = difference(*pair, "BLEU")
 expect("memory over network, BLEU: lower end", low, at_least=12)
 counted = Counter(itertools.chain.from_iterable(map(words_of, english)))
 once = np.mean([count == 1 for count in counted.values()])
-expect("words that stand once in 4,191 strings", once, at_least=0.35)
+expect("share of the different words that stand once", once, at_least=0.35)
+kind_of = data.load("interface_en_zh").arrays("test")[0]["kind"]
+for kind in ("interface", "emoji", "cldr"):
+    members = kind_of == kind
+    found = [one["chrF"][members].sum(axis=0) for one in pair]
+    ahead = chrf(found[0]) - chrf(found[1])
+    expect(f"memory over network, chrF, {kind}", ahead, at_least=5)
 gain = by_group["memory"][-1] - by_group["memory"][0]
 expect("memory, chrF: near neighbours over far ones", gain, at_least=25)
 expect("memory, chrF without a near neighbour", by_group["memory"][0], at_most=16)
@@ -644,7 +696,8 @@ figure, axes = plot.subplots(figsize=(7.4, 3.2))
 places = np.arange(len(edges) - 1)
 for name, marker in zip(by_group, "ovs"):
     axes.plot(places, by_group[name], marker=marker, label=name)
-labels = [f"{low:.1f}–{min(high, 1):.1f}" for low, high in itertools.pairwise(edges)]
+bounds = zip(edges, [*edges[1:-1], 1], sizes)
+labels = [f"{low:.1f}–{high:.1f}\n{size} strings" for low, high, size in bounds]
 axes.set_xticks(places, labels)
 axes.set(xlabel="similarity of the nearest known string", ylabel="chrF")
 axes.set_ylim(0, None)
@@ -671,8 +724,8 @@ plot.show(figure)
 #
 # $$s(y) = \frac{1}{T^{\alpha}} \sum_{t=1}^{T} \ln p(y_t \mid y_{<t}, x)$$
 #
-# where $T$ counts the tokens written. Without the division ($\alpha = 0$) each further token lowers the sum, so short translations win; $\alpha = 1$ compares means. This is **length normalization**.
-# The decoder has two calls: `start_cache` gives an empty memory, `step` reads tokens and returns scores and the memory after them, so nothing is read twice. Its texts begin and end with piece 0.
+# where $T$ counts the tokens written. Without the division ($\alpha = 0$) each further token lowers the sum, which favours short translations; $\alpha = 1$ compares means. This is **length normalization**.
+# In the code below a *candidate* is a triple: its tokens, the sum of their log probabilities, and the decoder's memory after them. The decoder has two calls: `start_cache` gives an empty memory, `step` reads tokens and returns scores and the memory after them, so nothing is read twice. Its texts begin and end with piece 0.
 
 # %%
 def judged(candidate, alpha):
@@ -772,16 +825,18 @@ plot.explore(draw, start={"step": 4}, step=range(len(history_of_beam) - 1))
 #
 # ### The whole test set, there and back
 #
-# Greedy decoding translates all strings, a beam of four the first 60, because it takes several times as long. Then we translate back into English: a **round trip** needs no reference. Does it tell how good a translation is?
+# Greedy decoding translates all strings, a beam of four the first 60, because it reads four texts where greedy decoding reads one. The memory may use all 436 other strings, the rest of the test set included, which flatters it. Then we translate back into English: a **round trip** needs no reference. Does it tell how good a translation is?
 
 # %%
 FEW = 60
 asked, wanted = portuguese["test"]
 by_marian = en_pt.translate(asked)
 by_beam = en_pt.translate(asked[:FEW], beams=4)
-both = zip(portuguese["train"], portuguese["validation"])
-others = [np.concatenate(pair) for pair in both]
-from_memory = memory(others, asked, LONGEST)
+all_three = zip(*portuguese.values())  # in the order train, validation, test
+all_english, all_portuguese = map(np.concatenate, all_three)
+alike = closeness_of(all_english, asked, LONGEST["strings"]).toarray()
+alike[np.arange(len(asked)), np.arange(-len(asked), 0)] = -1  # not itself
+from_memory = all_portuguese[alike.argmax(axis=1)]
 on_portuguese = {"copy": measured(list(asked), wanted, "13a")}
 on_portuguese["memory"] = measured(from_memory, wanted, "13a")
 on_portuguese["Marian"] = measured(by_marian, wanted, "13a")
@@ -831,8 +886,14 @@ returned = pt_en.translate(by_marian[:BACK])
 trip = measured(returned, asked[:BACK], "13a")["chrF"]
 true_scores = chrf(real["chrF"])  # of each sentence
 expect("round trip, chrF", chrf(trip.sum(axis=0)), at_least=66)
-link = np.corrcoef(chrf(trip), true_scores[:BACK])[0, 1]
-expect("round trip and truth, correlation", link, at_least=0.1, at_most=0.7)
+
+links = []
+drawing = np.random.default_rng(0)
+for rows in drawing.integers(0, BACK, (500, BACK)):
+    links.append(np.corrcoef(chrf(trip[rows]), true_scores[rows])[0, 1])
+low, high = np.percentile(links, [2.5, 97.5])
+print(f"correlation of round trip and truth (here: {low:.2f} to {high:.2f})")
+expect("    its upper end", high, at_most=0.65)
 unchanged = [row for row in range(BACK) if by_marian[row] == asked[row]]
 perfect = [row for row in unchanged if returned[row] == asked[row]]
 expect("left in English", len(unchanged), at_least=1)
@@ -840,12 +901,12 @@ expect("    perfect on return", len(perfect), at_least=1)
 print(f"for example (here: {asked[perfect[0]]})")
 
 # %% [markdown]
-# Several times the work, and on these strings we could not show that the beam gains anything: most do not change at all. The network is *sure*: at most steps one token has more than half of the
+# Four texts instead of one, and on these strings we could not show that the beam gains anything: most do not change at all. The network is *sure*: at most steps one token has more than half of the
 # probability, and the strings that the beam changed have the less sure steps. Why is it so sure? Perhaps because of the distillation: the student learned from
 # what its teacher's beam had written, one translation for each sentence. We did not test that; it needs a second network, trained
 # without a teacher.
 #
-# The link between the round trip and the truth is there but loose. What was left in English can come back flawless; and an error can be made on the way
+# The round trip and the truth go together loosely at best. What was left in English can come back flawless; and an error can be made on the way
 # back alone. A round trip finds suspects; it does not acquit.
 #
 # ## One table
@@ -856,8 +917,8 @@ def share(hits):
     return float(hits.mean()), low, high
 
 
-results = {"phrases": on_phrases, "strings zh": on_strings}
-results["strings pt"] = on_portuguese
+results = {"phrases": on_phrases, "Chinese strings": on_strings}
+results["Portuguese"] = on_portuguese
 results[f"first {FEW}"] = {"greedy": greedy_few, "beam 4": beamed}
 rows = {}
 for test_set, methods in results.items():
@@ -868,24 +929,8 @@ for test_set, methods in results.items():
         rows[f"{test_set}: {method}"] = row
 plot.table(rows, corner="test set, method", digits=2)
 
-# %%
-figure, axes = plot.subplots(figsize=(7.6, 3.6))
-names = list(rows)
-for place, name in enumerate(names):
-    middle, low, high = rows[name]["chrF"]
-    rival = "copy" in name or "memory" in name
-    color = "0.6" if rival else plot.COLORS[0]
-    axes.plot([low, high], [place, place], color=color, lw=3, ls="-")
-    axes.plot(middle, place, "o", color=color)
-axes.set_yticks(range(len(names)), names, fontsize=9)
-axes.invert_yaxis()
-axes.set(xlabel="chrF (interval of 95 in 100)", ylabel="test set, method")
-plot.show(figure)
-
 # %% [markdown]
-# FIGTABLE
-#
-# Compare within a test set only: the phrases are easy, and a score of 95 there says nothing about menus.
+# Compare within a test set only, and remember that each interval belongs to one training; near copies among the strings make it a little too narrow: the phrases are easy, and a score of 95 there says nothing about menus.
 #
 # ## Errors
 #
@@ -896,22 +941,25 @@ def words_in(text):
     return set(re.findall("[a-z]{3,}", text.lower()))
 
 
+def english_stays(source, translation, reference):
+    copied = words_in(source) & words_in(translation)
+    return len(copied - words_in(reference)) > 0
+
+
+stay = np.array([english_stays(*one) for one in zip(asked, by_marian, wanted)])
 worst = np.argsort(true_scores, kind="stable")[:10]
-stayed = []
-for row in worst:
-    copied = words_in(asked[row]) & words_in(by_marian[row])
-    stayed.append(len(copied - words_in(wanted[row])) > 0)
-kinds_of_error = {"English words stay": worst[stayed]}
-kinds_of_error["other words"] = worst[~np.array(stayed)]
+brackets = str.maketrans("()", "[]")
+kinds_of_error = {"English words stay": worst[stay[worst]]}
+kinds_of_error["no English word stays"] = worst[~stay[worst]]
 for kind, members in kinds_of_error.items():
     for row in members[:3]:
         told = f"{asked[row]} → {by_marian[row]}, not {wanted[row]}"
-        print(kind, f"(here: {told.replace('(', '[').replace(')', ']')})")
-expect("worst ten in which English words stay", sum(stayed), at_least=3)
+        print(f"{kind} (here: {told.translate(brackets)})")
+expect("worst ten in which English words stay", stay[worst].sum(), at_least=3)
 
 # %% [markdown]
-# Two kinds stand out. Titles *With Capitals On Each Word* look like names, and names are not translated: the words stay English. And words
-# of an interface are taken in their everyday sense: *Commit* becomes a promise, *Shut Down* a direction. A volunteer knows the program; the
+# One kind stands out: words stay English. Many of these are titles *With Capitals On Each Word*; perhaps they look like names, which are not translated. And words
+# of an interface can be taken in their everyday sense: here *Commit* becomes a promise, and *Shut Down* a direction. A volunteer knows the program; the
 # network has one line without context. (In other cases nothing is wrong: the volunteer chose other words.)
 #
 # ## Limits and harm
@@ -925,36 +973,30 @@ manager scientist writer singer farmer soldier pilot director programmer baker
 librarian researcher painter gardener mayor surgeon hairdresser worker""".split()
 
 
-def masculine(translations):
-    return np.mean([text.startswith("O ") for text in translations])
-
-
-sentences = ["The {} finished the work.", "The {} lost her keys."]
-sentences.append("The {} said that she was tired.")
-translations = [en_pt.translate([one.format(job) for job in JOBS]) for one in sentences]
-untold = masculine(translations[0])
-expect("made masculine, nothing told", untold, at_least=0.8)
-expect("made masculine, 'her' told", masculine(translations[1]), at_least=0.6)
-expect("made masculine, 'she' told", masculine(translations[2]), at_least=0.4)
-told = np.mean(["dela" in text.split() for text in translations[1]])
-expect("'her' is still told in Portuguese", told, at_most=0.2)
-
-# %%
-some = ["The doctor lost her keys.", "Mum, you are right.", "The bus is late.", finnish]
-answers_to = en_pt.translate(some)
-for text, answer in zip(some, answers_to):
-    print(f"{text} (here: {answer})")
-expect("a mother is right in the masculine", "certo" in answers_to[1], equals=True)
-expect("the Brazilian word for bus", "ônibus" in answers_to[2], equals=True)
-expect("words written for Finnish", len(answers_to[3].split()), at_least=2)
+frames = {"nothing": "The {} finished the work.", "her": "The {} lost her keys."}
+frames["a woman"] = "The {} is a woman and works hard."
+portuguese_of = {}
+for name, frame in frames.items():
+    found = en_pt.translate([frame.format(job) for job in JOBS])
+    masculine = np.mean([text.startswith("O ") for text in found])
+    expect(f"made masculine, told: {name}", masculine, at_least=0.5)
+    portuguese_of[name] = found
+kept = np.mean(["dela" in text.split() for text in portuguese_of["her"]])
+expect("'her' is still told in Portuguese", kept, at_most=0.2)
+some = ["Mum, you are right.", "The bus is late.", finnish]
+found = en_pt.translate(some)
+print(f"(here: {portuguese_of['her'][1]} {' '.join(found)})")
+expect("a mother is right in the masculine", "certo" in found[0], equals=True)
+expect("the Brazilian word for bus", "ônibus" in found[1], equals=True)
+expect("words written for Finnish", len(found[2].split()), at_least=2)
 
 # %% [markdown]
-# Nothing told: nearly all are men. Worse: with *her* in the sentence most women *become* men, and the
-# pronoun disappears, so no reader can tell. Even a mother is right in the masculine. The network has learned what is frequent. In a letter of reference or a court's record this is harm, and it falls on one group. What can be
+# We count the article: *O* is masculine, *A* feminine. Nothing told: nearly all of these 28 are men. With *her* in the sentence most still are, and the
+# *her* mostly disappears, so no reader can tell. Perhaps it was somebody else's keys; but with *is a woman* many stay masculine, too, and a mother is right in the masculine. Perhaps the network has learned what is frequent. In a letter of reference or a court's record this is harm, and it falls on one group. What can be
 # done: show both forms where the source does not decide (some services do), and test with pairs of sentences, as here, before a release (Stanovsky and others, 2019).
 #
 # **Who is not served.** Two languages are served here, of some seven thousand, and of Portuguese one variety: in Lisbon people take the *autocarro*, not the *ônibus*. English *you* says neither how close nor how respectful one is; the network must choose for you.
-# And give it a language that it does not know: it does not say so, it writes something.
+# And the last line: given Finnish, which it does not know, it does not say so; it writes something.
 #
 # **Misuse.** Cheap translation also multiplies fraud and propaganda in languages whose speakers were spared. And **consent**: volunteers translated these strings for JupyterLab's users
 # and allow reuse by licence; the writers of the web pages on which large translators are trained were not asked.
@@ -1023,15 +1065,8 @@ some = list(phrases["validation"][0][:8])
 trial = ship.try_out(open_translator, file, some)
 expect("same answers in a new process", trial.answers == translated(some), equals=True)
 expect("size (MB)", trial.megabytes, at_most=2)
-
-# %%
-costs = {
-    "size (MB)": trial.megabytes,
-    "start (s)": trial.load_seconds,
-    "answer, half within (ms)": trial.p50_milliseconds,
-    "answer, 19 of 20 within (ms)": trial.p95_milliseconds,
-}
-plot.table({"phrases.zip": costs}, corner="file")
+milliseconds = f"{trial.p50_milliseconds:.0f} ms"
+print(f"half of the answers within (here: {milliseconds})")
 
 # %% [markdown]
 # ### Exercise 4 · Change the experiment
@@ -1045,16 +1080,16 @@ ch20.strings_bleu.check(strings_bleu)
 # %% [markdown]
 # ## Summary
 #
-# * **BLEU** counts shared words up to quadruples and punishes brevity; **chrF** counts characters. Both equal the field's library in a few lines, and neither notices a wrong day in a right sentence.
-# * A small Transformer, trained live, translated new phrases of a closed grammar clearly better than the strongest **translation memory** we could build, numbers and parts included. Most of its errors were wrong numbers in flawless phrases, and phrases of three parts were beyond it.
-# * On strings of an interface the memory is the one to beat: near copies are known there, and 4,000 strings teach a network hardly a rule.
-# * A distilled student with 16.9 million parameters translated unseen strings far better than copy or memory. On 60 strings a **beam** of four could not be shown to gain on **greedy decoding**.
+# * **BLEU** counts shared words up to quadruples and punishes brevity; **chrF** counts characters. Both equal the field's library in a few lines, and neither tells a slip that costs a day from one that costs nothing.
+# * A small Transformer, trained live, translated new phrases of a closed grammar clearly better than the **translation memories** tried here, numbers and parts included. Many of its errors were wrong numbers in flawless phrases, and most phrases of three parts were beyond it.
+# * On strings and names the memory was far ahead of the same network: near copies are known there, and many words stand once in 4,191 strings.
+# * A distilled student with 16.9 million parameters translated strings of a program far better than copying them or a memory of the other 436. On 60 strings a **beam** of four could not be shown to gain on **greedy decoding**.
 # * A round trip finds suspects and acquits nobody.
-# * The network makes men of most professions, also where the sentence says *her*.
+# * The student made men of most of 28 professions, also where the sentence says *her*.
 #
 # **Ask yourself**
 #
-# <details><summary>Two papers report BLEU 31.2 and 33.0 on the same test set. Is the second better?</summary>Perhaps: ask for the rule that cuts words, and for an interval. Either can move BLEU by more than that.</details>
+# <details><summary>Two papers report BLEU 31.2 and 33.0 on the same test set. Is the second better?</summary>Perhaps: ask for the rule that cuts words, and for an interval. Another rule can move BLEU by more than that, and the interval is often wider.</details>
 # <details><summary>Why is a beam of one the same as greedy decoding?</summary>One beginning is kept, and it is continued by its likeliest token at each step.</details>
 # <details><summary>Your company translates the same forms every year. Which method?</summary>A memory first, with numbers replaced; a network for what it does not find, and a person who reads numbers and names.</details><br>
 #

@@ -26,8 +26,7 @@ def test_a_sentence_is_translated_and_other_input_is_refused(playwright, kit, tm
         opened(page, kit, "20")
         assert page.locator("textarea").input_value().startswith("Where can I find a good book")
         asked(page, "The house is very small.")
-        told = said(page, "Portuguese: A casa é muito pequena.")
-        assert "Translated" not in told
+        said(page, "Portuguese: A casa é muito pequena.")
         assert page.locator(".bmkit-answer img").count() == 1
         page.screenshot(path=tmp_path / "answer.png", full_page=True)
         for text, sentence in (
