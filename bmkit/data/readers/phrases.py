@@ -127,8 +127,8 @@ def phrase(random: np.random.Generator, parts: int) -> Pair:
         The phrase in English and in Chinese.
 
     Example:
-        >>> phrase(np.random.default_rng(4), 2)
-        ('', '')
+        >>> phrase(np.random.default_rng(1), 2)
+        ('in 45 days and Jun 1964', '45天后和1964年6月')
 
     Reference:
         Unicode CLDR, https://cldr.unicode.org
