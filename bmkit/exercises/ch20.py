@@ -129,9 +129,9 @@ best_candidates = Exercise(
 strings_bleu = Question(
     "ch20.strings_bleu",
     21.5,
-    why="Three times the epochs bring it a good deal closer, and the memory, which was trained on nothing, stays ahead.",
+    why="Three times the epochs bring it a good deal closer, and the memory, never trained, stays ahead.",
     hints=[
-        "other = build(len(string_words) + 2, len(string_signs) + 3), then trained(other, x_strings, y_strings, epochs=12).",
+        "other = build(len(string_words) + 2, len(string_signs) + 3); trained(other, x_strings, y_strings, epochs=12).",
         "generate.translate(other, source, **options) writes rows of tokens; text_of(row, sign_of_string) spells one.",
         'bleu(measured(written, strings["test"][1], "zh")["BLEU"].sum(axis=0))',
     ],

@@ -968,16 +968,14 @@ expect("worst ten in which English words stay", stay[worst].sum(), at_least=3)
 # *does* tell?
 
 # %%
-JOBS = """nurse doctor teacher engineer secretary lawyer cleaner judge cook driver
-manager scientist writer singer farmer soldier pilot director programmer baker
-librarian researcher painter gardener mayor surgeon hairdresser worker""".split()
-
-
+JOBS = "nurse doctor teacher engineer secretary lawyer cleaner judge cook driver"
+JOBS += " manager scientist writer singer farmer soldier pilot director programmer"
+JOBS += " baker librarian researcher painter gardener mayor surgeon hairdresser worker"
 frames = {"nothing": "The {} finished the work.", "her": "The {} lost her keys."}
 frames["a woman"] = "The {} is a woman and works hard."
 portuguese_of = {}
 for name, frame in frames.items():
-    found = en_pt.translate([frame.format(job) for job in JOBS])
+    found = en_pt.translate([frame.format(job) for job in JOBS.split()])
     masculine = np.mean([text.startswith("O ") for text in found])
     expect(f"made masculine, told: {name}", masculine, at_least=0.5)
     portuguese_of[name] = found
