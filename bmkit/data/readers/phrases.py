@@ -138,7 +138,7 @@ def phrase(random: np.random.Generator, parts: int) -> Pair:
 
 
 def read(_: Members, description: Description) -> Splits:
-    """Draw phrases of one or two parts with seed 0 until there are enough different English ones, and keep the order."""
+    """Draw phrases of one or two parts with seed 0 until there are enough different English ones, in that order."""
     drawn, found = np.random.default_rng(0), {}
     while len(found) < sum(description.rows.values()):
         english, chinese = phrase(drawn, int(drawn.integers(1, 3)))
