@@ -10,7 +10,7 @@
 # **Data** phrases_en_zh (8,800 phrases, Unicode License v3), interface_en_zh (5,391 strings and names, BSD-3-Clause and Unicode License v3), interface_en_pt (437 strings, BSD-3-Clause)
 
 # %%
-from bmkit import data, demo, generate, layers, models, plot
+from bmkit import data, demo, diagrams, generate, layers, models, plot
 from bmkit import pretrained, scratch, ship, train
 from bmkit.check import expect
 from bmkit.exercises import ch20
@@ -378,13 +378,18 @@ def moved(answers):
 
 print("answer      ", y[2, :8])
 print("decoder sees", moved(y[2:3])[0, :8])
+plot.show(diagrams.teacher_forcing())
 
 # %% [markdown]
+# *Figure. Teacher forcing. On the left, training: below stands what the decoder sees, the right answer moved by one place, and above it what it has to say. On the right, inference: what it said is what it sees next.*
+# <details><summary>In words</summary>Two groups of three columns. Left: arrows from start to y1, from x2 = y1 to y2, from x3 = y2 to y3. Right: the same with hats, and further arrows lead from each answer
+# to the next input.</details><br>
+#
 # ## A network that translates
 #
 # The encoder reads the source, the decoder writes: a language model ([chapter 17](17_gpt.ipynb)) that looks at the source. Three things to get right:
 #
-# * **teacher forcing**: in training every place sees the *right* beginning, the answers moved by one (the two lines above),
+# * **teacher forcing**: in training every place sees the *right* beginning, the answers moved by one (the figure, and the two lines above it),
 # * the **causal mask**: place $t$ sees the places up to $t$ of what is written, else it would see its own target,
 # * the **padding mask**: nobody looks at padding in the source, and padding in the answer costs nothing in the loss.
 #
