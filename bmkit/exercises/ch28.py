@@ -173,11 +173,15 @@ fired = Exercise(
 
 telltale = Question(
     "ch28.telltale",
-    99,
-    why="WHY",
+    5,
+    why="0.82, against 0.75 for loudness, which differs most in decibels but also varies most within each group.",
     hints=[
         "np.array([frames.mean(axis=0) for frames in frames_by_speaker.values()]) has shape (6, 13); likewise std.",
         "means.std(axis=0) / stds.mean(axis=0) are the 13 ratios; argmax names the coefficient.",
     ],
-    mistakes={13: "Coefficients are counted from 0."},
+    mistakes={
+        0: "Loudness has the largest differences, but it also varies most within each group: divide by that.",
+        6: "Coefficients are counted from 0.",
+        2: "This is the smallest ratio; the largest is asked for.",
+    },
 )

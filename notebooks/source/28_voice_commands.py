@@ -85,17 +85,19 @@ def heard(rows):  # without the digits that are kept away
 
 # %%
 figure, grid = plot.subplots(2, 3, figsize=(7.8, 3.6), sharex=True, sharey=True)
-look = {"aspect": "auto", "cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "origin": "lower"}
+look = {"aspect": "auto", "cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5}
+names = recordings.description.classes
 of_speech = everything["mfcc"][everything["mfcc"].any(axis=2)]  # (frames, 13)
+middle = of_speech.mean(axis=0)
 for row, digit in zip(grid, (2, 4)):
+    of_digit = some(everything, everything["digit"] == digit)
     for axes, speaker in zip(row, (0, 1, 2)):
-        is_one = (everything["digit"] == digit) & (everything["speaker"] == speaker)
-        one = some(everything, np.flatnonzero(is_one)[:1])
-        frames = one["mfcc"][0, : one["length"][0]]
-        picture = (frames - of_speech.mean(axis=0)) / of_speech.std(axis=0)
-        axes.imshow(picture.T, **look)
+        first = np.argmax(of_digit["speaker"] == speaker)
+        frames = of_digit["mfcc"][first, : of_digit["length"][first]]
+        picture = (frames - middle) / of_speech.std(axis=0)
+        axes.imshow(picture.T, origin="lower", **look)
         axes.set(xlabel="frame of 25 ms", ylabel="coefficient")
-        axes.set_title(f"{recordings.description.classes[digit]}, group {speaker}")
+        axes.set_title(f"{names[digit]}, group {speaker}")
         axes.grid(False)
 plot.show(figure)
 
@@ -146,11 +148,14 @@ BANDS = 128
 edges = np.linspace(0, scratch.hertz_to_mel(4000), BANDS + 2)
 edges = scratch.mel_to_hertz(edges)  # the corners of the triangles
 hertz = np.linspace(0, 4000, 201)[:, np.newaxis]  # (201, 1)
-rising = (hertz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-falling = (edges[2:] - hertz) / (edges[2:] - edges[1:-1])
+start = edges[:-2]
+peak = edges[1:-1]
+end = edges[2:]
+rising = (hertz - start) / (peak - start)
+falling = (end - hertz) / (end - peak)
 filters = np.maximum(0, np.minimum(rising, falling))  # (201, 128)
-bands = np.arange(BANDS)[:, np.newaxis] + 0.5
-cosines = np.cos(np.pi * bands * np.arange(13) / BANDS) * np.sqrt(2 / BANDS)
+angles = np.pi * np.outer(np.arange(BANDS) + 0.5, np.arange(13)) / BANDS
+cosines = np.cos(angles) * np.sqrt(2 / BANDS)
 cosines[:, 0] /= np.sqrt(2)  # (128, 13)
 
 
@@ -165,12 +170,12 @@ from scipy import fft
 
 noise = random.normal(scale=0.1, size=2 * RATE)
 frames = mfcc(noise)  # (81, 13)
-power = np.abs(scratch.short_time_fourier(noise, 400, 200, center=True)) ** 2
-columns = scratch.decibels(power @ filters)  # (81, 128)
+spectrum = scratch.short_time_fourier(noise, 400, 200, center=True)
+columns = scratch.decibels(np.abs(spectrum) ** 2 @ filters)  # (81, 128)
 theirs = fft.dct(columns, norm="ortho", axis=1)[:, :13]
 expect("SciPy's cosine transform", frames, equals=theirs, tolerance=1e-6)
 louder = mfcc(10 * noise) - frames
-expect("ten times the pressure, first coefficient", louder[0, 0], equals=226.3, tolerance=0.1)
+expect("louder: first coefficient", louder[0, 0], equals=226.3, tolerance=0.1)
 expect("the other coefficients", np.abs(louder[:, 1:]).max(), at_most=1e-6)
 
 # %% [markdown]
@@ -195,11 +200,17 @@ def quiet_frames(frames):
     return frames[loudness <= np.quantile(loudness, 0.05)]
 
 
-def windows_with(rows, starts):  # recording k begins at frame starts[k] of its window
+def pauses_of(rows):  # from each speaker to frames
     pauses = {}
     for speaker in np.unique(rows["speaker"]):
         mine = rows["mfcc"][rows["speaker"] == speaker]
         pauses[speaker] = quiet_frames(mine[mine.any(axis=2)])
+    return pauses
+
+
+# %%
+def windows_with(rows, starts):  # recording k begins at frame starts[k]
+    pauses = pauses_of(rows)
     windows = np.zeros((len(starts), SPAN, 13), "float32")
     for k, start in enumerate(starts):
         pause = pauses[rows["speaker"][k]]
@@ -211,12 +222,12 @@ def windows_with(rows, starts):  # recording k begins at frame starts[k] of its 
     return windows
 
 
-# %%
 def whole_words(rows):
     lengths = np.minimum(rows["length"], SPAN)
     return windows_with(rows, random.integers(0, SPAN - lengths + 1))
 
 
+# %%
 def parts_of_words(rows):  # at the left or right edge of the window
     lengths = np.minimum(rows["length"], SPAN)
     seen = random.integers(0, lengths // 2 + 1)
@@ -295,6 +306,9 @@ def linear_spotter(learn, watch, prepare):
 #
 # Three convolutions over time, and the maximum over time of each of the 48 numbers that they find: wherever the word stands in the window, the answer is
 # the same. It is small on purpose, because it has to live on a chip.
+#
+# Before the network sees a window, we take the mean over its forty frames away from each coefficient (**cepstral mean subtraction**): the constant that a microphone adds is gone.
+# Whether that helps, we shall measure. Then each coefficient is divided by its standard deviation in training.
 
 
 # %%
@@ -314,6 +328,10 @@ def spotter(words):
     )
 
 
+# %%
+import tensorflow as tf
+
+
 def trained(learn, watch, words, epochs):
     network = spotter(words)
     steps = epochs * -(-len(learn[0]) // 64)
@@ -325,15 +343,6 @@ def trained(learn, watch, words, epochs):
     return network
 
 
-# %% [markdown]
-# Before the network sees a window, we take the mean over its forty frames away from each coefficient (**cepstral mean subtraction**): the constant that a microphone adds is gone.
-# Whether that helps, we shall measure. Then each coefficient is divided by its standard deviation in training.
-
-
-# %%
-import tensorflow as tf
-
-
 def as_it_is(windows):
     return windows
 
@@ -342,6 +351,7 @@ def without_mean(windows):
     return windows - windows.mean(axis=1, keepdims=True)
 
 
+# %%
 def network_spotter(learn, watch, prepare, epochs):
     x = prepare(learn[0])
     middle = x.mean(axis=(0, 1))  # (13,)
@@ -350,7 +360,8 @@ def network_spotter(learn, watch, prepare, epochs):
     def scaled(windows):
         return (prepare(windows) - middle) / spread
 
-    network = trained((scaled(learn[0]), learn[1]), (scaled(watch[0]), watch[1]), 5, epochs)
+    watch_scaled = (scaled(watch[0]), watch[1])
+    network = trained((scaled(learn[0]), learn[1]), watch_scaled, 5, epochs)
 
     def scores(windows):  # (n, 5)
         return network.predict(scaled(windows), batch_size=256, verbose=0)
@@ -366,9 +377,6 @@ linear_scores = linear_spotter(learn, watch, without_mean)
 linear_raw_scores = linear_spotter(learn, watch, as_it_is)
 network_scores, network, spread = network_spotter(learn, watch, without_mean, epochs=8)
 print(f"{network.count_params():,} weights")
-
-# %% [markdown]
-# The test recordings, each in one window, scored by all three. First the curve by hand and by scikit-learn:
 
 # %%
 test = parts["test"]
@@ -413,8 +421,8 @@ def right(scores, windows, wanted):
 
 
 hits_of_strangers = {}
+speaker = everything["speaker"]
 for unheard, watched in ((0, 1), (1, 2), (2, 4)):
-    speaker = everything["speaker"]
     others = (speaker != unheard) & (speaker != watched)
     learn_here = examples(heard(some(everything, others)))
     watch_here = examples(heard(some(everything, speaker == watched)))
@@ -423,9 +431,11 @@ for unheard, watched in ((0, 1), (1, 2), (2, 4)):
     wanted = answers(strangers)
     for name, prepare in (("as it is", as_it_is), ("mean removed", without_mean)):
         linear = linear_spotter(learn_here, watch_here, prepare)
-        hits_of_strangers["linear, " + name, unheard] = right(linear, asked, wanted)
+        hits = right(linear, asked, wanted)
+        hits_of_strangers["linear, " + name, unheard] = hits
         found = network_spotter(learn_here, watch_here, prepare, epochs=5)
-        hits_of_strangers["network, " + name, unheard] = right(found[0], asked, wanted)
+        hits = right(found[0], asked, wanted)
+        hits_of_strangers["network, " + name, unheard] = hits
 
 # %%
 test_hits = right(network_scores, test_windows, truth)
@@ -438,12 +448,27 @@ for name, row in rows.items():
     row["mean of three"] = share_of_strangers[name]
 rows["always nothing"] = {"mean of three": np.mean(truth == 0)}
 plot.table(rows, corner="windows right, unheard speaker")
+
+# %%
+draws = np.random.default_rng(0).integers(0, len(truth), (2000, len(truth)))
+
+
+def interval(values):  # mean and 95 % of the bootstrap
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return values.mean(), low, high
+
+
 known = test_hits.mean()
 strange = share_of_strangers["network, mean removed"]
+by_group = list(rows["network, mean removed"].values())[:3]
+linear_hits = scored["means and spreads"].argmax(axis=1) == truth
+lead = interval(test_hits.astype(float) - linear_hits)
 expect("known speakers, network", known, at_least=0.93)
-expect("known over unheard speakers, network", known - strange, at_least=0.05)
+expect("its lead over means and spreads, lower end", lead[1], at_least=0.03)
+expect("known over unheard speakers", known - strange, at_least=0.05)
 gain = strange - share_of_strangers["network, as it is"]
 expect("what mean removal mends, mean of three", gain, at_least=0.02)
+expect("best group over worst", max(by_group) - min(by_group), at_least=0.02)
 
 # %% [markdown]
 # STRANGERS. Three people are few, and they differ from each other more than the methods do. Read the column of the mean, and believe no more of it than its sign.
@@ -473,16 +498,16 @@ def stream_of(rows):
     pieces = []
     marks = []
     now = 0
-    for speaker in np.unique(rows["speaker"]):
+    for speaker, pause in pauses_of(rows).items():
         mine = some(rows, rows["speaker"] == speaker)
-        pause = quiet_frames(mine["mfcc"][mine["mfcc"].any(axis=2)])
         for k in random.permutation(len(mine["digit"])):
             wait = random.integers(20, 61)
             word = mine["mfcc"][k, : mine["length"][k]]
             pieces.append(pause[random.integers(len(pause), size=wait)])
             pieces.append(word)
-            marks.append((now + wait, now + wait + len(word), mine["digit"][k]))
-            now += wait + len(word)
+            start = now + wait
+            now = start + len(word)
+            marks.append((start, now, mine["digit"][k]))
     return np.concatenate(pieces), np.array(marks)
 
 
@@ -499,7 +524,6 @@ expect("minutes of talk", minutes, at_least=12, at_most=16)
 
 # %%
 STEP = 4  # frames from one window to the next
-SMOOTH = 3  # scores in a mean
 REST = 8  # steps without a trigger after one
 
 
@@ -509,12 +533,8 @@ def windows_of(stream):  # (steps, 40, 13); step i ends with frame 40 + 4 i
 
 
 def smoothed(scores):  # (steps, 5), the mean of the last three
-    before = np.repeat(scores[:1], SMOOTH - 1, axis=0)
-    longer = np.concatenate([before, scores])
-    total = 0
-    for late in range(SMOOTH):
-        total = total + longer[late : late + len(scores)]
-    return total / SMOOTH
+    longer = np.pad(scores, ((2, 0), (0, 0)), mode="edge")
+    return (longer[:-2] + longer[1:-1] + longer[2:]) / 3
 
 
 def triggers(scores, threshold):  # pairs of the last frame heard, and the word
@@ -530,17 +550,16 @@ def triggers(scores, threshold):  # pairs of the last frame heard, and the word
 
 # %%
 scores = smoothed(network_scores(windows_of(stream)))
-first = 200
 figure, axes = plot.subplots(figsize=(8.4, 3.2))
 seconds = (SPAN + STEP * np.arange(len(scores))) * 0.025
-inside = (seconds >= first) & (seconds < first + 12)
 for word, marker in zip(KEYWORDS, plot.MARKERS):
-    axes.plot(seconds[inside], scores[inside, word], marker=marker, ms=3, label=str(word))
-for start, end, digit in marks:
-    if first < start * 0.025 < first + 12:
-        axes.axvspan(start * 0.025, end * 0.025, color="0.9")
-        axes.text(start * 0.025, 1.04, str(digit))
+    axes.plot(seconds, scores[:, word], marker=marker, ms=3, label=str(word))
+for start, end, digit in marks[140:160]:
+    axes.axvspan(start * 0.025, end * 0.025, color="0.9")
+    axes.text(start * 0.025, 1.04, str(digit), clip_on=True)
+first = marks[142, 0] * 0.025  # in seconds
 axes.set(xlabel="time (s)", ylabel="smoothed score", ylim=(0, 1.12))
+axes.set_xlim(first, first + 12)
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="keyword")
 plot.show(figure)
 
@@ -551,7 +570,7 @@ plot.show(figure)
 # ### Count as the rider counts
 #
 # A keyword is *heard* if its own trigger comes between its first frame and 24 frames (0.6 s) after its last. Each further trigger is a false alarm: by another word, by a pause, for the
-# wrong floor, or the second one for the same word.
+# wrong floor, or the second one for the same word. The threshold is chosen on a stream of the *validation* recordings, by the price from the beginning: a false alarm costs five misses.
 
 
 # %%
@@ -579,9 +598,6 @@ def of_stream(scores, marks, thresholds):  # (thresholds, 2): missed share, alar
     return np.array(rows)
 
 
-# %% [markdown]
-# The threshold is chosen on a stream of the *validation* recordings, by the price from the beginning: a false alarm costs five misses.
-
 # %%
 thresholds = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
 stream_val, marks_val = stream_of(heard(parts["validation"]))
@@ -595,6 +611,12 @@ for name, score in spotters.items():
     best[name] = np.argmin(missed * keywords_val + 5 * alarms)
     on_test = smoothed(score(windows_of(stream)))
     on_stream[name] = of_stream(on_test, marks, thresholds)
+keywords = np.isin(marks[:, 2], KEYWORDS).sum()
+costs = {"always nothing": keywords}
+for name, curve in on_stream.items():
+    missed, alarms = curve[best[name]]
+    costs[name] = missed * keywords + 5 * alarms
+print("price in misses (here:", {name: int(cost) for name, cost in costs.items()}, ")")
 
 # %%
 hours = len(stream) * 0.025 / 3600
@@ -619,7 +641,7 @@ plot.show(figure)
 #
 # $$\frac{\chi^2_{0.025}(2k)}{2T} \;\le\; \lambda \;\le\; \frac{\chi^2_{0.975}(2k+2)}{2T}$$
 #
-# where $\chi^2_p(n)$ is the value below which a chi-squared number with $n$ degrees of freedom lies with probability $p$. For $k = 0$ and one side there is a rule for the back of an envelope, the **rule of three**: with no alarm in $T$ hours, the rate may still be $3/T$.
+# where $\chi^2_p(n)$ is the value below which a chi-squared number with $n$ degrees of freedom lies with probability $p$. For $k = 0$ and one side there is a rule for the back of an envelope, the **rule of three**: with no alarm in $T$ hours, the rate may still be $3/T$, since $e^{-3}\approx 0.05$.
 
 # %%
 from scipy import stats
@@ -631,8 +653,6 @@ def per_hour(count, hours):  # the rate and its interval of 95 %
     return count / hours, low, high
 
 
-one_sided = stats.poisson.cdf(0, 3)  # no alarm although three were to be expected
-expect("rule of three: chance of no alarm", one_sided, at_least=0.045, at_most=0.055)
 stream_rows = {}
 for name, curve in on_stream.items():
     missed, alarms = curve[best[name]]
@@ -640,16 +660,6 @@ for name, curve in on_stream.items():
     stream_rows[name] = row
 stream_rows["always nothing"] = {"missed": 1.0, "false alarms an hour": 0.0}
 plot.table(stream_rows, corner="test stream", digits=2)
-
-# %%
-missed, alarms = on_stream["network"][best["network"]]
-linear_missed, linear_alarms = on_stream["means and spreads"][best["means and spreads"]]
-keywords = np.isin(marks[:, 2], KEYWORDS).sum()
-cost = missed * keywords + 5 * alarms
-linear_cost = linear_missed * keywords + 5 * linear_alarms
-expect("price of the linear spotter over the network's", linear_cost / cost, at_least=1.5)
-expect("price of always nothing over the network's", keywords / cost, at_least=1.0)
-expect("false alarms per hour, upper end", per_hour(alarms, hours)[2], at_least=12)
 
 # %% [markdown]
 # STREAM. And even a device without a single alarm in this stream could not be sold: a quarter of an hour of silence proves a rate below twelve an hour, no more.
@@ -710,7 +720,8 @@ for part in ("train", "test"):
 
 
 def gain_for(wave, noise, decibels):
-    return np.sqrt(np.mean(wave**2) / np.mean(noise**2)) * 10 ** (-decibels / 20)
+    ratio = np.mean(wave**2) / np.mean(noise**2)
+    return np.sqrt(ratio) * 10 ** (-decibels / 20)
 
 
 def white(shape):
@@ -720,10 +731,12 @@ def white(shape):
 def babble(shape):
     sums = np.zeros(shape)
     for _ in range(8):
-        sums += waves["train"][random.integers(len(waves["train"]), size=shape[0])]
+        drawn = random.integers(len(waves["train"]), size=shape[0])
+        sums += waves["train"][drawn]
     return sums
 
 
+# %%
 def heard_in(noise, clips, decibels):  # windows (n, 40, 13) of clips in noise
     windows = []
     for wave, disturbance, level in zip(clips, noise(clips.shape), decibels):
@@ -732,8 +745,6 @@ def heard_in(noise, clips, decibels):  # windows (n, 40, 13) of clips in noise
     return np.array(windows, "float32")
 
 
-# %%
-levels = [20, 10, 0]
 count = len(said["train"])
 clean = np.full(count, 100)  # decibels: next to no noise
 drawn_levels = random.uniform(0, 30, size=count)
@@ -748,7 +759,7 @@ in_noise = {
 hits_in_noise = {}
 many = len(said["test"])
 for noise_name, noise in (("white", white), ("babble", babble)):
-    for level in (100, *levels):
+    for level in (100, 20, 10, 0):
         windows = heard_in(noise, waves["test"], np.full(many, level))
         for name, model in in_noise.items():
             best_words = model.predict(windows, verbose=0).argmax(axis=1)
@@ -765,11 +776,12 @@ def gain_at(noise_name, level):  # mean and interval, in points
     without = hits_in_noise["trained as it is", noise_name, level]
     difference = 100 * (with_noise.astype(float) - without)
     error = difference.std() / np.sqrt(len(difference))
-    return difference.mean(), difference.mean() - 2 * error, difference.mean() + 2 * error
+    mean = difference.mean()
+    return mean, mean - 2 * error, mean + 2 * error
 
 
-loss_in_noise = hits_in_noise["trained as it is", "white", 100].mean()
-loss_in_noise -= hits_in_noise["trained as it is", "white", 0].mean()
+quiet = hits_in_noise["trained as it is", "white", 100].mean()
+loss_in_noise = quiet - hits_in_noise["trained as it is", "white", 0].mean()
 expect("white noise at 0 dB costs, trained as it is", loss_in_noise, at_least=0.2)
 expect("white, 0 dB: gain by training, lower end", gain_at("white", 0)[1], at_least=5)
 for noise_name, level in (("white", 100), ("babble", 10), ("babble", 0)):
@@ -786,14 +798,6 @@ for noise_name, level in (("white", 100), ("babble", 10), ("babble", 0)):
 # we found no pretrained spotter that can be loaded and is better.
 
 # %%
-draws = np.random.default_rng(0).integers(0, len(truth), (2000, len(truth)))
-
-
-def interval(values):
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return values.mean(), low, high
-
-
 final = {"always nothing": truth == 0}
 for name, chances in scored.items():
     final[name] = chances.argmax(axis=1) == truth
@@ -807,12 +811,6 @@ for name, partner in partners.items():
     rows[name]["unheard, mean of three"] = share_of_strangers[partner]
 plot.table(rows, corner="windows right")
 
-# %%
-lead = final["network"].astype(float) - final["means and spreads"]
-expect("network over means and spreads, lower end", interval(lead)[1], at_least=0.03)
-unheard_lead = strange - share_of_strangers["linear, as it is"]
-expect("the same, unheard speakers", unheard_lead, at_least=0.02)
-
 # %% [markdown]
 # ## Errors
 #
@@ -824,18 +822,18 @@ missed, false = judged(found, marks)
 causes = np.zeros(10, int)
 for (frame, word), is_false in zip(found, false):
     if is_false:
-        nearest = np.searchsorted(marks[:, 0], frame) - 1  # the last word that began
+        nearest = np.searchsorted(marks[:, 0], frame) - 1  # the last begun
         causes[marks[nearest, 2]] += 1
 spoken = np.bincount(marks[:, 2], minlength=10)
 missed_words = marks[np.isin(marks[:, 2], KEYWORDS), 2][missed]
 print("(here: false alarms and misses by the word that was said")
-for digit, name in enumerate(recordings.description.classes):
+for digit, name in enumerate(names):
     misses = np.sum(missed_words == digit)
-    print(f"{name:6} said {spoken[digit]:3}, false {causes[digit]:3}, missed {misses:3}")
+    print(f"{name:6}{spoken[digit]:4} said, {causes[digit]:3} false, {misses:3} missed")
 print(")")
 never = causes[list(NEVER_HEARD)].sum() / 120
 trained_others = causes[5:9].sum() / 240
-print(f"false alarms a word (here: never heard {never:.3f}, heard {trained_others:.3f})")
+print(f"a word (here: {never:.3f} never heard, {trained_others:.3f} heard)")
 expect("never heard over heard words, false alarms", never - trained_others, at_least=0)
 
 # %% [markdown]
@@ -856,11 +854,10 @@ for group in range(6):
     row = {"known, windows right": test_hits[mine].mean()}
     row["known, missed in the stream"] = missed[group_of_keyword == group].mean()
     hits = hits_of_strangers.get(("network, mean removed", group))
-    row["unheard, windows right"] = None if hits is None else hits.mean()
+    if hits is not None:
+        row["unheard, windows right"] = hits.mean()
     rows[f"group {group}"] = row
 plot.table(rows, corner="by group", digits=2)
-by_group = [rows[f"group {group}"]["unheard, windows right"] for group in (0, 1, 2)]
-expect("best over worst unheard group", max(by_group) - min(by_group), at_least=0.02)
 
 # %% [markdown]
 # HARM. A lift that does not understand you is a stair. Who speaks with an accent, a stammer or a child's voice is missed more often than these six, and the data cannot even say by how
@@ -871,106 +868,6 @@ expect("best over worst unheard group", max(by_group) - min(by_group), at_least=
 #
 # **Misuse.** Anybody can say *four*, a loudspeaker too. A spotter knows no one, so it must never open a door or spend money.
 #
-# ## Ship it: eight bits
-#
-# A chip of that price computes with whole numbers. **Quantization** writes each weight and each activation $a$ as an integer $q$ from −128 to 127:
-#
-# $$a \approx s\,(q - z)$$
-#
-# * $s$ is the scale and $z$ the zero point; each tensor (of the kernels, each filter) has its own,
-# * the scales of the activations are *measured*: the converter runs some hundred representative windows and notes the ranges.
-#
-# LiteRT (formerly TensorFlow Lite) does it. One trap lies on the way: give the converter the Keras model. Given a traced function whose weights have not been frozen to constants first, it writes a tiny file with random
-# answers, without an error.
-
-# %%
-import contextlib
-import io
-import warnings
-
-
-def representative():
-    windows = without_mean(learn[0][:: len(learn[0]) // 200]) / spread
-    for window in windows.astype("float32"):
-        yield [window[np.newaxis]]
-
-
-def lite(model, whole_numbers):
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if whole_numbers:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
-    with console.silenced(), contextlib.redirect_stdout(io.StringIO()):
-        return converter.convert()
-
-
-# %%
-in_float = lite(network, whole_numbers=False)
-in_bytes = lite(network, whole_numbers=True)
-print(f"(here: {len(in_float):,} bytes in float, {len(in_bytes):,} in int8)")
-expect("bytes in float over bytes in int8", len(in_float) / len(in_bytes), at_least=2.5)
-expect("bytes of the int8 file", len(in_bytes), at_most=40_000)
-
-# %% [markdown]
-# The application: a function that opens the file and knows nothing of this notebook. It takes a wave, because that is what a microphone gives, and returns the smoothed scores, step by step. The matrix from wave to
-# coefficients travels with it.
-
-
-# %%
-def open_spotter(path):
-    import warnings
-    import numpy as np
-    import tensorflow as tf
-    from bmkit import scratch, ship
-
-    parts = ship.unpack(path)
-    with warnings.catch_warnings(action="ignore"):  # it will move to another package
-        chip = tf.lite.Interpreter(model_content=parts["network"].tobytes())
-    chip.allocate_tensors()
-    entry = chip.get_input_details()[0]
-    exit = chip.get_output_details()[0]
-
-    def answer(window):  # (40, 13) -> (5,)
-        x = (window - window.mean(axis=0)) / parts["spread"]
-        scale, zero = entry["quantization"]
-        x = np.clip(np.round(x / scale + zero), -128, 127).astype("int8")
-        chip.set_tensor(entry["index"], x[np.newaxis])
-        chip.invoke()
-        scale, zero = exit["quantization"]
-        return scale * (chip.get_tensor(exit["index"])[0].astype("float32") - zero)
-
-    return answer
-
-
-# %%
-import pathlib
-import tempfile
-
-file = pathlib.Path(tempfile.gettempdir(), "spotter.zip")
-shipped = {"network": np.frombuffer(in_bytes, "uint8"), "spread": spread}
-ship.pack(file, shipped)
-trial = ship.try_out(open_spotter, file, list(test_windows[:90]))
-here = open_spotter(file)
-same = np.array([here(window) for window in test_windows[:90]])
-expect("same scores in a new process", np.array(trial.answers), equals=same, tolerance=1e-6)
-expect("size (MB)", trial.megabytes, at_most=0.05)
-expect("a window, p95 (ms)", trial.p95_milliseconds, at_most=25)
-
-# %%
-by_chip = np.array([here(window) for window in test_windows])
-in_whole_numbers = by_chip.argmax(axis=1)
-agree = np.mean(in_whole_numbers == scored["network"].argmax(axis=1))
-expect("same decisions in int8 and float", agree, at_least=0.97)
-lost = np.mean(in_whole_numbers == truth) - known
-expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
-
-# %% [markdown]
-# A third of the size, or less, and nearly the same decisions. Whether whole numbers are also *faster* depends on the chip; on a large computer they often are not, and we do not claim it. The time for a window has to stay below the
-# 100 ms until the next one.
-#
 # ## Your own input
 #
 # Say *one*, *two*, *three* or *four*, or choose a file; talk about other things in between. A bar for each keyword rises and falls as the device hears you. The network knows six people with their microphones, and it does not know you: as for the unheard groups
@@ -980,28 +877,6 @@ expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
 
 
 # %%
-def scores_of(wave):
-    frames = mfcc(wave)
-    quiet = quiet_frames(frames)
-    pause = quiet[np.arange(SPAN) % len(quiet)]
-    return smoothed(network_scores(windows_of(np.concatenate([pause, frames, pause]))))
-
-
-def hear(wave):
-    levels = mfcc(wave)[:, 0] / np.sqrt(BANDS)  # decibels
-    if np.ptp(np.percentile(levels, [5, 95])) < 10:
-        yield "Nothing heard: the sound is equally loud all the time."
-        return
-    scores = scores_of(wave)
-    limit = thresholds[best["network"]]
-    found = triggers(scores, limit)
-    said = [str(word) for _, word in found]
-    told = "Heard: " + ", ".join(said) if said else "Nothing heard."
-    for last in [*range(3, len(scores), 3), len(scores)]:
-        now = scores[:last, 1:]
-        yield [bars(now, limit), told if last == len(scores) else "Listening …"]
-
-
 def bars(scores, limit):  # the newest score, and the highest so far
     figure, axes = plot.subplots(figsize=(6.0, 2.6))
     axes.bar(KEYWORDS, scores.max(axis=0), color="0.85", label="highest so far")
@@ -1013,10 +888,28 @@ def bars(scores, limit):  # the newest score, and the highest so far
 
 
 # %%
+def hear(wave):
+    frames = mfcc(wave)
+    levels = frames[:, 0] / np.sqrt(BANDS)  # decibels
+    if np.ptp(np.percentile(levels, [5, 95])) < 10:
+        yield "Nothing heard: the sound is equally loud all the time."
+        return
+    quiet = quiet_frames(frames)
+    pause = quiet[np.arange(SPAN) % len(quiet)]
+    windows = windows_of(np.concatenate([pause, frames, pause]))
+    scores = smoothed(network_scores(windows))
+    limit = thresholds[best["network"]]
+    words = [str(word) for _, word in triggers(scores, limit)]
+    told = "Heard: " + ", ".join(words) if words else "Nothing heard."
+    for last in range(3, len(scores), 3):
+        yield [bars(scores[:last, 1:], limit), "Listening …"]
+    yield [bars(scores[:, 1:], limit), told]
+
+
+# %%
 from scipy import signal
 
 voice = pretrained.load("hibari")
-names = recordings.description.classes
 spoken_digits = {}
 for name in names:
     wave, rate = voice.say(name)  # 24,000 samples a second
@@ -1050,6 +943,99 @@ for name, wave in {"noise": noise, "hum": hum}.items():
     expect(f"{name}: nothing heard", last_told(wave).startswith("Nothing"), equals=True)
 
 # %% [markdown]
+# ## Ship it: eight bits
+#
+# A chip of that price computes with whole numbers. **Quantization** writes each weight and each activation $a$ as an integer $q$ from −128 to 127:
+#
+# $$a \approx s\,(q - z)$$
+#
+# * $s$ is the scale and $z$ the zero point; each tensor (of the kernels, each filter) has its own,
+# * the scales of the activations are *measured*: the converter runs some hundred representative windows and notes the ranges.
+#
+# LiteRT (formerly TensorFlow Lite) does it. One trap lies on the way: give the converter the Keras model. Given a traced function whose weights have not been frozen to constants first, it writes a tiny file with random
+# answers, without an error.
+#
+# The application is the function `open_spotter`: it opens the packed file, knows nothing of this notebook, and answers a window of forty frames.
+
+# %%
+import contextlib
+import io
+
+
+def representative():
+    windows = without_mean(learn[0][:: len(learn[0]) // 200]) / spread
+    for window in windows.astype("float32"):
+        yield [window[np.newaxis]]
+
+
+def lite(model, whole_numbers):
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if whole_numbers:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
+    with console.silenced(), contextlib.redirect_stdout(io.StringIO()):
+        return converter.convert()
+
+
+in_float = lite(network, whole_numbers=False)
+in_bytes = lite(network, whole_numbers=True)
+expect("bytes in float over bytes in int8", len(in_float) / len(in_bytes), at_least=2.5)
+expect("bytes of the int8 file", len(in_bytes), at_most=40_000)
+
+
+# %%
+def open_spotter(path):
+    import warnings
+    import numpy as np
+    import tensorflow as tf
+    from bmkit import scratch, ship
+
+    parts = ship.unpack(path)
+    with warnings.catch_warnings(action="ignore"):  # it will move to another package
+        chip = tf.lite.Interpreter(model_content=parts["network"].tobytes())
+    chip.allocate_tensors()
+    (entry,) = chip.get_input_details()
+    (exit,) = chip.get_output_details()
+
+    def answer(window):  # (40, 13) -> (5,)
+        x = (window - window.mean(axis=0)) / parts["spread"]
+        scale, zero = entry["quantization"]
+        x = np.clip(np.round(x / scale + zero), -128, 127).astype("int8")
+        chip.set_tensor(entry["index"], x[np.newaxis])
+        chip.invoke()
+        scale, zero = exit["quantization"]
+        return scale * (chip.get_tensor(exit["index"])[0].astype(float) - zero)
+
+    return answer
+
+
+# %%
+import pathlib
+import tempfile
+
+file = pathlib.Path(tempfile.gettempdir(), "spotter.zip")
+shipped = {"network": np.frombuffer(in_bytes, "uint8"), "spread": spread}
+ship.pack(file, shipped)
+trial = ship.try_out(open_spotter, file, list(test_windows[:90]))
+here = open_spotter(file)
+same = np.array([here(window) for window in test_windows[:90]])
+expect("same scores in a new process", np.array(trial.answers), equals=same, tolerance=1e-6)
+expect("size (MB)", trial.megabytes, at_most=0.05)
+expect("a window, p95 (ms)", trial.p95_milliseconds, at_most=25)
+by_chip = np.array([here(window) for window in test_windows])
+in_whole_numbers = by_chip.argmax(axis=1)
+agree = np.mean(in_whole_numbers == scored["network"].argmax(axis=1))
+expect("same decisions in int8 and float", agree, at_least=0.97)
+lost = np.mean(in_whole_numbers == truth) - known
+expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
+
+# %% [markdown]
+# A third of the size, or less, and nearly the same decisions. Whether whole numbers are also *faster* depends on the chip; on a large computer they often are not, and we do not claim it. The time for a window has to stay below the
+# 100 ms until the next one.
+#
 # ### Exercise 4 · Which coefficient gives the speaker away? (change the experiment)
 #
 # For each coefficient, compare its six means over the frames of each group (`frames_by_speaker`) with its spread within the groups: the standard deviation of the six means, divided by the mean of the six standard
