@@ -369,7 +369,6 @@ def network_spotter(learn, watch, prepare, epochs):
     return scores, network, spread
 
 
-# %%
 learn = examples(heard(parts["train"]))
 watch = examples(heard(parts["validation"]))
 print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
@@ -877,6 +876,9 @@ plot.table(rows, corner="by group", digits=2)
 
 
 # %%
+from scipy import signal
+
+
 def bars(scores, limit):  # the newest score, and the highest so far
     figure, axes = plot.subplots(figsize=(6.0, 2.6))
     axes.bar(KEYWORDS, scores.max(axis=0), color="0.85", label="highest so far")
@@ -885,6 +887,13 @@ def bars(scores, limit):  # the newest score, and the highest so far
     axes.set(ylim=(0, 1), xticks=KEYWORDS, xlabel="floor", ylabel="smoothed score")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+voice = pretrained.load("hibari")
+said_by_voice = {}
+for word in ("three", "two", "seven"):
+    wave, rate = voice.say(word)  # 24,000 samples a second
+    said_by_voice[word] = signal.resample_poly(wave, RATE, rate).astype("float32")
 
 
 # %%
@@ -906,17 +915,7 @@ def hear(wave):
     yield [bars(scores[:, 1:], limit), told]
 
 
-# %%
-from scipy import signal
-
-voice = pretrained.load("hibari")
-spoken_digits = {}
-for name in names:
-    wave, rate = voice.say(name)  # 24,000 samples a second
-    wave = signal.resample_poly(wave, RATE, rate)
-    spoken_digits[name] = np.pad(wave, 2000).astype("float32") * 0.5
-examples_of_voice = {name: spoken_digits[name] for name in ("three", "two", "seven")}
-demo.sound(hear, examples_of_voice, rate=RATE, label="Your word", most_seconds=10)
+demo.sound(hear, said_by_voice, rate=RATE, label="Your word", most_seconds=10)
 
 # %% [markdown]
 # *Figure. FIGURE6*
@@ -1022,7 +1021,8 @@ ship.pack(file, shipped)
 trial = ship.try_out(open_spotter, file, list(test_windows[:90]))
 here = open_spotter(file)
 same = np.array([here(window) for window in test_windows[:90]])
-expect("same scores in a new process", np.array(trial.answers), equals=same, tolerance=1e-6)
+answers_there = np.array(trial.answers)
+expect("same scores in a new process", answers_there, equals=same, tolerance=1e-6)
 expect("size (MB)", trial.megabytes, at_most=0.05)
 expect("a window, p95 (ms)", trial.p95_milliseconds, at_most=25)
 by_chip = np.array([here(window) for window in test_windows])
