@@ -880,7 +880,7 @@ plot.table(rows, corner="by group", digits=2)
 # Say *one*, *two*, *three* or *four*, or choose a file; talk about other things in between. A bar for each keyword rises and falls as the device hears you. The network knows six people with their microphones, and it does not know you: as for the unheard groups
 # above, expect that it misses words and rides to wrong floors. Speak single words, close to the microphone.
 #
-# A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. The examples are spoken by a neural voice ([chapter 27](27_speech_synthesis.ipynb)).
+# A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. The examples are spoken by a neural voice whose weights the kit loads; it is nobody of the six, and no machine voice was in training.
 
 
 # %%
