@@ -474,7 +474,7 @@ expect("what mean removal mends, mean of three", gain, at_least=0.02)
 expect("best group over worst", max(by_group) - min(by_group), at_least=0.02)
 
 # %% [markdown]
-# The same network, and a much larger error: most of what looked like understanding *two* was knowing how these six people say it. Taking the mean away mends a part, in the mean of the three. Which part of that is
+# The same network, and a much larger error: a good part of what looked like understanding *two* was knowing how these six people say it. Taking the mean away mends a part, in the mean of the three. Which part of that is
 # the voice and which the microphone, these data cannot say. Three people are few, and they differ from each other more than the methods do. Read the column of the mean, and believe no more of it than its sign.
 #
 # ### Exercise 1 · Build a network that cannot hear the microphone
