@@ -615,7 +615,7 @@ for name, score in spotters.items():
     best[name] = np.argmin(missed * keywords_val + 5 * alarms)
     on_test = smoothed(score(windows_of(stream)))
     on_stream[name] = of_stream(on_test, marks, thresholds)
-keywords = np.isin(marks[:, 2], KEYWORDS).sum()
+keywords = int(np.isin(marks[:, 2], KEYWORDS).sum())
 costs = {"always nothing": keywords}
 for name, curve in on_stream.items():
     missed, alarms = curve[best[name]]
