@@ -58,12 +58,13 @@ plot.show(figure)
 #
 # Six people said each of the ten digits fifty times. Of every recording we have one **frame** for each 25 milliseconds, with
 # 13 mel-frequency cepstral coefficients (MFCC, [chapter 03](03_language_vision_speech.ipynb)). *One* to *four* are our keywords. The other
-# digits are the talk in the lift. And two of them, *zero* and *nine*, we keep away from all training and validation: a lift hears words that no engineer
-# has thought of.
+# digits are the talk in the lift. But a lift hears words that no engineer has thought of. So *zero* and *nine* are kept away until the test, and *five* is kept
+# away from training, so that validation has a strange word too.
 
 # %%
 KEYWORDS = (1, 2, 3, 4)
-NEVER_HEARD = (0, 9)
+NEVER_HEARD = (0, 9)  # before the test
+WATCHED = 5  # not in training, but in the validation stream
 recordings = data.load("spoken_digits")
 parts = {}
 for part in ("train", "validation", "test"):
@@ -79,8 +80,8 @@ def some(rows, chosen):
     return {name: values[chosen] for name, values in rows.items()}
 
 
-def heard(rows):  # without the digits that are kept away
-    return some(rows, ~np.isin(rows["digit"], NEVER_HEARD))
+def without(rows, *digits):
+    return some(rows, ~np.isin(rows["digit"], digits))
 
 
 # %%
@@ -275,31 +276,84 @@ def error_rates(is_keyword, scores, thresholds):
 #
 # The trivial device says *nothing*, always. It has no false alarm, and misses everything. The classical method for
 # short words describes a window by the **mean and the spread** of each coefficient, 26 numbers, and gives them to logistic
-# regression. Its penalty is tuned on validation.
+# regression. Who keeps a little of the order takes mean and spread of each *third* of the window, 78 numbers. And there are other machines for
+# such numbers: linear discriminants, and **support vectors** with a bent boundary (a radial kernel). We tune each of them on validation; the strongest will be the rival.
+
 
 # %%
-from sklearn import linear_model, metrics, pipeline, preprocessing
-
-
-def means_and_spreads(windows):
+def means_and_spreads(windows):  # (n, 26)
     return np.concatenate([windows.mean(axis=1), windows.std(axis=1)], axis=1)
 
 
-def linear_spotter(learn, watch, prepare):
-    best = None
-    lowest = np.inf
-    for strength in (0.1, 1, 10):
-        linear = linear_model.LogisticRegression(C=strength, max_iter=100)
-        model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear)
-        model.fit(means_and_spreads(prepare(learn[0])), learn[1])
-        chances = model.predict_proba(means_and_spreads(prepare(watch[0])))
-        loss = metrics.log_loss(watch[1], chances)
-        if loss < lowest:
-            lowest = loss
-            best = model
+def thirds(windows):  # (n, 78)
+    parts = np.array_split(windows, 3, axis=1)
+    return np.concatenate([means_and_spreads(part) for part in parts], axis=1)
+
+
+def as_it_is(windows):
+    return windows
+
+
+def without_mean(windows):
+    return windows - windows.mean(axis=1, keepdims=True)
+
+
+trained_digits = without(parts["train"], WATCHED, *NEVER_HEARD)
+learn = examples(trained_digits)
+watch = examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
+print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
+
+# %%
+from sklearn import base, metrics, pipeline, preprocessing, svm
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+import threadpoolctl
+
+one_thread = threadpoolctl.threadpool_limits(1)  # much faster for small matrices
+machines = {
+    "logistic regression": [LogisticRegression(C=c, max_iter=300) for c in (0.1, 1)],
+    "linear discriminants": [LinearDiscriminantAnalysis()],
+    "support vectors": [svm.SVC(C=c) for c in (1, 10, 100)],
+}
+
+
+def fitted(machine, describe, windows, wanted):
+    scaler = preprocessing.StandardScaler()
+    model = pipeline.make_pipeline(scaler, base.clone(machine))
+    return model.fit(describe(windows), wanted)
+
+
+# %%
+on_watch = {}
+rivals = {}
+for family, settings in machines.items():
+    on_watch[family] = 0
+    for machine in settings:
+        for describe in (means_and_spreads, thirds):
+            model = fitted(machine, describe, *learn)
+            share = model.score(describe(watch[0]), watch[1])
+            if share > on_watch[family]:
+                on_watch[family] = share
+                rivals[family] = (machine, describe, model)
+linear = max(on_watch["logistic regression"], on_watch["linear discriminants"])
+ahead = on_watch["support vectors"] - linear
+expect("validation: support vectors over linear machines", ahead, at_least=0.04)
+
+# %% [markdown]
+# Support vectors are the strongest rival, and by far: remember it when you read that a network beats "a classical baseline". They give no probabilities but five margins. So that
+# the rival can have a threshold like the network, a logistic regression turns its margins into probabilities, fitted on validation.
+
+
+# %%
+def rival_spotter(learn, watch, prepare):
+    machine, describe, _ = rivals["support vectors"]
+    model = fitted(machine, describe, prepare(learn[0]), learn[1])
+    margins = model.decision_function(describe(prepare(watch[0])))
+    chances = LogisticRegression(max_iter=300).fit(margins, watch[1])
 
     def scores(windows):  # (n, 5)
-        return best.predict_proba(means_and_spreads(prepare(windows)))
+        margins = model.decision_function(describe(prepare(windows)))
+        return chances.predict_proba(margins)
 
     return scores
 
@@ -335,23 +389,15 @@ def spotter(words):
 import tensorflow as tf
 
 
-def trained(learn, watch, words, epochs):
+def trained(learn, watch, words, epochs, batch=128):
     network = spotter(words)
-    steps = epochs * -(-len(learn[0]) // 64)
-    rate = keras.optimizers.schedules.CosineDecay(0.003, steps)
+    steps = epochs * -(-len(learn[0]) // batch)
+    rate = keras.optimizers.schedules.CosineDecay(0.006 * batch / 128, steps)
     network.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
     batches = tf.data.Dataset.from_tensor_slices(learn)
-    batches = batches.shuffle(len(learn[0]), seed=0).batch(64)
+    batches = batches.shuffle(len(learn[0]), seed=0).batch(batch)
     train.fit(network, batches, watch, epochs=epochs)
     return network
-
-
-def as_it_is(windows):
-    return windows
-
-
-def without_mean(windows):
-    return windows - windows.mean(axis=1, keepdims=True)
 
 
 # %%
@@ -372,27 +418,103 @@ def network_spotter(learn, watch, prepare, epochs):
     return scores, network, spread
 
 
-learn = examples(heard(parts["train"]))
-watch = examples(heard(parts["validation"]))
-print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
-linear_scores = linear_spotter(learn, watch, without_mean)
-linear_raw_scores = linear_spotter(learn, watch, as_it_is)
-network_scores, network, spread = network_spotter(learn, watch, without_mean, epochs=8)
-print(f"{network.count_params():,} weights")
+plain_scores, plain, _ = network_spotter(learn, watch, without_mean, epochs=11)
+print(f"{plain.count_params():,} weights")
 
 # %%
 test = parts["test"]
 test_windows = whole_words(test)
 truth = answers(test)
+in_training = ~np.isin(test["digit"], (WATCHED, *NEVER_HEARD))
+scored = {}
+for family, (_, describe, model) in rivals.items():
+    scored[family] = np.eye(5)[model.predict(describe(test_windows))]
+scored["support vectors"] = rival_spotter(learn, watch, as_it_is)(test_windows)
+scored["network"] = plain_scores(test_windows)
+
+
+def right(chances):
+    return (chances.argmax(axis=1) == truth).astype(float)
+
+
+def interval(values):  # mean and 95 % of the bootstrap
+    draws = np.random.default_rng(0).integers(0, len(values), (2000, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return values.mean(), low, high
+
+
+# %%
+known = right(scored["network"])[in_training]
+strange_words = right(scored["network"])[~in_training]
+lead = known - right(scored["support vectors"])[in_training]
+mean, low, high = interval(lead)
+verdict = "told apart" if low > 0 or high < 0 else "not told apart"
+expect("right, known speakers and trained words", known.mean(), at_least=0.97)
+expect("its lead over support vectors", mean, at_least=0)
+print(f"(here: {verdict}, {100 * low:.1f} to {100 * high:.1f} points)")
+expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
+
+# %% [markdown]
+# On the random split, with speakers and words of the training, the network is right in 97 of 100 windows or more. That is the number that such a chapter likes to print, and it says little about a lift.
+# The network hears a strange word and, often, obeys it.
+#
+# Why? In training, each whole word that began like *two* was *two*. A network that recognises half of a keyword makes no error there. *Perhaps* that is all it learned. If so, words that share one half with a keyword should mend it. We have
+# none, but we can make some: **joined words**, the first half of one recording and the second half of another, by the same speaker, labelled *nothing*. One third of the windows are now of this kind; the number of windows stays about the same.
+
+
+# %%
+def partner_of(rows):  # for each recording another one of the same speaker
+    partner = np.arange(len(rows["speaker"]))
+    for speaker in np.unique(rows["speaker"]):
+        mine = np.flatnonzero(rows["speaker"] == speaker)
+        partner[mine] = random.permutation(mine)
+    return partner
+
+
+def joined(rows):
+    partner = partner_of(rows)
+    made = {name: values.copy() for name, values in rows.items()}
+    made["mfcc"][:] = 0
+    for k, other in enumerate(partner):
+        length = rows["length"][other]
+        first = rows["mfcc"][k, : rows["length"][k] // 2]
+        second = rows["mfcc"][other, length // 2 : length]
+        made["length"][k] = len(first) + len(second)
+        made["mfcc"][k, : made["length"][k]] = np.concatenate([first, second])
+    return some(made, rows["digit"] != rows["digit"][partner])
+
+
+# %%
+def harder_examples(rows):
+    strange = whole_words(joined(rows))
+    x = np.concatenate([whole_words(rows), strange, parts_of_words(rows)])
+    nothing = np.zeros(len(strange), int)
+    y = np.concatenate([answers(rows), nothing, 0 * answers(rows)])
+    return x, y
+
+
+learn_hard = harder_examples(trained_digits)
+watch_hard = harder_examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
+network_scores, network, spread = network_spotter(
+    learn_hard, watch_hard, without_mean, epochs=10
+)
+scored["network, joined words"] = network_scores(test_windows)
+hits = right(scored["network, joined words"])
+gain = hits[~in_training].mean() - strange_words.mean()
+loss = known.mean() - hits[in_training].mean()
+expect("joined words: gain on words that training lacked", gain, at_least=0.15)
+expect("joined words: loss on trained words", loss, at_least=0.02, at_most=0.2)
+
+# %% [markdown]
+# Most of the strange words are left alone now. It has a price: the network wants to hear a word from its beginning to its end, and is unsure about some keywords that it knew before. Whether that is a good trade, a count of windows cannot say; the stream below will.
+#
+# First the DET curves, by hand and by scikit-learn.
+
+# %%
 is_keyword = truth > 0
-scored = {
-    "means and spreads": linear_raw_scores(test_windows),
-    "spreads, mean removed": linear_scores(test_windows),
-    "network": network_scores(test_windows),
-}
 curves = {}
-for name, chances in scored.items():
-    any_keyword = 1 - chances[:, 0]
+for name in ("support vectors", "network", "network, joined words"):
+    any_keyword = 1 - scored[name][:, 0]
     theirs = metrics.det_curve(is_keyword, any_keyword)
     ours = np.array(error_rates(is_keyword, any_keyword, theirs[2]))
     both = np.array(theirs[:2])  # false alarms, misses
@@ -401,9 +523,9 @@ for name, chances in scored.items():
 
 # %%
 figure, axes = plot.subplots(figsize=(6.4, 3.8))
-for name, (alarms, misses) in curves.items():
-    axes.plot(np.maximum(alarms, 1e-3), np.maximum(misses, 1e-3), label=name)
-axes.set(xscale="log", yscale="log", xlim=(1e-3, 1), ylim=(1e-3, 1))
+for (name, (alarms, misses)), style in zip(curves.items(), ("-", "--", "-.")):
+    axes.plot(np.maximum(alarms, 1e-3), np.maximum(misses, 1e-3), style, label=name)
+axes.set(xscale="log", yscale="log", xlim=(2e-3, 1), ylim=(2e-3, 1))
 axes.set(xlabel="false alarm rate", ylabel="miss rate")
 axes.legend()
 plot.show(figure)
@@ -415,37 +537,37 @@ plot.show(figure)
 # ### Unheard speakers
 #
 # All this was measured on *new recordings of people that the network knows*. A lift does not know its riders. So we hold out people: one group is the test, another one the
-# validation (a validation on known people would not notice anything), and the other four are for training. We do it three times, with the network and with the
-# linear rival, with and without the mean. How much will be left of the score above? Guess.
+# validation (a validation on known people would not notice anything), and the other four are for training. All ten digits are in training now, so that only the people are new. We do it three times. How much will be left of the 97 %? Guess.
+#
+# And does it help to take away the mean? Linear discriminants and support vectors try both ways.
 
 # %%
-def right(scores, windows, wanted):
-    return scores(windows).argmax(axis=1) == wanted
-
-
+discriminants = rivals["linear discriminants"][0]
 hits_of_strangers = {}
 speaker = everything["speaker"]
 for unheard, watched in ((0, 1), (1, 2), (2, 4)):
     others = (speaker != unheard) & (speaker != watched)
-    learn_here = examples(heard(some(everything, others)))
-    watch_here = examples(heard(some(everything, speaker == watched)))
+    learn_here = examples(some(everything, others))
+    watch_here = examples(some(everything, speaker == watched))
     strangers = some(everything, speaker == unheard)
     asked = whole_words(strangers)
-    wanted = answers(strangers)
+    answered = {}
     for name, prepare in (("as it is", as_it_is), ("mean removed", without_mean)):
-        linear = linear_spotter(learn_here, watch_here, prepare)
-        hits = right(linear, asked, wanted)
-        hits_of_strangers["linear, " + name, unheard] = hits
-        found = network_spotter(learn_here, watch_here, prepare, epochs=5)
-        hits = right(found[0], asked, wanted)
-        hits_of_strangers["network, " + name, unheard] = hits
+        x = prepare(learn_here[0])
+        model = fitted(discriminants, thirds, x, learn_here[1])
+        answered["discriminants, " + name] = model.predict(thirds(prepare(asked)))
+        model = fitted(*rivals["support vectors"][:2], x, learn_here[1])
+        answered["support vectors, " + name] = model.predict(thirds(prepare(asked)))
+    found = network_spotter(learn_here, watch_here, without_mean, epochs=5)[0](asked)
+    answered["network, mean removed"] = found.argmax(axis=1)
+    for name, said_to_be in answered.items():
+        hits_of_strangers[name, unheard] = said_to_be == answers(strangers)
 
 # %%
-test_hits = right(network_scores, test_windows, truth)
-share_of_strangers = {}
 rows = {}
 for (name, unheard), hits in hits_of_strangers.items():
     rows.setdefault(name, {})[f"group {unheard}"] = hits.mean()
+share_of_strangers = {}
 for name, row in rows.items():
     share_of_strangers[name] = np.mean(list(row.values()))
     row["mean of three"] = share_of_strangers[name]
@@ -453,30 +575,17 @@ rows["always nothing"] = {"mean of three": np.mean(truth == 0)}
 plot.table(rows, corner="windows right, unheard speaker")
 
 # %%
-draws = np.random.default_rng(0).integers(0, len(truth), (2000, len(truth)))
-
-
-def interval(values):  # mean and 95 % of the bootstrap
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return values.mean(), low, high
-
-
-known = test_hits.mean()
 strange = share_of_strangers["network, mean removed"]
-by_group = list(rows["network, mean removed"].values())[:3]
-linear_hits = scored["means and spreads"].argmax(axis=1) == truth
-lead = interval(test_hits.astype(float) - linear_hits)
-expect("known speakers, network", known, at_least=0.93)
-expect("its lead over means and spreads, lower end", lead[1], at_least=0.03)
-expect("known over unheard speakers", known - strange, at_least=0.05)
-gain = strange - share_of_strangers["network, as it is"]
-expect("what mean removal mends, mean of three", gain, at_least=0.02)
-expect("best group over worst", max(by_group) - min(by_group), at_least=0.02)
+removed = share_of_strangers["discriminants, mean removed"]
+mended = removed - share_of_strangers["discriminants, as it is"]
+by_group = [rows["network, mean removed"][f"group {g}"] for g in range(3)]
+expect("known over unheard speakers, network", known.mean() - strange, at_least=0.1)
+expect("best group over worst, network", np.ptp(by_group), at_least=0.05)
+expect("discriminants: what mean removal mends", mended, at_least=0.08)
 
 # %% [markdown]
-# The same network, and a much larger error: a good part of what looked like understanding *two* was knowing how these six people say it. Taking the mean away mends a part, in the mean of the three. Which part of that is
-# the voice and which the microphone, these data cannot say. Three people are few, and they differ from each other more than the methods do. Read the column of the mean, and believe no more of it than its sign.
-#
+# TEXT_STRANGERS
+
 # ### Exercise 1 · Build a network that cannot hear the microphone
 #
 # Write `centred_spotter(width, words)`: a Keras model from windows `(batch, time, 13)` of any length to logits `(batch, words)`. *Inside* the model, take the mean over time from
@@ -574,7 +683,8 @@ plot.show(figure)
 # ### Count as the rider counts
 #
 # A keyword is *heard* if its own trigger comes between its first frame and 24 frames (0.6 s) after its last. Each further trigger is a false alarm: by another word, by a pause, for the
-# wrong floor, or the second one for the same word. The threshold is chosen on a stream of the *validation* recordings, by the price from the beginning: a false alarm costs five misses.
+# wrong floor, or the second one for the same word. The threshold is chosen on a stream of the *validation* recordings, in which *five* is the strange word, by the price from the beginning: a false alarm costs five misses.
+# The rival gets the same chances as the network: with and without the mean, with whole words only and with joined words. Of its four forms the stream chooses the best.
 
 
 # %%
@@ -604,25 +714,42 @@ def of_stream(scores, marks, thresholds):  # (thresholds, 2): missed share, alar
 
 # %%
 thresholds = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
-stream_val, marks_val = stream_of(heard(parts["validation"]))
-keywords_val = np.isin(marks_val[:, 2], KEYWORDS).sum()
-spotters = {"means and spreads": linear_raw_scores, "network": network_scores}
+stream_val, marks_val = stream_of(without(parts["validation"], *NEVER_HEARD))
+spotters = {"network": plain_scores, "network, joined words": network_scores}
+for prepare in (as_it_is, without_mean):
+    for kind, pair in {"": (learn, watch), ", joined": (learn_hard, watch_hard)}.items():
+        name = f"support vectors, {prepare.__name__}{kind}"
+        spotters[name] = rival_spotter(*pair, prepare)
 best = {}
-on_stream = {}
+price_val = {}
 for name, score in spotters.items():
     on_validation = smoothed(score(windows_of(stream_val)))
     missed, alarms = of_stream(on_validation, marks_val, thresholds).T
-    best[name] = np.argmin(missed * keywords_val + 5 * alarms)
-    on_test = smoothed(score(windows_of(stream)))
-    on_stream[name] = of_stream(on_test, marks, thresholds)
-keywords = int(np.isin(marks[:, 2], KEYWORDS).sum())
-costs = {"always nothing": keywords}
-for name, curve in on_stream.items():
-    missed, alarms = curve[best[name]]
-    costs[name] = int(missed * keywords + 5 * alarms)
+    keywords = np.isin(marks_val[:, 2], KEYWORDS).sum()
+    prices = missed * keywords + 5 * alarms
+    best[name] = np.argmin(prices)
+    price_val[name] = prices.min()
+ratio_val = price_val["network"] / price_val["network, joined words"]
+expect("validation: price, whole over joined words", ratio_val, at_least=1)
+
+# %%
+forms = [name for name in spotters if name.startswith("support")]
+chosen_form = min(forms, key=price_val.get)
+print(f"chosen (here: {chosen_form})")
+on_stream = {}
+costs = {"always nothing": int(np.isin(marks[:, 2], KEYWORDS).sum())}
+for name in (chosen_form, "network", "network, joined words"):
+    on_test = smoothed(spotters[name](windows_of(stream)))
+    short = "support vectors" if name == chosen_form else name
+    best[short] = best[name]
+    on_stream[short] = of_stream(on_test, marks, thresholds)
+    missed, alarms = on_stream[short][best[short]]
+    costs[short] = int(missed * costs["always nothing"] + 5 * alarms)
 print("price in misses (here:", costs, ")")
-ratio = costs["means and spreads"] / costs["network"]
-expect("price: linear spotter over network", ratio, at_least=1.2)
+price = costs["network, joined words"]
+expect("price: support vectors over network", costs["support vectors"] / price, at_least=1.2)
+expect("price: whole words over joined words", costs["network"] / price, at_least=1.2)
+expect("price: always nothing over network", costs["always nothing"] / price, at_least=1.2)
 
 # %%
 hours = len(stream) * 0.025 / 3600
@@ -668,7 +795,8 @@ stream_rows["always nothing"] = {"missed": 1.0, "false alarms an hour": 0.0}
 plot.table(stream_rows, corner="test stream", digits=2)
 
 # %% [markdown]
-# Both spotters are paid in the same coin above: the price counts what the rider suffers. And look at the intervals of the alarms. Even a device without a single alarm in this stream could not be sold: a quarter of an hour of silence proves a rate below twelve an hour, no more.
+# The price counts what the rider suffers, and in this price the joined words were worth their misses: the network that learned from whole words only costs more, and so does the strongest rival, although it could choose among four forms. Look at the intervals of the alarms, too. Even a device without a single alarm in this stream could not be
+# sold: a quarter of an hour without one proves a rate below twelve an hour, no more.
 #
 # ### Exercise 2 · How long must you listen? (predict, then run)
 #
@@ -709,12 +837,12 @@ ch28.fired.check(fired)
 #
 # A lift hums, and people talk in it. Noise adds to the *wave*. The coefficients of sound plus noise are not the sum of anything, because a logarithm stands in between. So we cannot mix noise into
 # our recordings, of which we have coefficients only; whoever does it anyway measures something else. We take waves that we have: the ten command words of chapter 12, spoken by a synthesiser in
-# 64 voices, test voices unheard. They are **synthetic**, and so are the noises. Noise at $D$ **decibels** (signal-to-noise ratio, SNR) means
+# 64 voices, test voices unheard. They are **synthetic**, and so are the noises. Each clip has a little white noise from its making, 10 to 30 dB below the word. Noise at $D$ **decibels** (signal-to-noise ratio, SNR) means
 #
 # $$10 \log_{10} \frac{\operatorname{mean} x^2}{\operatorname{mean} (g n)^2} = D \qquad\Longrightarrow\qquad g = \sqrt{\frac{\operatorname{mean} x^2}{\operatorname{mean} n^2}}\;10^{-D/20}$$
 #
-# with clip $x$, noise $n$ and gain $g$, the means taken over the whole second. We train two networks, one on the clips as they are, one on clips with *white* noise at a random level, and test both with white noise and with something
-# that neither has heard: **babble**, eight other voices at once.
+# with clip $x$, noise $n$ and gain $g$, the means taken over the whole second. We train two networks, one on the clips as they are, one on clips in **babble** (eight other voices at once, of the training) at a random level, and
+# test both in white noise and in babble. The rival is trained both ways, too.
 
 # %%
 words = data.load("spoken_words")
@@ -753,51 +881,66 @@ def heard_in(noise, clips, decibels):  # windows (n, 40, 13) of clips in noise
 
 count = len(said["train"])
 clean = np.full(count, 100)  # decibels: next to no noise
-drawn_levels = random.uniform(0, 30, size=count)
-learn_clean = (heard_in(white, waves["train"], clean), said["train"])
-learn_noisy = (heard_in(white, waves["train"], drawn_levels), said["train"])
-in_noise = {
-    "trained as it is": trained(learn_clean, None, 10, epochs=8),
-    "trained in white noise": trained(learn_noisy, None, 10, epochs=8),
+drawn_levels = random.uniform(0, 15, size=count)
+learn_in = {
+    "quiet": heard_in(white, waves["train"], clean),
+    "babble": heard_in(babble, waves["train"], drawn_levels),
 }
+in_noise = {}
+
+
+def by_network(learn):
+    model = trained(learn, None, 10, epochs=10, batch=64)
+    return lambda windows: model.predict(windows, verbose=0).argmax(axis=1)
+
+
+def by_rival(learn):
+    model = fitted(*rivals["support vectors"][:2], *learn)
+    return lambda windows: model.predict(thirds(windows))
+
+
+for where, x in learn_in.items():
+    in_noise[f"network, {where}"] = by_network((x, said["train"]))
+    in_noise[f"support vectors, {where}"] = by_rival((x, said["train"]))
 
 # %%
 hits_in_noise = {}
 many = len(said["test"])
-for noise_name, noise in (("white", white), ("babble", babble)):
-    for level in (100, 20, 10, 0):
-        windows = heard_in(noise, waves["test"], np.full(many, level))
-        for name, model in in_noise.items():
-            best_words = model.predict(windows, verbose=0).argmax(axis=1)
-            hits_in_noise[name, noise_name, level] = best_words == said["test"]
 rows = {name: {} for name in in_noise}
-for (name, noise_name, level), hits in hits_in_noise.items():
-    column = "as it is" if level == 100 else f"{noise_name}, {level} dB"
-    rows[name][column] = hits.mean()
+for noise_name, noise, level in (
+    ("quiet", white, 100),
+    ("white, 10 dB", white, 10),
+    ("white, 0 dB", white, 0),
+    ("babble, 10 dB", babble, 10),
+    ("babble, 0 dB", babble, 0),
+):
+    windows = heard_in(noise, waves["test"], np.full(many, level))
+    for name, answer in in_noise.items():
+        hits = (answer(windows) == said["test"]).astype(float)
+        hits_in_noise[name, noise_name] = hits
+        rows[name][noise_name] = hits.mean()
 plot.table(rows, corner="synthetic words right, unheard voices")
 
 # %%
-def gain_at(noise_name, level):  # mean and interval, in points
-    with_noise = hits_in_noise["trained in white noise", noise_name, level]
-    without = hits_in_noise["trained as it is", noise_name, level]
-    difference = 100 * (with_noise.astype(float) - without)
-    error = difference.std() / np.sqrt(len(difference))
-    mean = difference.mean()
-    return mean, mean - 2 * error, mean + 2 * error
+def points(first, second):  # mean and interval of the difference, in points
+    difference = hits_in_noise[first] - hits_in_noise[second]
+    return 100 * np.array(interval(difference))
 
 
-quiet = hits_in_noise["trained as it is", "white", 100].mean()
-loss_in_noise = quiet - hits_in_noise["trained as it is", "white", 0].mean()
-expect("white noise at 0 dB costs, trained as it is", loss_in_noise, at_least=0.2)
-expect("white, 0 dB: gain by training, lower end", gain_at("white", 0)[1], at_least=5)
-for noise_name, level in (("white", 100), ("babble", 10), ("babble", 0)):
-    mean, low, high = gain_at(noise_name, level)
+quiet = ("network, quiet", "quiet")
+cost = {name: points(quiet, ("network, quiet", name))[0] for name in rows["network, quiet"]}
+expect("babble at 0 dB costs (points)", cost["babble, 0 dB"], at_least=30)
+more = cost["babble, 0 dB"] - cost["white, 0 dB"]
+expect("more than white noise at 0 dB (points)", more, at_least=10)
+lead = points(quiet, ("support vectors, quiet", "quiet"))
+expect("quiet: lead of the network, lower end (points)", lead[1], at_least=2)
+for level in ("babble, 10 dB", "babble, 0 dB", "white, 0 dB", "quiet"):
+    mean, low, high = points(("network, babble", level), ("network, quiet", level))
     verdict = "told apart" if low > 0 or high < 0 else "not told apart"
-    print(f"{noise_name}, {level} dB (here: {verdict}, {low:.0f} to {high:.0f} points)")
+    print(f"training in babble, {level} (here: {verdict}, {low:.0f} to {high:.0f})")
 
 # %% [markdown]
-# Noise at 0 dB, as strong as the word, takes away a large part of what the first network knew. Training with white noise brings back a good part of it *in white noise*. In babble, which it has never heard, look at the verdict: a network
-# that was trained in one noise is trained in that noise. A device is trained in the noise of its own place: record the lift, not a random number generator.
+# TEXT_NOISE
 #
 # ## One table
 #
@@ -805,18 +948,22 @@ for noise_name, level in (("white", 100), ("babble", 10), ("babble", 0)):
 # we found no pretrained spotter that can be loaded and is better.
 
 # %%
-final = {"always nothing": truth == 0}
+rows = {"always nothing": {"trained words": interval((truth == 0)[in_training])}}
+rows["always nothing"]["price"] = costs["always nothing"]
 for name, chances in scored.items():
-    final[name] = chances.argmax(axis=1) == truth
-rows = {name: {"known speakers": interval(hits)} for name, hits in final.items()}
-partners = {
-    "means and spreads": "linear, as it is",
-    "spreads, mean removed": "linear, mean removed",
+    hits = right(chances)
+    rows[name] = {"trained words": interval(hits[in_training])}
+    rows[name]["words training lacked"] = interval(hits[~in_training])
+strangers_of = {
+    "linear discriminants": "discriminants, as it is",
+    "support vectors": "support vectors, as it is",
     "network": "network, mean removed",
 }
-for name, partner in partners.items():
-    rows[name]["unheard, mean of three"] = share_of_strangers[partner]
-plot.table(rows, corner="windows right")
+for name, form in strangers_of.items():
+    rows[name]["unheard people"] = share_of_strangers[form]
+for name in on_stream:
+    rows[name]["price"] = costs[name]
+plot.table(rows, corner="windows right; price on the stream")
 
 # %% [markdown]
 # ## Errors
@@ -824,7 +971,9 @@ plot.table(rows, corner="windows right")
 # Which words ride to the wrong floor? The triggers of the test stream that are false, by the word that was being said, and the words that were missed.
 
 # %%
-found = triggers(scores, thresholds[best["network"]])
+limit = thresholds[best["network, joined words"]]
+scores = smoothed(network_scores(windows_of(stream)))
+found = triggers(scores, limit)
 missed, false = judged(found, marks)
 causes = np.zeros(10, int)
 for (frame, word), is_false in zip(found, false):
@@ -838,14 +987,9 @@ for digit, name in enumerate(names):
     misses = np.sum(missed_words == digit)
     print(f"{name:6}{spoken[digit]:4} said, {causes[digit]:3} false, {misses:3} missed")
 print(")")
-never = causes[list(NEVER_HEARD)].sum() / 120
-trained_others = causes[5:9].sum() / 240
-print(f"a word (here: {never:.3f} never heard, {trained_others:.3f} heard)")
-expect("never heard over heard words, false alarms", never - trained_others, at_least=0)
 
 # %% [markdown]
-# Read the table by its rows. Some false alarms come from words that the network was trained to leave alone; but *zero* and *nine*, which it has never heard, alarm it more often for each word that was said. The dictionary has half a million words of that kind. (That these two were *unheard*
-# is one difference; that *nine* sounds like *one* is another, and this experiment does not part the two.) A list of the worst ten recordings would be a list of coefficients; since nobody can listen to them, we sort by word.
+# TEXT_ERRORS
 #
 # ## Limits and harm
 #
@@ -858,7 +1002,7 @@ group_of_keyword = group_of_mark[np.isin(marks[:, 2], KEYWORDS)]
 rows = {}
 for group in range(6):
     mine = test["speaker"] == group
-    row = {"known, windows right": test_hits[mine].mean()}
+    row = {"known, trained words right": known[test["speaker"][in_training] == group].mean()}
     row["known, missed in the stream"] = missed[group_of_keyword == group].mean()
     hits = hits_of_strangers.get(("network, mean removed", group))
     if hits is not None:
@@ -915,7 +1059,6 @@ def hear(wave):
     pause = quiet[np.arange(SPAN) % len(quiet)]
     windows = windows_of(np.concatenate([pause, frames, pause]))
     scores = smoothed(network_scores(windows))
-    limit = thresholds[best["network"]]
     words = [str(word) for _, word in triggers(scores, limit)]
     told = f"Heard (here: {', '.join(words) or 'nothing'})"
     for last in range(3, len(scores), 3):
@@ -970,7 +1113,7 @@ import io
 
 
 def representative():
-    windows = without_mean(learn[0][:: len(learn[0]) // 200]) / spread
+    windows = without_mean(learn_hard[0][:: len(learn_hard[0]) // 200]) / spread
     for window in windows.astype("float32"):
         yield [window[np.newaxis]]
 
@@ -1036,9 +1179,10 @@ expect("size (MB)", trial.megabytes, at_most=0.05)
 expect("a window, p95 (ms)", trial.p95_milliseconds, at_most=25)
 by_chip = np.array([here(window) for window in test_windows])
 in_whole_numbers = by_chip.argmax(axis=1)
-agree = np.mean(in_whole_numbers == scored["network"].argmax(axis=1))
+in_float_numbers = scored["network, joined words"].argmax(axis=1)
+agree = np.mean(in_whole_numbers == in_float_numbers)
 expect("same decisions in int8 and float", agree, at_least=0.97)
-lost = np.mean(in_whole_numbers == truth) - known
+lost = np.mean(in_whole_numbers == truth) - np.mean(in_float_numbers == truth)
 expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
 
 # %% [markdown]
