@@ -149,8 +149,8 @@ expect("loudest group over quietest (dB)", apart, at_least=15, at_most=25)
 # %%
 RATE = 8000  # samples a second
 BANDS = 128
-edges = np.linspace(0, scratch.hertz_to_mel(4000), BANDS + 2)
-edges = scratch.mel_to_hertz(edges)  # the corners of the triangles
+mels = np.linspace(0, 1127 * np.log1p(4000 / 700), BANDS + 2)
+edges = 700 * np.expm1(mels / 1127)  # the corners of the triangles, in hertz
 hertz = np.linspace(0, 4000, 201)[:, np.newaxis]  # (201, 1)
 start = edges[:-2]
 peak = edges[1:-1]
@@ -249,47 +249,6 @@ def examples(rows):  # three windows for each recording, and the right answers
     return x, y
 
 
-# %% [markdown]
-# ## The measure: two errors, one curve
-#
-# A window gets a score $s$: the probability that it holds *any* keyword. With a threshold $\theta$,
-#
-# $$\text{miss rate}(\theta) = \frac{\#\{\text{keywords with } s < \theta\}}{\#\text{keywords}}, \qquad \text{false alarm rate}(\theta) = \frac{\#\{\text{others with } s \ge \theta\}}{\#\text{others}}$$
-#
-# A low threshold alarms at everything, a high one misses everything, and whoever names one of the two numbers alone says nothing. All thresholds together give the
-# **DET curve** (detection error tradeoff): misses over false alarms, both on axes that spread out the small rates. It holds the same facts as the ROC curve of
-# [chapter 08](08_data_preprocessing.ipynb), drawn for systems that are rarely wrong.
-
-
-# %%
-def error_rates(is_keyword, scores, thresholds):
-    misses = []
-    alarms = []
-    for threshold in thresholds:
-        misses.append(np.mean(scores[is_keyword] < threshold))
-        alarms.append(np.mean(scores[~is_keyword] >= threshold))
-    return np.array(alarms), np.array(misses)
-
-
-# %% [markdown]
-# ## The rivals
-#
-# The trivial device says *nothing*, always. It has no false alarm, and misses everything. The classical method for
-# short words describes a window by the **mean and the spread** of each coefficient, 26 numbers, and gives them to logistic
-# regression. Who keeps a little of the order takes mean and spread of each *third* of the window, 78 numbers. And there are other machines for
-# such numbers: linear discriminants, and **support vectors** with a bent boundary (a radial kernel). We tune each of them on validation; the strongest will be the rival.
-
-
-# %%
-def means_and_spreads(windows):  # (n, 26)
-    return np.concatenate([windows.mean(axis=1), windows.std(axis=1)], axis=1)
-
-
-def thirds(windows):  # (n, 78)
-    parts = np.array_split(windows, 3, axis=1)
-    return np.concatenate([means_and_spreads(part) for part in parts], axis=1)
-
-
 def as_it_is(windows):
     return windows
 
@@ -303,18 +262,38 @@ learn = examples(trained_digits)
 watch = examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
 print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
 
+# %% [markdown]
+# ## The measure: two errors, one curve
+#
+# A window gets a score $s$: the probability that it holds *any* keyword. With a threshold $\theta$,
+#
+# $$\text{miss rate}(\theta) = \frac{\#\{\text{keywords with } s < \theta\}}{\#\text{keywords}}, \qquad \text{false alarm rate}(\theta) = \frac{\#\{\text{others with } s \ge \theta\}}{\#\text{others}}$$
+#
+# A low threshold alarms at everything, a high one misses everything, and whoever names one of the two numbers alone says nothing. All thresholds together give the
+# **DET curve** (detection error tradeoff): misses over false alarms, both on axes that spread out the small rates. It holds the same facts as the ROC curve of
+# [chapter 08](08_data_preprocessing.ipynb), drawn for systems that are rarely wrong.
+#
+# ## The rivals
+#
+# The trivial device says *nothing*, always. It has no false alarm, and misses everything. The classical method for
+# short words describes a window by the **mean and the standard deviation** of each coefficient, 26 numbers, and gives them to logistic
+# regression. Who keeps a little of the order takes both for each *third* of the window, 78 numbers. And there are other machines for
+# such numbers: linear discriminants, and **support vectors** with a bent boundary (a radial kernel). We tune each of them on validation; the strongest will be the rival.
+#
+# Support vectors give no probabilities but five margins. So that they can have a threshold like the network, a logistic regression turns the margins into probabilities, fitted on validation.
+
 # %%
 from sklearn import base, metrics, pipeline, preprocessing, svm
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-import threadpoolctl
 
-one_thread = threadpoolctl.threadpool_limits(1)  # much faster for small matrices
-machines = {
-    "logistic regression": [LogisticRegression(C=c, max_iter=300) for c in (0.1, 1)],
-    "linear discriminants": [LinearDiscriminantAnalysis()],
-    "support vectors": [svm.SVC(C=c) for c in (1, 10, 100)],
-}
+
+def means_and_spreads(windows):  # (n, 26)
+    return np.concatenate([windows.mean(axis=1), windows.std(axis=1)], axis=1)
+
+
+def thirds(windows):  # (n, 78)
+    parts = np.array_split(windows, 3, axis=1)
+    return np.concatenate([means_and_spreads(part) for part in parts], axis=1)
 
 
 def fitted(machine, describe, windows, wanted):
@@ -323,11 +302,25 @@ def fitted(machine, describe, windows, wanted):
     return model.fit(describe(windows), wanted)
 
 
+def probabilities_of(model, describe, watch):  # from windows to (n, 5)
+    margins = model.decision_function(describe(watch[0]))
+    chances = LogisticRegression(max_iter=300).fit(margins, watch[1])
+    return lambda x: chances.predict_proba(model.decision_function(describe(x)))
+
+
 # %%
-on_watch = {}
+import threadpoolctl
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+one_thread = threadpoolctl.threadpool_limits(1)  # much faster for small matrices
+machines = {
+    "logistic regression": [LogisticRegression(C=c, max_iter=300) for c in (0.1, 1)],
+    "linear discriminants": [LinearDiscriminantAnalysis()],
+    "support vectors": [svm.SVC(C=c) for c in (1, 10, 100)],
+}
+on_watch = dict.fromkeys(machines, 0)
 rivals = {}
 for family, settings in machines.items():
-    on_watch[family] = 0
     for machine in settings:
         for describe in (means_and_spreads, thirds):
             model = fitted(machine, describe, *learn)
@@ -335,28 +328,6 @@ for family, settings in machines.items():
             if share > on_watch[family]:
                 on_watch[family] = share
                 rivals[family] = (machine, describe, model)
-linear = max(on_watch["logistic regression"], on_watch["linear discriminants"])
-ahead = on_watch["support vectors"] - linear
-expect("validation: support vectors over linear machines", ahead, at_least=0.04)
-
-# %% [markdown]
-# Support vectors are the strongest rival, and by far: remember it when you read that a network beats "a classical baseline". They give no probabilities but five margins. So that
-# the rival can have a threshold like the network, a logistic regression turns its margins into probabilities, fitted on validation.
-
-
-# %%
-def rival_spotter(learn, watch, prepare):
-    machine, describe, _ = rivals["support vectors"]
-    model = fitted(machine, describe, prepare(learn[0]), learn[1])
-    margins = model.decision_function(describe(prepare(watch[0])))
-    chances = LogisticRegression(max_iter=300).fit(margins, watch[1])
-
-    def scores(windows):  # (n, 5)
-        margins = model.decision_function(describe(prepare(windows)))
-        return chances.predict_proba(margins)
-
-    return scores
-
 
 # %% [markdown]
 # ## The network
@@ -429,7 +400,8 @@ in_training = ~np.isin(test["digit"], (WATCHED, *NEVER_HEARD))
 scored = {}
 for family, (_, describe, model) in rivals.items():
     scored[family] = np.eye(5)[model.predict(describe(test_windows))]
-scored["support vectors"] = rival_spotter(learn, watch, as_it_is)(test_windows)
+best_machine, describe, model = rivals["support vectors"]
+scored["support vectors"] = probabilities_of(model, describe, watch)(test_windows)
 scored["network"] = plain_scores(test_windows)
 
 
@@ -444,6 +416,9 @@ def interval(values):  # mean and 95 % of the bootstrap
 
 
 # %%
+linear = max(on_watch["logistic regression"], on_watch["linear discriminants"])
+ahead = on_watch["support vectors"] - linear
+expect("validation: support vectors over linear machines", ahead, at_least=0.04)
 known = right(scored["network"])[in_training]
 strange_words = right(scored["network"])[~in_training]
 lead = known - right(scored["support vectors"])[in_training]
@@ -455,6 +430,8 @@ print(f"(here: {verdict}, {100 * low:.1f} to {100 * high:.1f} points)")
 expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
 
 # %% [markdown]
+# Support vectors are the strongest rival, by far: remember it when you read that a network beats "a classical baseline". The network is a little ahead of them, and whether by more than chance, the line of the interval tells.
+#
 # On the random split, with speakers and words of the training, the network is right in 97 of 100 windows or more. That is the number that such a chapter likes to print, and it says little about a lift.
 # The network hears a strange word and, often, obeys it.
 #
@@ -463,16 +440,10 @@ expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
 
 
 # %%
-def partner_of(rows):  # for each recording another one of the same speaker
-    partner = np.arange(len(rows["speaker"]))
-    for speaker in np.unique(rows["speaker"]):
-        mine = np.flatnonzero(rows["speaker"] == speaker)
-        partner[mine] = random.permutation(mine)
-    return partner
-
-
 def joined(rows):
-    partner = partner_of(rows)
+    order = np.lexsort((random.random(len(rows["speaker"])), rows["speaker"]))
+    partner = np.arange(len(order))
+    partner[order] = np.roll(order, 1)  # nearly always of the same speaker
     made = {name: values.copy() for name, values in rows.items()}
     made["mfcc"][:] = 0
     for k, other in enumerate(partner):
@@ -481,7 +452,8 @@ def joined(rows):
         second = rows["mfcc"][other, length // 2 : length]
         made["length"][k] = len(first) + len(second)
         made["mfcc"][k, : made["length"][k]] = np.concatenate([first, second])
-    return some(made, rows["digit"] != rows["digit"][partner])
+    strange = rows["digit"] != rows["digit"][partner]
+    return some(made, strange & (rows["speaker"] == rows["speaker"][partner]))
 
 
 # %%
@@ -505,25 +477,31 @@ loss = known.mean() - hits[in_training].mean()
 expect("joined words: gain on words that training lacked", gain, at_least=0.15)
 expect("joined words: loss on trained words", loss, at_least=0.02, at_most=0.2)
 
-# %% [markdown]
-# Most of the strange words are left alone now. It has a price: the network wants to hear a word from its beginning to its end, and is unsure about some keywords that it knew before. Whether that is a good trade, a count of windows cannot say; the stream below will.
-#
-# First the DET curves, by hand and by scikit-learn.
-
 # %%
-is_keyword = truth > 0
+def error_rates(is_keyword, scores, thresholds):
+    misses = []
+    alarms = []
+    for threshold in thresholds:
+        misses.append(np.mean(scores[is_keyword] < threshold))
+        alarms.append(np.mean(scores[~is_keyword] >= threshold))
+    return np.array(alarms), np.array(misses)
+
+
+joined_model = fitted(best_machine, thirds, *learn_hard)
+to_scores = probabilities_of(joined_model, thirds, watch_hard)
+scored["support vectors, joined words"] = to_scores(test_windows)
 curves = {}
-for name in ("support vectors", "network", "network, joined words"):
+for name in list(scored)[2:]:
     any_keyword = 1 - scored[name][:, 0]
-    theirs = metrics.det_curve(is_keyword, any_keyword)
-    ours = np.array(error_rates(is_keyword, any_keyword, theirs[2]))
+    theirs = metrics.det_curve(truth > 0, any_keyword)
+    ours = np.array(error_rates(truth > 0, any_keyword, theirs[2]))
     both = np.array(theirs[:2])  # false alarms, misses
     expect(f"scikit-learn, {name}", ours, equals=both, tolerance=1e-9)
     curves[name] = ours
 
 # %%
 figure, axes = plot.subplots(figsize=(6.4, 3.8))
-for (name, (alarms, misses)), style in zip(curves.items(), ("-", "--", "-.")):
+for (name, (alarms, misses)), style in zip(curves.items(), ("-", "--", "-.", ":")):
     axes.plot(np.maximum(alarms, 1e-3), np.maximum(misses, 1e-3), style, label=name)
 axes.set(xscale="log", yscale="log", xlim=(2e-3, 1), ylim=(2e-3, 1))
 axes.set(xlabel="false alarm rate", ylabel="miss rate")
@@ -533,6 +511,8 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. FIGURE3*
 # <details><summary>In words</summary>FIGURE3</details><br>
+#
+# Most of the strange words are left alone now. It has a price: the network wants to hear a word from its beginning to its end, and is unsure about some keywords that it knew before. Whether that is a good trade, a count of windows cannot say; the stream below will.
 #
 # ### Unheard speakers
 #
@@ -556,7 +536,7 @@ for unheard, watched in ((0, 1), (1, 2), (2, 4)):
         x = prepare(learn_here[0])
         model = fitted(discriminants, thirds, x, learn_here[1])
         answered["discriminants, " + name] = model.predict(thirds(prepare(asked)))
-        model = fitted(*rivals["support vectors"][:2], x, learn_here[1])
+        model = fitted(best_machine, thirds, x, learn_here[1])
         answered["support vectors, " + name] = model.predict(thirds(prepare(asked)))
     found = network_spotter(learn_here, watch_here, without_mean, epochs=5)[0](asked)
     answered["network, mean removed"] = found.argmax(axis=1)
@@ -582,9 +562,19 @@ by_group = [rows["network, mean removed"][f"group {g}"] for g in range(3)]
 expect("known over unheard speakers, network", known.mean() - strange, at_least=0.1)
 expect("best group over worst, network", np.ptp(by_group), at_least=0.05)
 expect("discriminants: what mean removal mends", mended, at_least=0.08)
+change = {}
+for g in range(3):
+    before = rows["discriminants, as it is"][f"group {g}"]
+    change[g] = rows["discriminants, mean removed"][f"group {g}"] - before
+expect("of it in group 2", change[2], at_least=0.4)
+expect("in group 0", change[0], at_least=-0.15, at_most=0.15)
 
 # %% [markdown]
-# TEXT_STRANGERS
+# The 97 % were a number about six people. For a stranger much less is left, and how much depends on the stranger more than on the method: for group 1 none of the five gets far above a device that always says *nothing*. The support
+# vectors with the mean removed and the network lie close together; in some runs one is ahead, in some the other, and we do not tell them apart.
+#
+# Taking the mean away helps the linear discriminants a lot *on average*, but look at the columns: nearly all of it comes from group 2, whose microphone differs most from the others in training, and group 0 gains little or loses. *Perhaps* a
+# new microphone is mended and a new voice is not; these data cannot part the two. Three people are few. Read the mean, and believe no more of it than its sign.
 
 # ### Exercise 1 · Build a network that cannot hear the microphone
 #
@@ -604,7 +594,10 @@ ch28.centred_spotter.check(centred_spotter)
 #
 # Nobody hands the device a window with a word in it. It hears frames, hour after hour. We build such a stream: one person after the other says all of their test recordings in
 # random order, with pauses of half a second to one and a half, drawn as before. We also note where each word begins and ends.
-
+#
+# Then come the three parts of the device that are not the network. The **window** moves on by four frames, a tenth of a second, and the network scores it. The scores jump, so we
+# **smooth** them: each is replaced by the mean of the last three. And the **trigger** fires when a smoothed keyword reaches the threshold. Then it rests for eight steps, or one word
+# would fire as long as it can be seen.
 
 # %%
 def stream_of(rows):
@@ -628,12 +621,6 @@ stream, marks = stream_of(test)
 minutes = len(stream) * 0.025 / 60
 print(f"{len(marks)} words")
 expect("minutes of talk", minutes, at_least=12, at_most=16)
-
-# %% [markdown]
-# Now the three parts of the device that are not the network. The **window** moves on by four frames, a tenth of a second, and the network scores it. The scores jump, so we
-# **smooth** them: each is replaced by the mean of the last three. And the **trigger** fires when a smoothed keyword reaches the threshold. Then it rests for eight steps, or one word
-# would fire as long as it can be seen.
-
 
 # %%
 STEP = 4  # frames from one window to the next
@@ -713,13 +700,22 @@ def of_stream(scores, marks, thresholds):  # (thresholds, 2): missed share, alar
 
 
 # %%
+def removed_first(scores):
+    return lambda windows: scores(without_mean(windows))
+
+
 thresholds = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
 stream_val, marks_val = stream_of(without(parts["validation"], *NEVER_HEARD))
 spotters = {"network": plain_scores, "network, joined words": network_scores}
-for prepare in (as_it_is, without_mean):
-    for kind, pair in {"": (learn, watch), ", joined": (learn_hard, watch_hard)}.items():
-        name = f"support vectors, {prepare.__name__}{kind}"
-        spotters[name] = rival_spotter(*pair, prepare)
+recipes = {"whole": (learn, watch), "joined": (learn_hard, watch_hard)}
+for kind, ((x, y), (x_val, y_val)) in recipes.items():
+    model = fitted(best_machine, thirds, x, y)
+    form = probabilities_of(model, thirds, (x_val, y_val))
+    spotters[f"support vectors, {kind}, as it is"] = form
+    model = fitted(best_machine, thirds, without_mean(x), y)
+    form = probabilities_of(model, thirds, (without_mean(x_val), y_val))
+    spotters[f"support vectors, {kind}, mean removed"] = removed_first(form)
+# %%
 best = {}
 price_val = {}
 for name, score in spotters.items():
@@ -731,25 +727,27 @@ for name, score in spotters.items():
     price_val[name] = prices.min()
 ratio_val = price_val["network"] / price_val["network, joined words"]
 expect("validation: price, whole over joined words", ratio_val, at_least=1)
-
-# %%
 forms = [name for name in spotters if name.startswith("support")]
 chosen_form = min(forms, key=price_val.get)
 print(f"chosen (here: {chosen_form})")
+
+# %%
 on_stream = {}
 costs = {"always nothing": int(np.isin(marks[:, 2], KEYWORDS).sum())}
-for name in (chosen_form, "network", "network, joined words"):
-    on_test = smoothed(spotters[name](windows_of(stream)))
-    short = "support vectors" if name == chosen_form else name
-    best[short] = best[name]
-    on_stream[short] = of_stream(on_test, marks, thresholds)
-    missed, alarms = on_stream[short][best[short]]
-    costs[short] = int(missed * costs["always nothing"] + 5 * alarms)
+shown = {"support vectors": chosen_form}
+shown |= {name: name for name in ("network", "network, joined words")}
+for name, form in shown.items():
+    best[name] = best[form]
+    on_test = smoothed(spotters[form](windows_of(stream)))
+    on_stream[name] = of_stream(on_test, marks, thresholds)
+    missed, alarms = on_stream[name][best[name]]
+    costs[name] = int(missed * costs["always nothing"] + 5 * alarms)
 print("price in misses (here:", costs, ")")
 price = costs["network, joined words"]
-expect("price: support vectors over network", costs["support vectors"] / price, at_least=1.2)
-expect("price: whole words over joined words", costs["network"] / price, at_least=1.2)
-expect("price: always nothing over network", costs["always nothing"] / price, at_least=1.2)
+over = costs["support vectors"] / price
+expect("price: support vectors over network, joined words", over, at_least=1.05)
+over = costs["network"] / price
+expect("price: whole words over joined words", over, at_least=1.2)
 
 # %%
 hours = len(stream) * 0.025 / 3600
@@ -759,7 +757,7 @@ for (name, curve), marker in zip(on_stream.items(), plot.MARKERS):
     chosen = curve[best[name]]
     axes.plot(chosen[1] / hours, chosen[0], "k*", ms=13)
 axes.set(xlabel="false alarms per hour of talk", ylabel="keywords missed (share)")
-axes.set(ylim=(0, None), xlim=(0, None))
+axes.set(ylim=(0, 1.05), xlim=(0, 800))
 axes.legend()
 plot.show(figure)
 
@@ -798,17 +796,7 @@ plot.table(stream_rows, corner="test stream", digits=2)
 # The price counts what the rider suffers, and in this price the joined words were worth their misses: the network that learned from whole words only costs more, and so does the strongest rival, although it could choose among four forms. Look at the intervals of the alarms, too. Even a device without a single alarm in this stream could not be
 # sold: a quarter of an hour without one proves a rate below twelve an hour, no more.
 #
-# ### Exercise 2 · How long must you listen? (predict, then run)
-#
-# You promise at most **one false alarm in ten hours** of talk. How many hours, at least, must a test run *without any alarm* to support the promise with 95 % confidence by the rule of three? *Easy, two
-# minutes; expected: a number.*
-
-# %%
-hours_needed = ...
-ch28.hours_needed.check(hours_needed)
-
-# %% [markdown]
-# ### Exercise 3 · Mend the trigger
+# ### Exercise 2 · Mend the trigger
 #
 # This function should return the steps at which a trigger fires. `scores` has shape `(steps, words)`, column 0 is *nothing*:
 #
@@ -879,29 +867,23 @@ def heard_in(noise, clips, decibels):  # windows (n, 40, 13) of clips in noise
     return np.array(windows, "float32")
 
 
-count = len(said["train"])
-clean = np.full(count, 100)  # decibels: next to no noise
-drawn_levels = random.uniform(0, 15, size=count)
-learn_in = {
-    "quiet": heard_in(white, waves["train"], clean),
-    "babble": heard_in(babble, waves["train"], drawn_levels),
-}
+def by_network(windows):
+    model = trained((windows, said["train"]), None, 10, epochs=10, batch=64)
+    return lambda x: model.predict(x, verbose=0).argmax(axis=1)
+
+
+def by_rival(windows):
+    model = fitted(best_machine, thirds, windows, said["train"])
+    return lambda x: model.predict(thirds(x))
+
+
 in_noise = {}
-
-
-def by_network(learn):
-    model = trained(learn, None, 10, epochs=10, batch=64)
-    return lambda windows: model.predict(windows, verbose=0).argmax(axis=1)
-
-
-def by_rival(learn):
-    model = fitted(*rivals["support vectors"][:2], *learn)
-    return lambda windows: model.predict(thirds(windows))
-
-
-for where, x in learn_in.items():
-    in_noise[f"network, {where}"] = by_network((x, said["train"]))
-    in_noise[f"support vectors, {where}"] = by_rival((x, said["train"]))
+drawn_levels = random.uniform(0, 15, size=len(said["train"]))
+clean = np.full_like(drawn_levels, 100)  # decibels: next to no noise
+for where, noise, levels in (("quiet", white, clean), ("babble", babble, drawn_levels)):
+    learn_in = heard_in(noise, waves["train"], levels)
+    in_noise[f"network, {where}"] = by_network(learn_in)
+    in_noise[f"support vectors, {where}"] = by_rival(learn_in)
 
 # %%
 hits_in_noise = {}
@@ -928,24 +910,30 @@ def points(first, second):  # mean and interval of the difference, in points
 
 
 quiet = ("network, quiet", "quiet")
-cost = {name: points(quiet, ("network, quiet", name))[0] for name in rows["network, quiet"]}
-expect("babble at 0 dB costs (points)", cost["babble, 0 dB"], at_least=30)
-more = cost["babble, 0 dB"] - cost["white, 0 dB"]
-expect("more than white noise at 0 dB (points)", more, at_least=10)
+babbled = points(quiet, ("network, quiet", "babble, 0 dB"))[0]
+hissed = points(quiet, ("network, quiet", "white, 0 dB"))[0]
+expect("babble at 0 dB costs the network (points)", babbled, at_least=30)
+expect("more than white noise does (points)", babbled - hissed, at_least=15)
 lead = points(quiet, ("support vectors, quiet", "quiet"))
-expect("quiet: lead of the network, lower end (points)", lead[1], at_least=2)
-for level in ("babble, 10 dB", "babble, 0 dB", "white, 0 dB", "quiet"):
-    mean, low, high = points(("network, babble", level), ("network, quiet", level))
-    verdict = "told apart" if low > 0 or high < 0 else "not told apart"
-    print(f"training in babble, {level} (here: {verdict}, {low:.0f} to {high:.0f})")
+expect("quiet: its lead over the rival, lower end (points)", lead[1], at_least=2)
+trained_there = {}
+for level in ("babble, 0 dB", "quiet"):
+    change = points(("network, babble", level), ("network, quiet", level))
+    trained_there[level] = change[0]
+expect("trained in babble: gain in it", trained_there["babble, 0 dB"], at_least=2)
+expect("trained in babble: gain in quiet", trained_there["quiet"], at_most=-2)
 
 # %% [markdown]
-# TEXT_NOISE
+# Here the network beats its strongest rival by far: these voices are new to both, and the words stand anywhere in the second. White noise costs it little, *perhaps* because every clip has had some of it from the beginning. Babble of the
+# same strength costs several times as much: its noise is speech, in the same bands and of the same length as the words. Training in babble wins back a part of that, and is paid for with errors in quiet. A device is trained in the noise of its own place: record the lift,
+# not a random number generator.
 #
-# ## One table
+# ## One table, and the errors
 #
 # Each interval is a **bootstrap** over the test recordings ([chapter 14](14_rnn_speech_and_series.ipynb)). No real, larger network stands in this table: for these words
 # we found no pretrained spotter that can be loaded and is better.
+#
+# Which words ride to the wrong floor? The triggers of the test stream that are false, by the word that was being said, and the words that were missed.
 
 # %%
 rows = {"always nothing": {"trained words": interval((truth == 0)[in_training])}}
@@ -965,11 +953,6 @@ for name in on_stream:
     rows[name]["price"] = costs[name]
 plot.table(rows, corner="windows right; price on the stream")
 
-# %% [markdown]
-# ## Errors
-#
-# Which words ride to the wrong floor? The triggers of the test stream that are false, by the word that was being said, and the words that were missed.
-
 # %%
 limit = thresholds[best["network, joined words"]]
 scores = smoothed(network_scores(windows_of(stream)))
@@ -987,9 +970,11 @@ for digit, name in enumerate(names):
     misses = np.sum(missed_words == digit)
     print(f"{name:6}{spoken[digit]:4} said, {causes[digit]:3} false, {misses:3} missed")
 print(")")
+expect("false alarms at six, seven, eight", causes[6:9].sum(), at_most=5)
 
 # %% [markdown]
-# TEXT_ERRORS
+# The errors are of two kinds. Most are **misses**, of *one* and *three* more than of the others: that is the price of the joined words, paid by people whom the network knows. The **false alarms** come nearly all while a word is said that training lacked. *Six*, *seven* and *eight*,
+# which it was trained to leave alone, hardly alarm it. The dictionary has half a million words of the other kind. A list of the worst ten recordings would be a list of coefficients, so we sort by word.
 #
 # ## Limits and harm
 #
@@ -1028,9 +1013,26 @@ plot.table(rows, corner="by group", digits=2)
 
 
 # %%
-from scipy import signal
+def overlapped(pieces):  # (frames, 400), one every 200 samples
+    wave = np.zeros(200 * (len(pieces) + 1))
+    for k, piece in enumerate(pieces):
+        wave[200 * k : 200 * k + 400] += piece
+    return wave[200:-200]
 
 
+def rebuilt(frames):  # a wave whose coefficients are nearly these
+    power = 10 ** (frames @ cosines.T / 10) / filters.sum(axis=0)  # (frames, 128)
+    bins = np.linspace(0, 4000, 201)
+    sizes = np.sqrt([np.interp(bins, edges[1:-1], row) for row in power])
+    turned = np.exp(2j * np.pi * random.random(sizes.shape))
+    for _ in range(20):
+        wave = overlapped(np.fft.irfft(sizes * turned, 400))
+        spectrum = scratch.short_time_fourier(wave, 400, 200, center=True)
+        turned = spectrum / np.maximum(np.abs(spectrum), 1e-9)
+    return wave.astype("float32")
+
+
+# %%
 def bars(scores, limit):  # the newest score, and the highest so far
     figure, axes = plot.subplots(figsize=(6.0, 2.6))
     axes.bar(KEYWORDS, scores.max(axis=0), color="0.85", label="highest so far")
@@ -1041,12 +1043,16 @@ def bars(scores, limit):  # the newest score, and the highest so far
     return figure
 
 
-voice = pretrained.load("hibari")
-said_by_voice = {}
-for word in ("three", "two", "seven"):
-    wave, rate = voice.say(word)  # 24,000 samples a second
-    said_by_voice[word] = signal.resample_poly(wave, RATE, rate).astype("float32")
-
+spoken_by = some(test, test["speaker"] == 4)
+pause = pauses_of(spoken_by)[4]
+sounds = {}
+for said_here in ((1, 2, 3, 4), (0, 7, 9, 6)):
+    frames = [pause[:20]]
+    for digit in said_here:
+        k = np.argmax(spoken_by["digit"] == digit)
+        frames += [spoken_by["mfcc"][k, : spoken_by["length"][k]], pause[:30]]
+    name = ", ".join(names[digit] for digit in said_here)
+    sounds[name] = rebuilt(np.concatenate(frames))
 
 # %%
 def hear(wave):
@@ -1066,7 +1072,7 @@ def hear(wave):
     yield [bars(scores[:, 1:], limit), told]
 
 
-demo.sound(hear, said_by_voice, rate=RATE, label="Your word", most_seconds=10)
+demo.sound(hear, sounds, rate=RATE, label="Your word", most_seconds=10)
 
 # %% [markdown]
 # *Figure. FIGURE6*
@@ -1074,25 +1080,7 @@ demo.sound(hear, said_by_voice, rate=RATE, label="Your word", most_seconds=10)
 #
 # What does it do with bad input? A file without a sound, silence and a hum are refused or answered in a sentence each. (The page mixes two channels into one and brings 44,100 samples a
 # second down to 8,000 before anything arrives here.)
-
-# %%
-def last_told(wave):
-    for told in hear(wave):
-        pass
-    return told if isinstance(told, str) else told[1]
-
-
-for samples in (b"", bytes(2 * RATE)):
-    try:
-        demo.inputs.sound_of(samples, rate=RATE, most_seconds=10)
-    except demo.Refusal as refusal:
-        print(refusal)
-hum = 0.1 * np.sin(2 * np.pi * 100 * np.arange(2 * RATE) / RATE)
-for name, wave in {"noise": hiss, "hum": hum}.items():
-    print(f"{name}: {last_told(wave)}")
-    expect(f"{name}: nothing heard", last_told(wave).startswith("Nothing"), equals=True)
-
-# %% [markdown]
+#
 # ## Ship it: eight bits
 #
 # A chip of that price computes with whole numbers. **Quantization** writes each weight and each activation $a$ as an integer $q$ from −128 to 127:
@@ -1189,7 +1177,7 @@ expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
 # A third of the size, or less, and nearly the same decisions. Whether whole numbers are also *faster* depends on the chip; on a large computer they often are not, and we do not claim it. The time for a window has to stay below the
 # 100 ms until the next one.
 #
-# ### Exercise 4 · Which coefficient gives the speaker away? (change the experiment)
+# ### Exercise 3 · Which coefficient gives the speaker away? (predict, then change the experiment)
 #
 # For each coefficient, compare its six means over the frames of each group (`frames_by_speaker`) with its spread within the groups: the standard deviation of the six means, divided by the mean of the six standard
 # deviations. The largest of the 13 ratios belongs to which coefficient, 0 to 12? Guess first. *Medium, five minutes; expected: an integer.*
