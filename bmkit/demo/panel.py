@@ -170,7 +170,9 @@ def _show_first_answer(panel: Panel) -> None:
 
     name, given = next(iter(panel.examples.items()))
     print(f"{panel.about['label']}: {name}")
+    answers = []
     for last in steps(panel.answer, given, panel._chosen({})):
+        _close_figures(answers)  # of the step before, or the notebook would show them all
         answers = last if isinstance(last, list | tuple) else [last]
     for one in answers:
         if hasattr(one, "savefig"):
@@ -183,6 +185,14 @@ def _show_first_answer(panel: Panel) -> None:
             display(one)
         elif one is not None:
             print(one)
+
+
+def _close_figures(answers: Sequence) -> None:
+    for one in answers:
+        if hasattr(one, "savefig"):
+            import matplotlib.pyplot as plt
+
+            plt.close(one)
 
 
 def text(

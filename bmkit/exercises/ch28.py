@@ -5,7 +5,7 @@ import numpy as np
 from bmkit.backend import keras
 from bmkit.check import Exercise, Question
 
-__all__ = ["centred_spotter", "fired", "hours_needed", "telltale"]
+__all__ = ["centred_spotter", "fired", "telltale"]
 
 _random = np.random.default_rng(28)
 
@@ -82,24 +82,6 @@ centred_spotter = Exercise(
     probe=_answers_to_sounds,
     tolerance=1e-4,
 )
-
-hours_needed = Question(
-    "ch28.hours_needed",
-    30,
-    why="3 / T must be at most 1 / 10, so T is 30 hours: thirty hours of talk, not of silence.",
-    hints=[
-        "The promise is a rate: how many alarms an hour is one in ten hours?",
-        "With no alarm in T hours the rate may still be 3 / T. For which T is that the promised rate?",
-    ],
-    mistakes={
-        10: "After ten hours without an alarm the rate may still be 3 / 10 an hour, three times as much as promised.",
-        3: "3 hours without an alarm support one alarm an hour; one in ten hours is asked for.",
-        0.3: "This is 3 / 10, the rate that ten quiet hours leave possible; the hours are asked for.",
-        3.33: "You divided ten hours by three; it takes three times ten.",
-    },
-    tolerance=0.01,
-)
-
 
 def _fired(scores, threshold, rest):
     steps = []

@@ -10,11 +10,12 @@
 # **Data** spoken_digits (3,000 recordings of six people, CC BY-SA 4.0), spoken_words (2,560 clips of ten words in 64 synthetic voices, made on your computer by eSpeak NG)
 
 # %%
-from bmkit import console, data, demo, diagrams, plot, pretrained, scratch, ship, train
+from bmkit import console, data, demo, diagrams, plot, scratch, ship, train
 from bmkit.check import expect
 from bmkit.exercises import ch28
 import keras
 import numpy as np
+import tensorflow as tf
 random = train.seed(0)
 
 # %% [markdown]
@@ -116,23 +117,9 @@ plot.show(figure)
 #   We shall test unheard speakers on groups 0, 1 and 2, which it tells apart well.
 # * Each recording is cut off close to the word, and each person had a microphone of their own. So *who speaks* and *which microphone* are one thing here.
 # * Six people are few, and nobody knows their age, sex or mother tongue.
-
-# %%
-loudness = {}
-frames_by_speaker = {}
-for speaker in range(6):
-    mine = some(everything, everything["speaker"] == speaker)
-    real = mine["mfcc"][mine["mfcc"].any(axis=2)]  # (frames, 13)
-    frames_by_speaker[speaker] = real
-    loudness[speaker] = np.median(real[:, 0]) / np.sqrt(128)  # decibels
-    seconds = 0.025 * np.median(mine["length"])
-    print(f"group {speaker}: {len(mine['digit'])} recordings, median {seconds:.2f} s")
-apart = max(loudness.values()) - min(loudness.values())
-expect("loudest group over quietest (dB)", apart, at_least=15, at_most=25)
-
-# %% [markdown]
-# The first coefficient is the mean loudness of a frame (in decibels, times $\sqrt{128}$; why, you see in a moment). One group is louder than another by
-# some 18 dB, a matter of microphone and distance. No listener would take that for a difference between *two* and *four*; a network might.
+#
+# The first coefficient is the mean loudness of a frame (in decibels, times $\sqrt{128}$; why, you see in a moment). The loudest group is 15 to 25 dB above the quietest, as the cell below counts:
+# a matter of microphone and distance. No listener would take that for a difference between *two* and *four*; a network might.
 #
 # ### From a wave to these frames
 #
@@ -181,6 +168,15 @@ expect("SciPy's cosine transform", frames, equals=theirs, tolerance=1e-6)
 louder = mfcc(10 * hiss) - frames
 expect("louder: first coefficient", louder[0, 0], equals=226.3, tolerance=0.1)
 expect("the other coefficients", np.abs(louder[:, 1:]).max(), at_most=1e-6)
+loudness = []
+frames_by_speaker = {}
+for speaker in range(6):
+    mine = some(everything, everything["speaker"] == speaker)
+    real = mine["mfcc"][mine["mfcc"].any(axis=2)]  # (frames, 13)
+    frames_by_speaker[speaker] = real
+    loudness.append(np.median(real[:, 0]) / np.sqrt(128))  # decibels
+apart = max(loudness) - min(loudness)
+expect("loudest group over quietest (dB)", apart, at_least=15, at_most=25)
 
 # %% [markdown]
 # Ten times the pressure is 20 dB more in every band. It changes the first coefficient and *no other*. More generally, whatever a microphone or a room does to each band, day
@@ -200,8 +196,7 @@ SPAN = 40  # frames of a window
 
 
 def quiet_frames(frames):
-    loudness = frames[:, 0]
-    return frames[loudness <= np.quantile(loudness, 0.05)]
+    return frames[frames[:, 0] <= np.quantile(frames[:, 0], 0.05)]
 
 
 def pauses_of(rows):  # from each speaker to frames
@@ -212,7 +207,6 @@ def pauses_of(rows):  # from each speaker to frames
     return pauses
 
 
-# %%
 def windows_with(rows, starts):  # recording k begins at frame starts[k]
     pauses = pauses_of(rows)
     windows = np.zeros((len(starts), SPAN, 13), "float32")
@@ -226,12 +220,12 @@ def windows_with(rows, starts):  # recording k begins at frame starts[k]
     return windows
 
 
+# %%
 def whole_words(rows):
     lengths = np.minimum(rows["length"], SPAN)
     return windows_with(rows, random.integers(0, SPAN - lengths + 1))
 
 
-# %%
 def parts_of_words(rows):  # at the left or right edge of the window
     lengths = np.minimum(rows["length"], SPAN)
     seen = random.integers(0, lengths // 2 + 1)
@@ -256,11 +250,6 @@ def as_it_is(windows):
 def without_mean(windows):
     return windows - windows.mean(axis=1, keepdims=True)
 
-
-trained_digits = without(parts["train"], WATCHED, *NEVER_HEARD)
-learn = examples(trained_digits)
-watch = examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
-print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
 
 # %% [markdown]
 # ## The measure: two errors, one curve
@@ -307,6 +296,11 @@ def probabilities_of(model, describe, watch):  # from windows to (n, 5)
     chances = LogisticRegression(max_iter=300).fit(margins, watch[1])
     return lambda x: chances.predict_proba(model.decision_function(describe(x)))
 
+
+trained_digits = without(parts["train"], WATCHED, *NEVER_HEARD)
+learn = examples(trained_digits)
+watch = examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
+print("windows:", len(learn[0]), "to learn from,", len(watch[0]), "to watch")
 
 # %%
 import threadpoolctl
@@ -357,9 +351,6 @@ def spotter(words):
 
 
 # %%
-import tensorflow as tf
-
-
 def trained(learn, watch, words, epochs, batch=128):
     network = spotter(words)
     steps = epochs * -(-len(learn[0]) // batch)
@@ -371,17 +362,14 @@ def trained(learn, watch, words, epochs, batch=128):
     return network
 
 
-# %%
-def network_spotter(learn, watch, prepare, epochs):
-    x = prepare(learn[0])
-    middle = x.mean(axis=(0, 1))  # (13,)
-    spread = x.std(axis=(0, 1))
+def network_spotter(learn, watch, epochs):
+    spread = without_mean(learn[0]).std(axis=(0, 1))  # (13,)
 
     def scaled(windows):
-        return (prepare(windows) - middle) / spread
+        return without_mean(windows) / spread
 
-    watch_scaled = (scaled(watch[0]), watch[1])
-    network = trained((scaled(learn[0]), learn[1]), watch_scaled, 5, epochs)
+    learn_scaled = (scaled(learn[0]), learn[1])
+    network = trained(learn_scaled, (scaled(watch[0]), watch[1]), 5, epochs)
 
     def scores(windows):  # (n, 5)
         return network.predict(scaled(windows), batch_size=256, verbose=0)
@@ -389,10 +377,9 @@ def network_spotter(learn, watch, prepare, epochs):
     return scores, network, spread
 
 
-plain_scores, plain, _ = network_spotter(learn, watch, without_mean, epochs=11)
-print(f"{plain.count_params():,} weights")
-
 # %%
+plain_scores, plain, _ = network_spotter(learn, watch, epochs=11)
+print(f"{plain.count_params():,} weights")
 test = parts["test"]
 test_windows = whole_words(test)
 truth = answers(test)
@@ -441,19 +428,26 @@ expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
 
 # %%
 def joined(rows):
-    order = np.lexsort((random.random(len(rows["speaker"])), rows["speaker"]))
+    drawn = random.random(len(rows["speaker"]))
+    order = np.lexsort((drawn, rows["speaker"]))
     partner = np.arange(len(order))
     partner[order] = np.roll(order, 1)  # nearly always of the same speaker
     made = {name: values.copy() for name, values in rows.items()}
     made["mfcc"][:] = 0
     for k, other in enumerate(partner):
         length = rows["length"][other]
-        first = rows["mfcc"][k, : rows["length"][k] // 2]
+        half = rows["length"][k] // 2
         second = rows["mfcc"][other, length // 2 : length]
-        made["length"][k] = len(first) + len(second)
-        made["mfcc"][k, : made["length"][k]] = np.concatenate([first, second])
+        made["mfcc"][k, :half] = rows["mfcc"][k, :half]
+        made["mfcc"][k, half : half + len(second)] = second
+        made["length"][k] = half + len(second)
     strange = rows["digit"] != rows["digit"][partner]
-    return some(made, strange & (rows["speaker"] == rows["speaker"][partner]))
+    same_voice = rows["speaker"] == rows["speaker"][partner]
+    return some(made, strange & same_voice)
+
+
+# %% [markdown]
+# The joined words get places in windows like all others. Everything else stays: the same network, nearly as many windows, and a test on the same 600 windows as before.
 
 
 # %%
@@ -467,9 +461,7 @@ def harder_examples(rows):
 
 learn_hard = harder_examples(trained_digits)
 watch_hard = harder_examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
-network_scores, network, spread = network_spotter(
-    learn_hard, watch_hard, without_mean, epochs=10
-)
+network_scores, network, spread = network_spotter(learn_hard, watch_hard, epochs=10)
 scored["network, joined words"] = network_scores(test_windows)
 hits = right(scored["network, joined words"])
 gain = hits[~in_training].mean() - strange_words.mean()
@@ -490,6 +482,8 @@ def error_rates(is_keyword, scores, thresholds):
 joined_model = fitted(best_machine, thirds, *learn_hard)
 to_scores = probabilities_of(joined_model, thirds, watch_hard)
 scored["support vectors, joined words"] = to_scores(test_windows)
+ahead = hits - right(scored["support vectors, joined words"])
+expect("joined words: lead over rival, lower end", interval(ahead)[1], at_least=0.01)
 curves = {}
 for name in list(scored)[2:]:
     any_keyword = 1 - scored[name][:, 0]
@@ -509,8 +503,9 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. FIGURE3*
-# <details><summary>In words</summary>FIGURE3</details><br>
+# *Figure. DET curves of the 600 test windows, strange words among them; lower left is better. The network that learned from joined words lies below all others. The three others cross: which is best depends on the alarms that you can bear.*
+# <details><summary>In words</summary>Miss rate over false alarm rate, both axes logarithmic, four falling lines. The black dash-dotted one, network with joined words, starts near 0.45 at the left, passes 0.1 at a false alarm rate
+# of 0.06 and reaches the lower edge at 0.3. The others, network, support vectors, and support vectors with joined words, start between 0.8 and 1, meet near false alarms 0.17 and misses 0.1, and reach the lower edge between 0.6 and 0.9.</details><br>
 #
 # Most of the strange words are left alone now. It has a price: the network wants to hear a word from its beginning to its end, and is unsure about some keywords that it knew before. Whether that is a good trade, a count of windows cannot say; the stream below will.
 #
@@ -538,7 +533,7 @@ for unheard, watched in ((0, 1), (1, 2), (2, 4)):
         answered["discriminants, " + name] = model.predict(thirds(prepare(asked)))
         model = fitted(best_machine, thirds, x, learn_here[1])
         answered["support vectors, " + name] = model.predict(thirds(prepare(asked)))
-    found = network_spotter(learn_here, watch_here, without_mean, epochs=5)[0](asked)
+    found = network_spotter(learn_here, watch_here, epochs=5)[0](asked)
     answered["network, mean removed"] = found.argmax(axis=1)
     for name, said_to_be in answered.items():
         hits_of_strangers[name, unheard] = said_to_be == answers(strangers)
@@ -664,8 +659,9 @@ axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="keyword")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. FIGURE4*
-# <details><summary>In words</summary>FIGURE4</details><br>
+# *Figure. Twelve seconds of the test stream. Grey: somebody says the digit above it. Four and one are heard loud and clear, two only half; and shortly before the end zero, which training lacked, looks like two.*
+# <details><summary>In words</summary>Smoothed score over time, a line for each keyword, grey bands for the words four, five, two, five, six, one, five, zero, six. The line of 4 rises to nearly 1 behind the first band, that of 2 to 0.6 behind the third, that of
+# 1 to 0.95 behind "one" and to 0.3 behind the "five" after it. Behind "zero" the line of 2 rises to 0.7. Else all lines lie near 0.</details><br>
 #
 # ### Count as the rider counts
 #
@@ -731,6 +727,9 @@ forms = [name for name in spotters if name.startswith("support")]
 chosen_form = min(forms, key=price_val.get)
 print(f"chosen (here: {chosen_form})")
 
+# %% [markdown]
+# The validation stream has spoken; thresholds and the rival's form are fixed. Now the test stream, once.
+
 # %%
 on_stream = {}
 costs = {"always nothing": int(np.isin(marks[:, 2], KEYWORDS).sum())}
@@ -762,8 +761,9 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. FIGURE5*
-# <details><summary>In words</summary>FIGURE5</details><br>
+# *Figure. The stream's own DET curve, on plain axes: each mark is a threshold, each star the one that validation chose. With joined words the network has fewer alarms than the support vectors at equal misses; the network of whole words misses least and has its star at some 400 alarms an hour.*
+# <details><summary>In words</summary>Share of keywords missed over false alarms per hour, three lines. The black one, network with joined words, falls from 0.8 at 13 alarms to 0.4 at 5 and to its star at 45 alarms and 0.18. The blue one, support vectors, lies above it
+# and has its star at 110 alarms and 0.23. The yellow one, network, begins at its star, 415 alarms and 0.06, and runs level to the right edge.</details><br>
 #
 # ### How sure is a rate?
 #
@@ -973,7 +973,7 @@ print(")")
 expect("false alarms at six, seven, eight", causes[6:9].sum(), at_most=5)
 
 # %% [markdown]
-# The errors are of two kinds. Most are **misses**, of *one* and *three* more than of the others: that is the price of the joined words, paid by people whom the network knows. The **false alarms** come nearly all while a word is said that training lacked. *Six*, *seven* and *eight*,
+# The errors are of two kinds. The **misses** are spread over all four keywords: that is the price of the joined words, paid by people whom the network knows. The **false alarms** come nearly all while a word is said that training lacked. *Six*, *seven* and *eight*,
 # which it was trained to leave alone, hardly alarm it. The dictionary has half a million words of the other kind. A list of the worst ten recordings would be a list of coefficients, so we sort by word.
 #
 # ## Limits and harm
@@ -986,8 +986,8 @@ group_of_mark = np.searchsorted(borders, np.arange(len(marks)), side="right")
 group_of_keyword = group_of_mark[np.isin(marks[:, 2], KEYWORDS)]
 rows = {}
 for group in range(6):
-    mine = test["speaker"] == group
-    row = {"known, trained words right": known[test["speaker"][in_training] == group].mean()}
+    of_known = known[test["speaker"][in_training] == group]
+    row = {"known, trained words right": of_known.mean()}
     row["known, missed in the stream"] = missed[group_of_keyword == group].mean()
     hits = hits_of_strangers.get(("network, mean removed", group))
     if hits is not None:
@@ -1009,7 +1009,8 @@ plot.table(rows, corner="by group", digits=2)
 # Say *one*, *two*, *three* or *four*, or choose a file; talk about other things in between. A bar for each keyword rises and falls as the device hears you. The network knows six people with their microphones, and it does not know you: as for the unheard groups
 # above, expect that it misses words and rides to wrong floors. Speak single words, close to the microphone.
 #
-# A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. The examples are spoken by a neural voice whose weights the kit loads; it is nobody of the six, and no machine voice was in training.
+# A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. And you can *hear* the recordings at last, nearly: a cosine transform can be undone, which gives the loudness of each band, and a wave with these loudnesses is found by going to and fro between wave and spectrum (Griffin
+# and Lim, 1984). It whispers, but the words can be made out, by the network too. The examples are test recordings of group 4 made in this way.
 
 
 # %%
@@ -1067,7 +1068,7 @@ def hear(wave):
     scores = smoothed(network_scores(windows))
     words = [str(word) for _, word in triggers(scores, limit)]
     told = f"Heard (here: {', '.join(words) or 'nothing'})"
-    for last in range(3, len(scores), 3):
+    for last in range(5, len(scores), 5):
         yield [bars(scores[:last, 1:], limit), "Listening …"]
     yield [bars(scores[:, 1:], limit), told]
 
@@ -1075,8 +1076,8 @@ def hear(wave):
 demo.sound(hear, sounds, rate=RATE, label="Your word", most_seconds=10)
 
 # %% [markdown]
-# *Figure. FIGURE6*
-# <details><summary>In words</summary>FIGURE6</details><br>
+# *Figure. The end of the first example, "one, two, three, four": floors 2, 3 and 4 have been above the black line, where the trigger fires; the rebuilt "one" stayed below it.*
+# <details><summary>In words</summary>Smoothed score over floors 1 to 4. Grey bars, the highest so far, reach 0.56, 0.97, 0.95 and 0.99; the black line lies at 0.7. The narrow blue bars, now, are next to nothing.</details><br>
 #
 # What does it do with bad input? A file without a sound, silence and a hum are refused or answered in a sentence each. (The page mixes two channels into one and brings 44,100 samples a
 # second down to 8,000 before anything arrives here.)
@@ -1096,8 +1097,10 @@ demo.sound(hear, sounds, rate=RATE, label="Your word", most_seconds=10)
 # The application is the function `open_spotter`: it opens the packed file, knows nothing of this notebook, and answers a window of forty frames.
 
 # %%
-import contextlib
+from contextlib import redirect_stderr, redirect_stdout
 import io
+
+tf.get_logger().setLevel("ERROR")
 
 
 def representative():
@@ -1114,14 +1117,13 @@ def lite(model, whole_numbers):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
-    with console.silenced(), contextlib.redirect_stdout(io.StringIO()):
+    nowhere = io.StringIO()
+    with console.silenced(), redirect_stdout(nowhere), redirect_stderr(nowhere):
         return converter.convert()
 
 
 in_float = lite(network, whole_numbers=False)
 in_bytes = lite(network, whole_numbers=True)
-expect("bytes in float over bytes in int8", len(in_float) / len(in_bytes), at_least=2.5)
-expect("bytes of the int8 file", len(in_bytes), at_most=40_000)
 
 
 # %%
@@ -1161,9 +1163,10 @@ trial = ship.try_out(open_spotter, file, list(test_windows[:90]))
 with console.silenced():
     here = open_spotter(file)
 same = np.array([here(window) for window in test_windows[:90]])
-answers_there = np.array(trial.answers)
-expect("same scores in a new process", answers_there, equals=same, tolerance=1e-6)
-expect("size (MB)", trial.megabytes, at_most=0.05)
+answered = np.array(trial.answers)
+expect("same scores in a new process", answered, equals=same, tolerance=1e-6)
+expect("bytes in float over bytes in int8", len(in_float) / len(in_bytes), at_least=2.5)
+expect("size of the file (MB)", trial.megabytes, at_most=0.04)
 expect("a window, p95 (ms)", trial.p95_milliseconds, at_most=25)
 by_chip = np.array([here(window) for window in test_windows])
 in_whole_numbers = by_chip.argmax(axis=1)
@@ -1191,16 +1194,18 @@ ch28.telltale.check(telltale)
 #
 # * A keyword spotter is a **window**, a network, a **smoothing** and a **trigger** with a rest; the network is the smallest part of the lesson.
 # * Two errors, one **DET curve**, by hand equal to scikit-learn's. The price of each error chooses the threshold, on validation.
-# * A random split asks about known people. For unheard people the same network is much worse; taking the mean of each window away mended a part of it, in the mean of three people.
-# * Noise belongs on waves. Training in noise helped in *that* noise.
+# * A random split asks about known people and known words. There 97 % were right or more; for words that training lacked, and for unheard people, the same network was much worse.
+# * Joined halves of words, labelled *nothing*, taught it to wait for the whole word: fewer false alarms, more misses, and a lower price on the stream, below that of the strongest rival, support vectors in the best of four forms.
+# * Taking the mean of each window away mended much for one of three strangers and little for the two others.
+# * Noise belongs on waves. On synthetic words babble cost far more than white noise; training in it won back a part, and cost something in quiet.
 # * $k$ alarms in $T$ hours: a Poisson interval. With none, the rate may still be $3/T$.
 # * In 8-bit integers the file has less than 40 kB and takes nearly the same decisions.
 #
 # **Ask yourself**
 #
+# <details><summary>You promise one false alarm in ten hours of talk. How long must a test run without any?</summary>By the rule of three, 3 / T may be at most 1 / 10: thirty hours, of talk and not of silence.</details>
 # <details><summary>A seller says: 98 % of all keywords recognised. What do you ask?</summary>At how many false alarms per hour, measured over how many hours of talk; with speakers, rooms and words that were not in training.</details>
-# <details><summary>Why not add noise to the MFCC of a recording?</summary>Noise adds to the wave. Between wave and coefficients stand a square and a logarithm, so the sum of two sounds is not the sum of their coefficients.</details>
-# <details><summary>Why choose the threshold on a stream and not on windows?</summary>A stream holds halves of words, pauses and neighbours, and smoothing and rest change what a score means. Errors that the rider sees exist in the stream only.</details><br>
+# <details><summary>Why not add noise to the MFCC of a recording?</summary>Noise adds to the wave. Between wave and coefficients stand a square and a logarithm, so the sum of two sounds is not the sum of their coefficients.</details><br>
 #
 # **Next** 29 · Recommendation (planned) leaves sounds behind and asks what people will choose.
 #

@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.display import Audio
@@ -120,6 +121,20 @@ def test_where_nobody_watches_the_first_answer_is_shown(capsys):
         "(a sound, which can be heard when the cell is run)",
         "<IPython.core.display.Image object>",
     ]
+
+
+def test_where_nobody_watches_only_the_last_figure_stays_open(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(plot, "show", shown.append)
+    plt.close("all")
+
+    def answer(text):
+        for _ in range(3):
+            yield [plt.figure(), text]
+
+    demo.text(answer, ["a"])
+    assert plt.get_fignums() == [shown[0].number] and len(shown) == 1
+    plt.close("all")
 
 
 def test_in_a_notebook_that_somebody_works_in_it_is_a_widget(monkeypatch):
