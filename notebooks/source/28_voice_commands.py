@@ -1153,12 +1153,10 @@ def open_spotter(path):
 
 
 # %%
-import pathlib
 import tempfile
 
-file = pathlib.Path(tempfile.gettempdir(), "spotter.zip")
 shipped = {"network": np.frombuffer(in_bytes, "uint8"), "spread": spread}
-ship.pack(file, shipped)
+file = ship.pack(tempfile.gettempdir() + "/spotter.zip", shipped)
 trial = ship.try_out(open_spotter, file, list(test_windows[:90]))
 with console.silenced():
     here = open_spotter(file)
