@@ -55,7 +55,9 @@ def _answers_to_sounds(model) -> np.ndarray:
     random = np.random.default_rng(2)
     x = random.normal(size=(3, 12, 13)).astype("float32")
     model(x)  # a model without an Input has no weights before
-    model.set_weights([random.normal(scale=0.3, size=weight.shape) for weight in model.get_weights()])
+    scales = [2.0 if weight.ndim == 1 else 0.1 for weight in model.get_weights()]  # without ReLU, a low bias tells
+    shapes = [weight.shape for weight in model.get_weights()]
+    model.set_weights([random.normal(scale=scale, size=shape) for scale, shape in zip(scales, shapes, strict=True)])
     asked = (x, x[:, :7], x + np.arange(13, dtype="float32"))
     return np.concatenate([keras.ops.convert_to_numpy(model(one)) for one in asked])
 
@@ -116,7 +118,7 @@ def _waits_for_silence(scores, threshold, rest):
 
 
 def _steps_of(result) -> np.ndarray:
-    return np.asarray(result, float).ravel()
+    return np.asarray(result, float)
 
 
 def _scores(*rows: float) -> np.ndarray:
