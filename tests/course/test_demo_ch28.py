@@ -3,24 +3,19 @@
 import base64
 import io
 import re
-import subprocess
-import sys
-import time
 import wave
 from types import SimpleNamespace
 
+import demos
 import numpy as np
 import pytest
 import test_demo_browser
 from test_demo_browser import ALLOWED, DEVICE, browsing, chosen, opened, playwright, refused, said, tone
 
-from bmkit.course.chapters import ROOT
-
 __all__ = ["playwright"]  # a fixture, found here by its name
 
 pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
 
-MOST_SECONDS = 900  # the chapter up to its demo takes a minute on two quiet cores
 KEYWORDS = "one, two, three, four"
 
 
@@ -39,22 +34,9 @@ def floors(told):
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory):
-    """Start the demo of the chapter itself."""
-    log = tmp_path_factory.mktemp("demo") / "demo.log"
-    command = [sys.executable, "-m", "bmkit.course.cli", "demo", "--no-browser", "28"]
-    with log.open("w") as file:
-        child = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    try:
-        end = time.monotonic() + MOST_SECONDS
-        while "The demo is ready." not in log.read_text() and child.poll() is None and time.monotonic() < end:
-            time.sleep(0.5)
-        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", log.read_text())
-        assert address, log.read_text()
-        yield SimpleNamespace(runs={"28": SimpleNamespace(address=address[0])})
-    finally:
-        child.terminate()
-        child.wait(60)
+def kit():
+    with demos.running("28") as kit:
+        yield kit
 
 
 @pytest.fixture(scope="module")
