@@ -85,36 +85,48 @@ centred_spotter = Exercise(
     tolerance=1e-4,
 )
 
-def _fired(scores, threshold, rest):
+
+def _fired(scores, high, low):
     steps = []
-    rest_until = 0
+    armed = True
     for step, row in enumerate(scores):
-        if step >= rest_until and row[1:].max() >= threshold:
+        best = row[1:].max()
+        if armed and best >= high:
             steps.append(step)
-            rest_until = step + rest
+            armed = False
+        elif best < low:
+            armed = True
     return np.array(steps, int)
 
 
-def _fires_at_nothing(scores, threshold, rest):
+def _fires_at_nothing(scores, high, low):
     everything = np.concatenate([scores[:, :1], scores], axis=1)  # column 0 counts as a word
-    return _fired(everything, threshold, rest)
+    return _fired(everything, high, low)
 
 
-def _never_rests(scores, threshold, rest):
-    return _fired(scores, threshold, 1)
+def _never_waits(scores, high, low):
+    return np.flatnonzero(scores[:, 1:].max(axis=1) >= high)
 
 
-def _as_printed(scores, threshold, rest):
-    return _fires_at_nothing(scores, threshold, 1)
+def _as_printed(scores, high, low):
+    return np.flatnonzero(scores.max(axis=1) >= high)
 
 
-def _rests_too_long(scores, threshold, rest):
-    return _fired(scores, threshold, rest + 1)
+def _one_threshold(scores, high, low):
+    return _fired(scores, high, high)
 
 
-def _waits_for_silence(scores, threshold, rest):
-    high = scores[:, 1:].max(axis=1) >= threshold
-    return np.flatnonzero(high & ~np.r_[False, high[:-1]])
+def _fires_once(scores, high, low):
+    return _fired(scores, high, low)[:1]
+
+
+def _above_only(scores, high, low):
+    return _fired(scores, np.nextafter(high, 2), low)
+
+
+def _nothing_may_win(scores, high, low):
+    wins = scores[:, :1] >= scores[:, 1:].max(axis=1, keepdims=True)
+    return _fired(np.where(wins, 0, scores), high, low)
 
 
 def _steps_of(result) -> np.ndarray:
@@ -124,48 +136,51 @@ def _steps_of(result) -> np.ndarray:
 def _scores(*rows: float) -> np.ndarray:
     """Write scores of nothing and two words from the score of the first word."""
     first = np.array(rows)
-    return np.stack([1 - first, 0.9 * first, 0.1 * first], axis=1)
+    return np.stack([1 - first, first, 0 * first], axis=1)
 
 
 fired = Exercise(
     "ch28.fired",
     _fired,
     [
-        (_scores(0.1, 0.9, 1.0, 0.9, 0.1, 0.1), 0.6, 3),
-        (_scores(0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9), 0.5, 3),
-        (_scores(0.0, 0.1, 0.2, 0.1), 0.5, 2),
-        (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.6, 4),
-        (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.5, 8),
+        (_scores(0.1, 0.9, 1.0, 0.7, 0.9, 0.1, 0.8), 0.8, 0.3),
+        (_scores(0.1, 0.4, 0.1, 0.35, 0.3, 0.2, 0.4), 0.4, 0.3),  # nothing is surer, a keyword fires all the same
+        (_scores(0.0, 0.1, 0.2, 0.1), 0.5, 0.2),
+        (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.6, 0.4),
+        (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.5, 0.1),
     ],
     hints=[
         "Column 0 is the score of nothing. Which columns may fire?",
-        "row[1:].max() is the best keyword. And remember until when the trigger rests: start with 0.",
-        "rest_until = step + rest behind the append, and `if step >= rest_until and …` in front of it.",
+        "row[1:].max() is the best keyword. And remember whether the trigger may fire: armed = True to start with.",
+        "if armed and best >= high: append, armed = False; elif best < low: armed = True.",
     ],
     mistakes=[
-        (_as_printed, "Neither fault is mended yet: column 0 fires, and the trigger never rests."),
+        (_as_printed, "Neither fault is mended yet: column 0 fires, and low is not used."),
         (_fires_at_nothing, "It still fires when it is sure of nothing: leave column 0 out."),
-        (_never_rests, "It fires again at the next step: let it rest after each trigger."),
-        (_rests_too_long, "It rests one step too long: at step t + rest it may fire again."),
-        (
-            _waits_for_silence,
-            "You wait until the score has fallen; asked for is a rest of a fixed number of steps.",
-        ),
+        (_never_waits, "It fires again at the next step: after a trigger wait until the best keyword was below low."),
+        (_one_threshold, "It may fire again as soon as the score is below high; it has to fall below low."),
+        (_fires_once, "It fires once and never again: below low it is armed anew."),
+        (_above_only, "A score that equals high fires, too: >=."),
+        (_nothing_may_win, "Column 0 does not matter: a keyword that reaches high fires even if nothing is surer."),
     ],
     probe=_steps_of,
 )
 
 telltale = Question(
     "ch28.telltale",
-    5,
-    why="0.82, against 0.75 for loudness, which differs most in decibels but also varies most within each group.",
+    (5, 0),
+    why="With six groups coefficient 5 has 0.82, loudness 0.75. Without group 2 it falls to 0.57, and loudness leads "
+    "with 0.78: what looked like a property of speakers was mostly one of a single speaker.",
     hints=[
         "np.array([frames.mean(axis=0) for frames in frames_by_speaker.values()]) has shape (6, 13); likewise std.",
         "means.std(axis=0) / stds.mean(axis=0) are the 13 ratios; argmax names the coefficient.",
+        "Without group 2: np.delete(means, 2, axis=0), and likewise for the standard deviations.",
     ],
     mistakes={
-        0: "Loudness has the largest differences, but it also varies most within each group: divide by that.",
-        6: "Coefficients are counted from 0.",
-        2: "This is the smallest ratio; the largest is asked for.",
+        (0, 0): "With all six, loudness comes second: it has large differences, but it varies most within each group.",
+        (5, 5): "Without group 2 it is another one; did you leave it out of the means and of the standard deviations?",
+        (6, 1): "Coefficients are counted from 0.",
+        (2, 2): "These are the smallest ratios; the largest are asked for.",
+        5: "Two integers are asked for: with all six groups, and without group 2.",
     },
 )

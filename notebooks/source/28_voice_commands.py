@@ -58,7 +58,7 @@ plot.show(figure)
 # ### The data
 #
 # Six people said each of the ten digits fifty times. Of every recording we have one **frame** for each 25 milliseconds, with
-# 13 mel-frequency cepstral coefficients (MFCC, [chapter 03](03_language_vision_speech.ipynb)). *One* to *four* are our keywords. The other
+# 13 numbers, its **mel-frequency cepstral coefficients** (MFCC): the [mel spectrogram](12_cnn_speech.ipynb) of chapter 12, squeezed once more. How, we shall write down in a moment. *One* to *four* are our keywords. The other
 # digits are the talk in the lift. But a lift hears words that no engineer has thought of. So *zero* and *nine* are kept away until the test, and *five* is kept
 # away from training, so that validation has a strange word too.
 
@@ -104,11 +104,11 @@ for row, digit in zip(grid, (2, 4)):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Two words, said by three people; red is above the mean of all frames, blue below. In each "four", coefficient 3 is blue. But coefficient 6 of group 2 is blue in both words and red in
+# *Figure. Two words, said by three people; red is above the mean of all frames, blue below. Each "four" ends blue in coefficient 3. But coefficient 6 of group 2 is blue in both words and red in
 # "four" of group 1: the picture tells the word, and the person as well.*
 # <details><summary>In words</summary>Six grids of coloured fields, time to the right, coefficients 0 to 12 upwards; the upper row shows "two", the lower "four", the columns three groups.
-# Group 0 takes 18 frames for each word, group 1 only 11 or 12. "Two" of group 0 has red stripes at coefficients 3 and 4 and blue ones above, "four" has a dark blue stripe at
-# coefficient 3 in the second half. The two grids of group 2 are mostly blue around coefficients 5 to 9.</details><br>
+# Group 0 takes 18 frames for each word, group 1 only 11 or 12. "Two" of group 0 has a red stripe at coefficient 3, "four" has a stripe there that turns from red to dark
+# blue in the middle. The two grids of group 2 are mostly blue around coefficients 5 to 9.</details><br>
 #
 # Know the defects of these data before you trust a number:
 #
@@ -179,8 +179,8 @@ apart = max(loudness) - min(loudness)
 expect("loudest group over quietest (dB)", apart, at_least=15, at_most=25)
 
 # %% [markdown]
-# Ten times the pressure is 20 dB more in every band. It changes the first coefficient and *no other*. More generally, whatever a microphone or a room does to each band, day
-# in, day out, adds the same constant to every frame. We shall use that.
+# Ten times the pressure is 20 dB more in every band. It changes the first coefficient and *no other*. More generally, a microphone that passes some bands better than others, or a room without a long echo,
+# multiplies the power of each band by a factor of its own, day in, day out. In decibels that is a sum: the same constant in every frame. We shall use that. (Noise and echo are not of this kind.)
 #
 # ## Windows
 #
@@ -260,16 +260,22 @@ def without_mean(windows):
 #
 # A low threshold alarms at everything, a high one misses everything, and whoever names one of the two numbers alone says nothing. All thresholds together give the
 # **DET curve** (detection error tradeoff): misses over false alarms, both on axes that spread out the small rates. It holds the same facts as the ROC curve of
-# [chapter 08](08_data_preprocessing.ipynb), drawn for systems that are rarely wrong.
+# [chapter 08](08_data_preprocessing.ipynb), drawn for systems that are rarely wrong. (The field stretches the axes by the normal distribution; we use logarithms, which look much the same.)
+#
+# This score asks *whether* there was a keyword; *which one* we judge by the share of windows with the right answer out of five, and in the stream below, where a wrong floor is a false alarm.
 #
 # ## The rivals
 #
-# The trivial device says *nothing*, always. It has no false alarm, and misses everything. The classical method for
-# short words describes a window by the **mean and the standard deviation** of each coefficient, 26 numbers, and gives them to logistic
-# regression. Who keeps a little of the order takes both for each *third* of the window, 78 numbers. And there are other machines for
-# such numbers: linear discriminants, and **support vectors** with a bent boundary (a radial kernel). We tune each of them on validation; the strongest will be the rival.
+# The trivial device says *nothing*, always. It has no false alarm, and misses everything. A simple classical method
+# describes a window by the **mean and the standard deviation** of each coefficient, 26 numbers, and gives them to logistic
+# regression. Who keeps a little of the order takes both for each *third* of the window, 78 numbers. And there are other machines for such numbers:
 #
-# Support vectors give no probabilities but five margins. So that they can have a threshold like the network, a logistic regression turns the margins into probabilities, fitted on validation.
+# * **linear discriminants** take each class for a cloud of one common shape, and ask which centre is nearest;
+# * **support vectors** draw the boundary between two classes as far as possible from the nearest examples of both. With a *radial kernel* the boundary may be bent. Each class gets a number that tells
+#   on which side of its boundaries a window lies and how far away, its *margin*.
+#
+# We tune each of them on validation; the strongest will be the rival. So that the support vectors can have a threshold like the network, a logistic regression, fitted on validation, turns their five margins into probabilities.
+# Older spotters compared a word with stored examples, stretched in time (dynamic time warping), or chained hidden states (Markov models). They need words cut out of the stream, or a decoder, and are not run here.
 
 # %%
 from sklearn import base, metrics, pipeline, preprocessing, svm
@@ -330,7 +336,7 @@ for family, settings in machines.items():
 # the same. It is small on purpose, because it has to live on a chip.
 #
 # Before the network sees a window, we take the mean over its forty frames away from each coefficient (**cepstral mean subtraction**): the constant that a microphone adds is gone.
-# Whether that helps, we shall measure. Then each coefficient is divided by its standard deviation in training.
+# Whether that helps the network and its rivals, we shall measure on people whom they have not heard. Then each coefficient is divided by its standard deviation in training.
 
 
 # %%
@@ -362,11 +368,11 @@ def trained(learn, watch, words, epochs, batch=128):
     return network
 
 
-def network_spotter(learn, watch, epochs):
-    spread = without_mean(learn[0]).std(axis=(0, 1))  # (13,)
+def network_spotter(learn, watch, epochs, prepare=without_mean):
+    spread = prepare(learn[0]).std(axis=(0, 1))  # (13,)
 
     def scaled(windows):
-        return without_mean(windows) / spread
+        return prepare(windows) / spread
 
     learn_scaled = (scaled(learn[0]), learn[1])
     network = trained(learn_scaled, (scaled(watch[0]), watch[1]), 5, epochs)
@@ -380,20 +386,13 @@ def network_spotter(learn, watch, epochs):
 # %%
 plain_scores, plain, _ = network_spotter(learn, watch, epochs=11)
 print(f"{plain.count_params():,} weights")
-test = parts["test"]
-test_windows = whole_words(test)
-truth = answers(test)
-in_training = ~np.isin(test["digit"], (WATCHED, *NEVER_HEARD))
-scored = {}
-for family, (_, describe, model) in rivals.items():
-    scored[family] = np.eye(5)[model.predict(describe(test_windows))]
-best_machine, describe, model = rivals["support vectors"]
-scored["support vectors"] = probabilities_of(model, describe, watch)(test_windows)
-scored["network"] = plain_scores(test_windows)
+with_five = without(parts["validation"], *NEVER_HEARD)
+windows_val = whole_words(with_five)
+five = with_five["digit"] == WATCHED
 
 
-def right(chances):
-    return (chances.argmax(axis=1) == truth).astype(float)
+def right(chances, wanted):
+    return (chances.argmax(axis=1) == wanted).astype(float)
 
 
 def interval(values):  # mean and 95 % of the bootstrap
@@ -402,28 +401,23 @@ def interval(values):  # mean and 95 % of the bootstrap
     return values.mean(), low, high
 
 
-# %%
 linear = max(on_watch["logistic regression"], on_watch["linear discriminants"])
 ahead = on_watch["support vectors"] - linear
 expect("validation: support vectors over linear machines", ahead, at_least=0.04)
-known = right(scored["network"])[in_training]
-strange_words = right(scored["network"])[~in_training]
-lead = known - right(scored["support vectors"])[in_training]
-mean, low, high = interval(lead)
-verdict = "told apart" if low > 0 or high < 0 else "not told apart"
-expect("right, known speakers and trained words", known.mean(), at_least=0.97)
-expect("its lead over support vectors", mean, at_least=0)
-print(f"(here: {verdict}, {100 * low:.1f} to {100 * high:.1f} points)")
-expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
+plain_val = right(plain_scores(windows_val), answers(with_five))
+expect("validation: right, trained words", plain_val[~five].mean(), at_least=0.95)
+expect("validation: right, five", plain_val[five].mean(), at_most=0.75)
 
 # %% [markdown]
-# Support vectors are the strongest rival, by far: remember it when you read that a network beats "a classical baseline". The network is a little ahead of them, and whether by more than chance, the line of the interval tells.
+# Support vectors are the strongest of the three, by far: remember it when you read that a network beats "a classical baseline".
 #
-# On the random split, with speakers and words of the training, the network is right in 97 of 100 windows or more. That is the number that such a chapter likes to print, and it says little about a lift.
-# The network hears a strange word and, often, obeys it.
+# On the words of the training the network is right in more than 95 of 100 validation windows. That is the number that such a chapter likes to print, and it says little about a lift.
+# The network hears *five*, a word of which it knows nothing, and in many windows obeys it.
 #
 # Why? In training, each whole word that began like *two* was *two*. A network that recognises half of a keyword makes no error there. *Perhaps* that is all it learned. If so, words that share one half with a keyword should mend it. We have
-# none, but we can make some: **joined words**, the first half of one recording and the second half of another, by the same speaker, labelled *nothing*. One third of the windows are now of this kind; the number of windows stays about the same.
+# none, but we can make some: **joined words**, the first half of one recording and the second half of another, by the same speaker, labelled *nothing*. One third of the windows are now of this kind; the number of windows stays about the same, and so does everything else.
+#
+# Whether that helps, *five* tells on validation. Then the test is opened: 600 recordings, *zero* and *nine* among them, for both networks and for the support vectors, which get the joined words, too.
 
 
 # %%
@@ -446,10 +440,6 @@ def joined(rows):
     return some(made, strange & same_voice)
 
 
-# %% [markdown]
-# The joined words get places in windows like all others. Everything else stays: the same network, nearly as many windows, and a test on the same 600 windows as before.
-
-
 # %%
 def harder_examples(rows):
     strange = whole_words(joined(rows))
@@ -462,12 +452,51 @@ def harder_examples(rows):
 learn_hard = harder_examples(trained_digits)
 watch_hard = harder_examples(without(parts["validation"], WATCHED, *NEVER_HEARD))
 network_scores, network, spread = network_spotter(learn_hard, watch_hard, epochs=10)
+joined_val = right(network_scores(windows_val), answers(with_five))
+gain = joined_val[five].mean() - plain_val[five].mean()
+loss = plain_val[~five].mean() - joined_val[~five].mean()
+expect("validation: joined words, gain on five", gain, at_least=0.15)
+expect("validation: loss on words of the training", loss, at_least=0, at_most=0.2)
+
+# %%
+test = parts["test"]
+test_windows = whole_words(test)
+truth = answers(test)
+in_training = ~np.isin(test["digit"], (WATCHED, *NEVER_HEARD))
+scored = {}
+for family, (_, describe, model) in rivals.items():
+    scored[family] = np.eye(5)[model.predict(describe(test_windows))]
+best_machine, describe, model = rivals["support vectors"]
+scored["support vectors"] = probabilities_of(model, describe, watch)(test_windows)
+scored["network"] = plain_scores(test_windows)
 scored["network, joined words"] = network_scores(test_windows)
-hits = right(scored["network, joined words"])
-gain = hits[~in_training].mean() - strange_words.mean()
-loss = known.mean() - hits[in_training].mean()
-expect("joined words: gain on words that training lacked", gain, at_least=0.15)
-expect("joined words: loss on trained words", loss, at_least=0.02, at_most=0.2)
+joined_model = fitted(best_machine, describe, *learn_hard)
+to_scores = probabilities_of(joined_model, describe, watch_hard)
+scored["support vectors, joined words"] = to_scores(test_windows)
+hits = {name: right(chances, truth) for name, chances in scored.items()}
+
+
+# %%
+def verdict(lead):  # in points
+    mean, low, high = interval(lead)
+    word = "told apart" if low > 0 or high < 0 else "not told apart"
+    return f"(here: {word}, {100 * mean:.1f}, from {100 * low:.1f} to {100 * high:.1f})"
+
+
+known = hits["network"][in_training]
+lead = known - hits["support vectors"][in_training]
+expect("right, words of the training", known.mean(), at_least=0.95)
+expect("its lead over support vectors", lead.mean(), at_least=-0.02)
+print(verdict(lead))
+strange_words = hits["network"][~in_training]
+expect("right, words that training lacked", strange_words.mean(), at_most=0.75)
+change = hits["network, joined words"] - hits["network"]
+expect("joined words: gain on those", change[~in_training].mean(), at_least=0.15)
+expect("gain on words of the training", change[in_training].mean(), at_most=-0.02)
+lead = hits["network, joined words"] - hits["support vectors, joined words"]
+expect("joined words: lead over support vectors", lead.mean(), at_least=0)
+print(verdict(lead))
+
 
 # %%
 def error_rates(is_keyword, scores, thresholds):
@@ -479,12 +508,8 @@ def error_rates(is_keyword, scores, thresholds):
     return np.array(alarms), np.array(misses)
 
 
-joined_model = fitted(best_machine, thirds, *learn_hard)
-to_scores = probabilities_of(joined_model, thirds, watch_hard)
-scored["support vectors, joined words"] = to_scores(test_windows)
-ahead = hits - right(scored["support vectors, joined words"])
-expect("joined words: lead over rival, lower end", interval(ahead)[1], at_least=0.01)
 curves = {}
+misses_at_ten = {}  # percent of false alarms
 for name in list(scored)[2:]:
     any_keyword = 1 - scored[name][:, 0]
     theirs = metrics.det_curve(truth > 0, any_keyword)
@@ -492,6 +517,10 @@ for name in list(scored)[2:]:
     both = np.array(theirs[:2])  # false alarms, misses
     expect(f"scikit-learn, {name}", ours, equals=both, tolerance=1e-9)
     curves[name] = ours
+    misses_at_ten[name] = ours[1][ours[0] <= 0.1].min()
+lowest = misses_at_ten.pop("network, joined words")
+over = min(misses_at_ten.values()) / lowest
+expect("10 % alarms: misses of the best other curve over joined", over, at_least=1.2)
 
 # %%
 figure, axes = plot.subplots(figsize=(6.4, 3.8))
@@ -503,73 +532,85 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. DET curves of the 600 test windows, strange words among them; lower left is better. The network that learned from joined words lies below all others. The three others cross: which is best depends on the alarms that you can bear.*
-# <details><summary>In words</summary>Miss rate over false alarm rate, both axes logarithmic, four falling lines. The black dash-dotted one, network with joined words, starts near 0.45 at the left, passes 0.1 at a false alarm rate
-# of 0.06 and reaches the lower edge at 0.3. The others, network, support vectors, and support vectors with joined words, start between 0.8 and 1, meet near false alarms 0.17 and misses 0.1, and reach the lower edge between 0.6 and 0.9.</details><br>
+# *Figure. DET curves of the 600 test windows, strange words among them; lower left is better. Where one false alarm in ten is allowed, the network that learned from joined words misses least. The others come near each other and cross: which of them is best depends on the alarms that you can bear.*
+# <details><summary>In words</summary>Miss rate over false alarm rate, both axes logarithmic from 0.002 to 1, four falling lines. The black dash-dotted one, network with joined words, runs below the three others over most of the picture. These, support
+# vectors, network, and support vectors with joined words, start near the upper edge at the left, fall steeply where the false alarm rate is between 0.05 and 0.3, and reach the lower edge near the right one.</details><br>
 #
-# Most of the strange words are left alone now. It has a price: the network wants to hear a word from its beginning to its end, and is unsure about some keywords that it knew before. Whether that is a good trade, a count of windows cannot say; the stream below will.
+# Most of the strange words are left alone now, and some keywords are lost. Is the network only more careful than before, since *nothing* is the answer to more of its windows? That alone would move it along its own curve; but this is another curve. *Perhaps* it wants
+# to hear a word from its beginning to its end. Whether the trade is a good one, a count of windows cannot say; the stream below will. And each interval here speaks about new recordings of the *same six people*, no more.
 #
 # ### Unheard speakers
 #
 # All this was measured on *new recordings of people that the network knows*. A lift does not know its riders. So we hold out people: one group is the test, another one the
-# validation (a validation on known people would not notice anything), and the other four are for training. All ten digits are in training now, so that only the people are new. We do it three times. How much will be left of the 97 %? Guess.
+# validation (a validation on known people would not notice anything), and the other four are for training, with all ten digits. Two tests are put to each machine: the test recordings of the *four people whom it knows*, and all
+# recordings of the *one whom it does not*. We do it three times. How much will be left? Guess.
 #
-# And does it help to take away the mean? Linear discriminants and support vectors try both ways.
+# And does it help to take away the mean? All three methods try both ways.
+
 
 # %%
-discriminants = rivals["linear discriminants"][0]
-hits_of_strangers = {}
+def answered(method, prepare, learn, watch, asked):
+    if method == "network":
+        scores = network_spotter(learn, watch, 5, prepare)[0]
+        return [scores(windows).argmax(axis=1) for windows in asked]
+    model = fitted(rivals[method][0], thirds, prepare(learn[0]), learn[1])
+    return [model.predict(thirds(prepare(windows))) for windows in asked]
+
+
+ways = {}
+for method in ("linear discriminants", "support vectors", "network"):
+    ways[f"{method}, as it is"] = (method, as_it_is)
+    ways[f"{method}, mean removed"] = (method, without_mean)
 speaker = everything["speaker"]
+of_test = np.arange(len(speaker)) >= len(speaker) - len(truth)  # the last rows
+
+# %%
+hits_of_known = {name: [] for name in ways}
+hits_of_strangers = {name: [] for name in ways}
 for unheard, watched in ((0, 1), (1, 2), (2, 4)):
     others = (speaker != unheard) & (speaker != watched)
-    learn_here = examples(some(everything, others))
+    learn_here = examples(some(everything, others & ~of_test))
     watch_here = examples(some(everything, speaker == watched))
+    people = some(everything, others & of_test)
     strangers = some(everything, speaker == unheard)
-    asked = whole_words(strangers)
-    answered = {}
-    for name, prepare in (("as it is", as_it_is), ("mean removed", without_mean)):
-        x = prepare(learn_here[0])
-        model = fitted(discriminants, thirds, x, learn_here[1])
-        answered["discriminants, " + name] = model.predict(thirds(prepare(asked)))
-        model = fitted(best_machine, thirds, x, learn_here[1])
-        answered["support vectors, " + name] = model.predict(thirds(prepare(asked)))
-    found = network_spotter(learn_here, watch_here, epochs=5)[0](asked)
-    answered["network, mean removed"] = found.argmax(axis=1)
-    for name, said_to_be in answered.items():
-        hits_of_strangers[name, unheard] = said_to_be == answers(strangers)
-
-# %%
+    asked = [whole_words(people), whole_words(strangers)]
+    for name, way in ways.items():
+        to_people, to_strangers = answered(*way, learn_here, watch_here, asked)
+        hits_of_known[name].append(to_people == answers(people))
+        hits_of_strangers[name].append(to_strangers == answers(strangers))
 rows = {}
-for (name, unheard), hits in hits_of_strangers.items():
-    rows.setdefault(name, {})[f"group {unheard}"] = hits.mean()
-share_of_strangers = {}
-for name, row in rows.items():
-    share_of_strangers[name] = np.mean(list(row.values()))
-    row["mean of three"] = share_of_strangers[name]
-rows["always nothing"] = {"mean of three": np.mean(truth == 0)}
-plot.table(rows, corner="windows right, unheard speaker")
+for name in ways:
+    rows[name] = {"known": np.concatenate(hits_of_known[name]).mean()}
+    for group in range(3):
+        rows[name][f"group {group}"] = hits_of_strangers[name][group].mean()
+    rows[name]["mean of three"] = np.concatenate(hits_of_strangers[name]).mean()
+plot.table(rows, corner="windows right: known people, unheard ones")
 
 # %%
-strange = share_of_strangers["network, mean removed"]
-removed = share_of_strangers["discriminants, mean removed"]
-mended = removed - share_of_strangers["discriminants, as it is"]
-by_group = [rows["network, mean removed"][f"group {g}"] for g in range(3)]
-expect("known over unheard speakers, network", known.mean() - strange, at_least=0.1)
-expect("best group over worst, network", np.ptp(by_group), at_least=0.05)
-expect("discriminants: what mean removal mends", mended, at_least=0.08)
+network_row = rows["network, mean removed"]
+lost = network_row["known"] - network_row["mean of three"]
+by_group = [network_row[f"group {group}"] for group in range(3)]
+expect("network: known over unheard people", lost, at_least=0.1)
+expect("network: best unheard group over worst", np.ptp(by_group), at_least=0.05)
 change = {}
-for g in range(3):
-    before = rows["discriminants, as it is"][f"group {g}"]
-    change[g] = rows["discriminants, mean removed"][f"group {g}"] - before
-expect("of it in group 2", change[2], at_least=0.4)
-expect("in group 0", change[0], at_least=-0.15, at_most=0.15)
+for method in ("linear discriminants", "support vectors", "network"):
+    removed = np.array(list(rows[f"{method}, mean removed"].values()))
+    change[method] = removed - list(rows[f"{method}, as it is"].values())
+    print(method, "(here: mean removal changes", np.round(100 * change[method]), ")")
+discriminants = change["linear discriminants"]  # known, groups 0 to 2, mean
+expect("discriminants: what mean removal mends", discriminants[-1], at_least=0.08)
+expect("in group 2", discriminants[3], at_least=0.4)
+expect("in group 0", discriminants[1], at_least=-0.15, at_most=0.15)
+of_network = np.concatenate(hits_of_strangers["network, mean removed"]).astype(float)
+of_rival = np.concatenate(hits_of_strangers["support vectors, mean removed"])
+print(verdict(of_network - of_rival))
 
 # %% [markdown]
-# The 97 % were a number about six people. For a stranger much less is left, and how much depends on the stranger more than on the method: for group 1 none of the five gets far above a device that always says *nothing*. The support
-# vectors with the mean removed and the network lie close together; in some runs one is ahead, in some the other, and we do not tell them apart.
+# What was right among known people is a number about *these people*. For a stranger much less is left, and it depends on the stranger: the network's best and worst group are more than five points apart. Whether the network is ahead of support vectors
+# that have the mean removed, too, the last line tells. Its interval is about new recordings of these three strangers; three people are too few for a sentence about all.
 #
-# Taking the mean away helps the linear discriminants a lot *on average*, but look at the columns: nearly all of it comes from group 2, whose microphone differs most from the others in training, and group 0 gains little or loses. *Perhaps* a
-# new microphone is mended and a new voice is not; these data cannot part the two. Three people are few. Read the mean, and believe no more of it than its sign.
+# Taking the mean away helps the linear discriminants a lot *on average*, but look at the columns: nearly all of it comes from group 2, and group 0 gains little or loses. MEANTEXT *Perhaps* a
+# new microphone is mended and a new voice is not; these data cannot part the two.
 #
 # ### Exercise 1 · Build a network that cannot hear the microphone
 #
@@ -587,8 +628,8 @@ ch28.centred_spotter.check(centred_spotter)
 # %% [markdown]
 # ## The stream
 #
-# Nobody hands the device a window with a word in it. It hears frames, hour after hour. We build such a stream: one person after the other says all of their test recordings in
-# random order, with pauses of half a second to one and a half, drawn as before. We also note where each word begins and ends.
+# Nobody hands the device a window with a word in it. It hears frames, hour after hour. We build such a stream: one person after the other says all of their recordings in
+# random order, with pauses of half a second to one and a half, drawn as before. We also note where each word begins and ends. First the stream of *validation*, in which *five* is the strange word: on it we choose.
 #
 # Then come the three parts of the device that are not the network. The **window** moves on by four frames, a tenth of a second, and the network scores it. The scores jump, so we
 # **smooth** them: each is replaced by the mean of the last three. And the **trigger** fires when a smoothed keyword reaches the threshold. Then it rests for eight steps, or one word
@@ -612,10 +653,10 @@ def stream_of(rows):
     return np.concatenate(pieces), np.array(marks)
 
 
-stream, marks = stream_of(test)
-minutes = len(stream) * 0.025 / 60
-print(f"{len(marks)} words")
-expect("minutes of talk", minutes, at_least=12, at_most=16)
+stream_val, marks_val = stream_of(with_five)
+minutes = len(stream_val) * 0.025 / 60
+print(f"{len(marks_val)} words")
+expect("minutes of talk", minutes, at_least=4, at_most=8)
 
 # %%
 STEP = 4  # frames from one window to the next
@@ -632,7 +673,7 @@ def smoothed(scores):  # (steps, 5), the mean of the last three
     return (longer[:-2] + longer[1:-1] + longer[2:]) / 3
 
 
-def triggers(scores, threshold):  # pairs of the last frame heard, and the word
+def triggers(scores, threshold):  # (n, 2): the last frame heard, and the word
     found = []
     rest_until = 0
     for step, row in enumerate(scores):
@@ -640,58 +681,61 @@ def triggers(scores, threshold):  # pairs of the last frame heard, and the word
         if step >= rest_until and row[word] >= threshold:
             found.append((SPAN + STEP * step, word))
             rest_until = step + REST
-    return found
+    return np.array(found, int).reshape(-1, 2)
 
 
 # %%
-scores = smoothed(network_scores(windows_of(stream)))
+scores = smoothed(network_scores(windows_of(stream_val)))
 figure, axes = plot.subplots(figsize=(8.4, 3.2))
 seconds = (SPAN + STEP * np.arange(len(scores))) * 0.025
 for word, marker in zip(KEYWORDS, plot.MARKERS):
     axes.plot(seconds, scores[:, word], marker=marker, ms=3, label=str(word))
-for start, end, digit in marks[140:160]:
+for start, end, digit in marks_val[60:80]:
     axes.axvspan(start * 0.025, end * 0.025, color="0.9")
     axes.text(start * 0.025, 1.04, str(digit), clip_on=True)
-first = marks[142, 0] * 0.025  # in seconds
+first = marks_val[62, 0] * 0.025  # in seconds
 axes.set(xlabel="time (s)", ylabel="smoothed score", ylim=(0, 1.12))
 axes.set_xlim(first, first + 12)
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="keyword")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Twelve seconds of the test stream. Grey: somebody says the digit above it. Four and one are heard loud and clear, two only half; and shortly before the end zero, which training lacked, looks like two.*
-# <details><summary>In words</summary>Smoothed score over time, a line for each keyword, grey bands for the words four, five, two, five, six, one, five, zero, six. The line of 4 rises to nearly 1 behind the first band, that of 2 to 0.6 behind the third, that of
-# 1 to 0.95 behind "one" and to 0.3 behind the "five" after it. Behind "zero" the line of 2 rises to 0.7. Else all lines lie near 0.</details><br>
+# *Figure. Twelve seconds of the validation stream. Grey: somebody says the digit above it. Where a keyword is said, its line rises towards the end of the word, and falls when the window has moved past it.*
+# <details><summary>In words</summary>Smoothed score from 0 to 1 over time, a line with markers for each of the four keywords, grey bands for the words, with their digits on top. Most of the time all lines lie near 0. At the
+# band of a keyword its own line rises, often to nearly 1, stays up for about half a second and falls again. Other words leave small bumps, or none.</details><br>
 #
 # ### Count as the rider counts
 #
-# A keyword is *heard* if its own trigger comes between its first frame and 24 frames (0.6 s) after its last. Each further trigger is a false alarm: by another word, by a pause, for the
-# wrong floor, or the second one for the same word. The threshold is chosen on a stream of the *validation* recordings, in which *five* is the strange word, by the price from the beginning: a false alarm costs five misses.
-# The rival gets the same chances as the network: with and without the mean, with whole words only and with joined words. Of its four forms the stream chooses the best.
+# A keyword is *heard* if its own trigger comes between its first frame and 32 frames (0.8 s) after its last: so long does it take until a word of usual length has left the window, and the mean of three with it. Each further trigger is a false alarm: by another word, by a pause, for the
+# wrong floor, too late, or the second one for the same word. The threshold is chosen on the validation stream by the price from the beginning, a false alarm for five misses; we divide it by the number of commands that were spoken, so that a device that never fires has the price 1. The last
+# threshold of our list is never reached, so no device need be worse than that. The rival gets the same chances as the network: with and without the mean, with whole words only and with joined words. Of its four forms the stream chooses the best.
+#
+# When thresholds and the rival's form are fixed, the *test* stream is heard, once. There each word gets a cost, 1 if it is a keyword and missed, and 5 for each false alarm between its beginning and that of the next word. So the prices of two devices can be compared word by word.
 
 
 # %%
-def judged(found, marks):  # which keywords are missed; which triggers are false
+LATE = 32  # frames after a word in which its trigger may come
+
+
+def judged(found, marks):  # which words are missed keywords; which triggers are false
+    frames = found[:, 0]
     false = np.ones(len(found), bool)
-    missed = []
-    for start, end, digit in marks:
-        if digit not in KEYWORDS:
-            continue
-        miss = True
-        for k, (frame, word) in enumerate(found):
-            in_time = start < frame <= end + 24
-            if miss and in_time and word == digit:
-                miss = False
-                false[k] = False
-        missed.append(miss)
-    return np.array(missed), false
+    missed = np.zeros(len(marks), bool)
+    for k, (start, end, digit) in enumerate(marks):
+        if digit in KEYWORDS:
+            in_time = (start < frames) & (frames <= end + LATE)
+            own = np.flatnonzero(false & in_time & (found[:, 1] == digit))
+            missed[k] = len(own) == 0
+            false[own[:1]] = False
+    return missed, false
 
 
 def of_stream(scores, marks, thresholds):  # (thresholds, 2): missed share, alarms
+    commands = np.isin(marks[:, 2], KEYWORDS).sum()
     rows = []
     for threshold in thresholds:
         missed, false = judged(triggers(scores, threshold), marks)
-        rows.append((missed.mean(), false.sum()))
+        rows.append((missed.sum() / commands, false.sum()))
     return np.array(rows)
 
 
@@ -700,8 +744,8 @@ def removed_first(scores):
     return lambda windows: scores(without_mean(windows))
 
 
-thresholds = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
-stream_val, marks_val = stream_of(without(parts["validation"], *NEVER_HEARD))
+some_thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+thresholds = np.array([*some_thresholds, 0.98, 0.99, 0.995, 0.999, 0.9999, 2])
 spotters = {"network": plain_scores, "network, joined words": network_scores}
 recipes = {"whole": (learn, watch), "joined": (learn_hard, watch_hard)}
 for kind, ((x, y), (x_val, y_val)) in recipes.items():
@@ -711,14 +755,15 @@ for kind, ((x, y), (x_val, y_val)) in recipes.items():
     model = fitted(best_machine, thirds, without_mean(x), y)
     form = probabilities_of(model, thirds, (without_mean(x_val), y_val))
     spotters[f"support vectors, {kind}, mean removed"] = removed_first(form)
+
 # %%
 best = {}
 price_val = {}
+commands = np.isin(marks_val[:, 2], KEYWORDS).sum()
 for name, score in spotters.items():
     on_validation = smoothed(score(windows_of(stream_val)))
     missed, alarms = of_stream(on_validation, marks_val, thresholds).T
-    keywords = np.isin(marks_val[:, 2], KEYWORDS).sum()
-    prices = missed * keywords + 5 * alarms
+    prices = missed + 5 * alarms / commands
     best[name] = np.argmin(prices)
     price_val[name] = prices.min()
 ratio_val = price_val["network"] / price_val["network, joined words"]
@@ -727,52 +772,73 @@ forms = [name for name in spotters if name.startswith("support")]
 chosen_form = min(forms, key=price_val.get)
 print(f"chosen (here: {chosen_form})")
 
-# %% [markdown]
-# The validation stream has spoken; thresholds and the rival's form are fixed. Now the test stream, once.
-
 # %%
+def cost_by_word(found, marks):
+    missed, false = judged(found, marks)
+    costs = missed.astype(float)
+    begun = np.searchsorted(marks[:, 0], found[:, 0]) - 1  # the word begun last
+    np.add.at(costs, np.maximum(begun[false], 0), 5)
+    return costs
+
+
+stream, marks = stream_of(test)
+hours = len(stream) * 0.025 / 3600
+is_command = np.isin(marks[:, 2], KEYWORDS)
 on_stream = {}
-costs = {"always nothing": int(np.isin(marks[:, 2], KEYWORDS).sum())}
+costs = {"always nothing": is_command / is_command.mean()}
 shown = {"support vectors": chosen_form}
 shown |= {name: name for name in ("network", "network, joined words")}
 for name, form in shown.items():
     best[name] = best[form]
     on_test = smoothed(spotters[form](windows_of(stream)))
     on_stream[name] = of_stream(on_test, marks, thresholds)
-    missed, alarms = on_stream[name][best[name]]
-    costs[name] = int(missed * costs["always nothing"] + 5 * alarms)
-print("price in misses (here:", costs, ")")
-price = costs["network, joined words"]
-over = costs["support vectors"] / price
-expect("price: support vectors over network, joined words", over, at_least=1.05)
-over = costs["network"] / price
-expect("price: whole words over joined words", over, at_least=1.2)
+    found = triggers(on_test, thresholds[best[name]])
+    costs[name] = cost_by_word(found, marks) / is_command.mean()
 
 # %%
-hours = len(stream) * 0.025 / 3600
+shipped_cost = costs["network, joined words"]
+for name in ("always nothing", "network", "support vectors"):
+    mean, low, high = interval(costs[name] - shipped_cost)
+    expect(f"price: {name} minus network, joined words", mean, at_least=0.05)
+    expect("its lower end", low, at_least=0)
+fewest = {}  # missed, at no more than 150 alarms an hour
+for name, curve in on_stream.items():
+    fewest[name] = curve[curve[:, 1] <= 150 * hours, 0].min()
+over = fewest["support vectors"] / fewest["network, joined words"]
+expect("150 alarms an hour: misses, rival over network", over, at_least=1.1)
+missed, alarms = on_stream["network, joined words"][best["network, joined words"]]
+rare = missed + alarms / hours  # five commands an hour: 5 (missed + alarms) / 5
+expect("five commands an hour: its price over always nothing", rare, at_least=3)
+expect("rule of three for this stream", 3 / hours, at_least=11, at_most=15)
+
+# %%
 figure, axes = plot.subplots(figsize=(6.6, 3.6))
 for (name, curve), marker in zip(on_stream.items(), plot.MARKERS):
-    axes.plot(curve[:, 1] / hours, curve[:, 0], marker=marker, label=name)
+    (line,) = axes.plot(curve[:, 1] / hours, curve[:, 0], marker=marker, label=name)
     chosen = curve[best[name]]
-    axes.plot(chosen[1] / hours, chosen[0], "k*", ms=13)
+    look = {"s": 220, "marker": "*", "edgecolor": "black", "zorder": 3}
+    look["color"] = line.get_color()
+    axes.scatter(chosen[1] / hours, chosen[0], **look)
 axes.set(xlabel="false alarms per hour of talk", ylabel="keywords missed (share)")
-axes.set(ylim=(0, 1.05), xlim=(0, 800))
+axes.set(ylim=(0, 1.05), xlim=(-10, 800))
 axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The stream's own DET curve, on plain axes: each mark is a threshold, each star the one that validation chose. With joined words the network has fewer alarms than the support vectors at equal misses; the network of whole words misses least and has its star at some 400 alarms an hour.*
-# <details><summary>In words</summary>Share of keywords missed over false alarms per hour, three lines. The black one, network with joined words, falls from 0.8 at 13 alarms to 0.4 at 5 and to its star at 45 alarms and 0.18. The blue one, support vectors, lies above it
-# and has its star at 110 alarms and 0.23. The yellow one, network, begins at its star, 415 alarms and 0.06, and runs level to the right edge.</details><br>
+# *Figure. The stream's own DET curve, on plain axes: each mark is a threshold, each star the one that validation chose. Where few alarms are allowed, the network with joined words misses fewer words than the support vectors; farther to the right the lines come together or cross.*
+# <details><summary>In words</summary>Share of keywords missed over false alarms per hour, three falling lines from the upper left, where nothing is heard, towards the lower right. The black one, network with joined words, falls most steeply and lies below the blue one, support
+# vectors, at the left. The yellow one, network of whole words, needs several hundred alarms an hour before it misses little, and there it misses least.</details><br>
 #
 # ### How sure is a rate?
 #
-# We heard a quarter of an hour. If $k$ alarms come independently, at a rate $\lambda$ per hour, in $T$ hours, then $k$ has a Poisson distribution with mean $\lambda T$. The interval
+# We heard a quarter of an hour. If $k$ alarms come independently, at a rate $\lambda$ per hour, in $T$ hours, then the chance of each $k$ is that of a **Poisson distribution** with mean $\lambda T$: the law of rare events that know nothing of each other. The interval
 # holds every $\lambda$ under which $k$ would not be surprising:
 #
 # $$\frac{\chi^2_{0.025}(2k)}{2T} \;\le\; \lambda \;\le\; \frac{\chi^2_{0.975}(2k+2)}{2T}$$
 #
-# where $\chi^2_p(n)$ is the value below which a chi-squared number with $n$ degrees of freedom lies with probability $p$. For $k = 0$ and one side there is a rule for the back of an envelope, the **rule of three**: with no alarm in $T$ hours, the rate may still be $3/T$, since $e^{-3}\approx 0.05$.
+# where $\chi^2_p(n)$ is the value below which the sum of $n$ squared standard normal numbers (chi-squared) lies with probability $p$. For $k = 0$ and one side there is a rule for the back of an envelope, the **rule of three**: with no alarm in $T$ hours, the rate may still be $3/T$, since $e^{-3}\approx 0.05$.
+#
+# The rider of the beginning, too, gets a price: in an hour of talk this one gives *five* commands, and not a thousand as in our stream.
 
 # %%
 from scipy import stats
@@ -788,33 +854,40 @@ stream_rows = {}
 for name, curve in on_stream.items():
     missed, alarms = curve[best[name]]
     row = {"missed": missed, "false alarms an hour": per_hour(alarms, hours)}
+    row["price of a command"] = interval(costs[name])
+    row["five commands an hour"] = missed + alarms / hours
     stream_rows[name] = row
-stream_rows["always nothing"] = {"missed": 1.0, "false alarms an hour": 0.0}
+silent = {"missed": 1.0, "false alarms an hour": 0.0, "price of a command": 1.0}
+stream_rows["always nothing"] = silent | {"five commands an hour": 1.0}
 plot.table(stream_rows, corner="test stream", digits=2)
 
 # %% [markdown]
-# The price counts what the rider suffers, and in this price the joined words were worth their misses: the network that learned from whole words only costs more, and so does the strongest rival, although it could choose among four forms. Look at the intervals of the alarms, too. Even a device without a single alarm in this stream could not be
-# sold: a quarter of an hour without one proves a rate below twelve an hour, no more.
+# In this stream, where four words of ten are commands, the joined words were worth their misses: the network that learned from whole words only costs more, and so does the strongest rival, although it could choose among four forms. (The intervals resample words. Alarms are *not* independent,
+# as they come from six people and a few words, so read the intervals of the rates as too narrow.)
 #
-# ### Exercise 2 · Mend the trigger
+# For the rider of the beginning, *none* of these devices is worth having: with five commands an hour each alarm an hour costs as much as missing all of them, and the device that says nothing is cheaper. A lift needs less than one false alarm an hour of talk, and three hours of it without
+# one before a seller may say so. A quarter of an hour without an alarm would prove a rate below fifteen, no more. Where people press a button before they speak, as in a car, the first price is the right one.
 #
-# This function should return the steps at which a trigger fires. `scores` has shape `(steps, words)`, column 0 is *nothing*:
+# ### Exercise 2 · Mend another trigger
+#
+# Instead of a rest of fixed length, many devices have two thresholds (**hysteresis**): the trigger fires when the best keyword reaches `high`, and may fire again only after the best keyword has been below `low`. This function should
+# return the steps at which it fires. `scores` has shape `(steps, words)`, column 0 is *nothing*:
 #
 # ```python
-# def fired(scores, threshold, rest):
+# def fired(scores, high, low):
 #     steps = []
 #     for step, row in enumerate(scores):
-#         if row.max() >= threshold:
+#         if row.max() >= high:
 #             steps.append(step)
 #     return np.array(steps)
 # ```
 #
-# It has *two* faults: it fires when it is sure of nothing, and it fires again at once. After a trigger at step $t$ the next may come at $t + \text{rest}$. *Medium, five minutes; expected:
+# It has *two* faults: it fires when it is sure of nothing, and it does not know `low` at all. *Medium, eight minutes; expected:
 # a one-dimensional array of integers.*
 
 
 # %%
-def fired(scores, threshold, rest):
+def fired(scores, high, low):
     ...
 
 
@@ -829,16 +902,17 @@ ch28.fired.check(fired)
 #
 # $$10 \log_{10} \frac{\operatorname{mean} x^2}{\operatorname{mean} (g n)^2} = D \qquad\Longrightarrow\qquad g = \sqrt{\frac{\operatorname{mean} x^2}{\operatorname{mean} n^2}}\;10^{-D/20}$$
 #
-# with clip $x$, noise $n$ and gain $g$, the means taken over the whole second. We train two networks, one on the clips as they are, one on clips in **babble** (eight other voices at once, of the training) at a random level, and
-# test both in white noise and in babble. The rival is trained both ways, too.
+# with clip $x$, noise $n$ and gain $g$, the means taken over the whole second. We train two networks, one on the clips as they are, one on clips in **babble** (eight clips of the training at once) at a random level, and
+# test both in white noise and in babble; the babble of the test is made of validation voices, which nobody has trained with. The rival is trained both ways, too, and tuned on the validation clips.
 
 # %%
 words = data.load("spoken_words")
 waves = {}
 said = {}
-for part in ("train", "test"):
+for part in ("train", "validation", "test"):
     clips, said[part] = words.arrays(part)
     waves[part] = clips["waveform"]  # (n, 8000)
+voice = clips["voice"]  # of the test
 
 
 def gain_for(wave, noise, decibels):
@@ -850,12 +924,15 @@ def white(shape):
     return random.normal(size=shape)
 
 
-def babble(shape):
-    sums = np.zeros(shape)
-    for _ in range(8):
-        drawn = random.integers(len(waves["train"]), size=shape[0])
-        sums += waves["train"][drawn]
-    return sums
+def babble_of(part):
+    def babble(shape):
+        sums = np.zeros(shape)
+        for _ in range(8):
+            drawn = random.integers(len(waves[part]), size=shape[0])
+            sums += waves[part][drawn]
+        return sums
+
+    return babble
 
 
 # %%
@@ -867,23 +944,27 @@ def heard_in(noise, clips, decibels):  # windows (n, 40, 13) of clips in noise
     return np.array(windows, "float32")
 
 
-def by_network(windows):
-    model = trained((windows, said["train"]), None, 10, epochs=10, batch=64)
+def by_network(learn, watch):
+    model = trained(learn, watch, 10, epochs=10, batch=64)
     return lambda x: model.predict(x, verbose=0).argmax(axis=1)
 
 
-def by_rival(windows):
-    model = fitted(best_machine, thirds, windows, said["train"])
+def by_rival(learn, watch):
+    models = [fitted(svm.SVC(C=c), thirds, *learn) for c in (1, 10, 100)]
+    model = max(models, key=lambda model: model.score(thirds(watch[0]), watch[1]))
     return lambda x: model.predict(thirds(x))
 
 
+# %%
 in_noise = {}
-drawn_levels = random.uniform(0, 15, size=len(said["train"]))
-clean = np.full_like(drawn_levels, 100)  # decibels: next to no noise
-for where, noise, levels in (("quiet", white, clean), ("babble", babble, drawn_levels)):
-    learn_in = heard_in(noise, waves["train"], levels)
-    in_noise[f"network, {where}"] = by_network(learn_in)
-    in_noise[f"support vectors, {where}"] = by_rival(learn_in)
+rooms = {"quiet": (white, (100, 100)), "babble": (babble_of("train"), (0, 15))}
+for where, (noise, levels) in rooms.items():
+    pairs = []
+    for part in ("train", "validation"):
+        decibels = random.uniform(*levels, size=len(said[part]))
+        pairs.append((heard_in(noise, waves[part], decibels), said[part]))
+    in_noise[f"network, {where}"] = by_network(*pairs)
+    in_noise[f"support vectors, {where}"] = by_rival(*pairs)
 
 # %%
 hits_in_noise = {}
@@ -893,8 +974,8 @@ for noise_name, noise, level in (
     ("quiet", white, 100),
     ("white, 10 dB", white, 10),
     ("white, 0 dB", white, 0),
-    ("babble, 10 dB", babble, 10),
-    ("babble, 0 dB", babble, 0),
+    ("babble, 10 dB", babble_of("validation"), 10),
+    ("babble, 0 dB", babble_of("validation"), 0),
 ):
     windows = heard_in(noise, waves["test"], np.full(many, level))
     for name, answer in in_noise.items():
@@ -906,14 +987,15 @@ plot.table(rows, corner="synthetic words right, unheard voices")
 # %%
 def points(first, second):  # mean and interval of the difference, in points
     difference = hits_in_noise[first] - hits_in_noise[second]
-    return 100 * np.array(interval(difference))
+    by_voice = [difference[voice == one].mean() for one in np.unique(voice)]
+    return 100 * np.array(interval(np.array(by_voice)))
 
 
 quiet = ("network, quiet", "quiet")
 babbled = points(quiet, ("network, quiet", "babble, 0 dB"))[0]
 hissed = points(quiet, ("network, quiet", "white, 0 dB"))[0]
 expect("babble at 0 dB costs the network (points)", babbled, at_least=30)
-expect("more than white noise does (points)", babbled - hissed, at_least=15)
+expect("over what white noise costs", babbled / hissed, at_least=2)
 lead = points(quiet, ("support vectors, quiet", "quiet"))
 expect("quiet: its lead over the rival, lower end (points)", lead[1], at_least=2)
 trained_there = {}
@@ -924,33 +1006,29 @@ expect("trained in babble: gain in it", trained_there["babble, 0 dB"], at_least=
 expect("trained in babble: gain in quiet", trained_there["quiet"], at_most=-2)
 
 # %% [markdown]
-# Here the network beats its strongest rival by far: these voices are new to both, and the words stand anywhere in the second. White noise costs it little, *perhaps* because every clip has had some of it from the beginning. Babble of the
-# same strength costs several times as much: its noise is speech, in the same bands and of the same length as the words. Training in babble wins back a part of that, and is paid for with errors in quiet. A device is trained in the noise of its own place: record the lift,
+# Here the network is clearly ahead of its rival (the interval resamples the nine test voices), *perhaps* because these voices are new to both. White noise costs it less, *perhaps* because every clip has had some of it from the beginning. Babble of the
+# same strength costs more than twice as much; it is speech, in the same bands and of the same length as the words. Training in babble wins back a part of that, and is paid for with errors in quiet. A device is trained in the noise of its own place: record the lift,
 # not a random number generator.
 #
 # ## One table, and the errors
 #
-# Each interval is a **bootstrap** over the test recordings ([chapter 14](14_rnn_speech_and_series.ipynb)). No real, larger network stands in this table: for these words
-# we found no pretrained spotter that can be loaded and is better.
+# Each interval is a **bootstrap** over the test recordings ([chapter 14](14_rnn_speech_and_series.ipynb)), the prices over the words of the stream. *Unheard people* are the three of above, with the mean removed for every method. No real, larger network stands in this table: we found no
+# pretrained spotter that takes these coefficients.
 #
-# Which words ride to the wrong floor? The triggers of the test stream that are false, by the word that was being said, and the words that were missed.
+# Which words ride to the wrong floor? The triggers of the test stream that are false, by the word that was begun last, and the words that were missed.
 
 # %%
 rows = {"always nothing": {"trained words": interval((truth == 0)[in_training])}}
-rows["always nothing"]["price"] = costs["always nothing"]
-for name, chances in scored.items():
-    hits = right(chances)
-    rows[name] = {"trained words": interval(hits[in_training])}
-    rows[name]["words training lacked"] = interval(hits[~in_training])
-strangers_of = {
-    "linear discriminants": "discriminants, as it is",
-    "support vectors": "support vectors, as it is",
-    "network": "network, mean removed",
-}
-for name, form in strangers_of.items():
-    rows[name]["unheard people"] = share_of_strangers[form]
-for name in on_stream:
-    rows[name]["price"] = costs[name]
+rows["always nothing"]["words training lacked"] = 1.0
+rows["always nothing"]["unheard people"] = np.mean(answers(everything) == 0)
+for name, of_name in hits.items():
+    rows[name] = {"trained words": interval(of_name[in_training])}
+    rows[name]["words training lacked"] = interval(of_name[~in_training])
+for name in ("linear discriminants", "support vectors", "network"):
+    of_three = np.concatenate(hits_of_strangers[f"{name}, mean removed"])
+    rows[name]["unheard people"] = interval(of_three)
+for name, by_word in costs.items():
+    rows[name]["price of a command"] = interval(by_word)
 plot.table(rows, corner="windows right; price on the stream")
 
 # %%
@@ -958,46 +1036,44 @@ limit = thresholds[best["network, joined words"]]
 scores = smoothed(network_scores(windows_of(stream)))
 found = triggers(scores, limit)
 missed, false = judged(found, marks)
-causes = np.zeros(10, int)
-for (frame, word), is_false in zip(found, false):
-    if is_false:
-        nearest = np.searchsorted(marks[:, 0], frame) - 1  # the last begun
-        causes[marks[nearest, 2]] += 1
+begun = np.maximum(np.searchsorted(marks[:, 0], found[false, 0]) - 1, 0)
+causes = np.bincount(marks[begun, 2], minlength=10)
 spoken = np.bincount(marks[:, 2], minlength=10)
-missed_words = marks[np.isin(marks[:, 2], KEYWORDS), 2][missed]
+missed_words = np.bincount(marks[missed, 2], minlength=10)
 print("(here: false alarms and misses by the word that was said")
 for digit, name in enumerate(names):
-    misses = np.sum(missed_words == digit)
-    print(f"{name:6}{spoken[digit]:4} said, {causes[digit]:3} false, {misses:3} missed")
+    counts = f"{causes[digit]:3} false, {missed_words[digit]:3} missed"
+    print(f"{name:6}{spoken[digit]:4} said, {counts}")
 print(")")
-expect("false alarms at six, seven, eight", causes[6:9].sum(), at_most=5)
+share = causes[[*NEVER_HEARD, WATCHED]].sum() / causes.sum()
+expect("share of the false alarms at words that training lacked", share, at_least=0.6)
+expect("keywords with misses", np.sum(missed_words[list(KEYWORDS)] > 0), at_least=3)
 
 # %% [markdown]
-# The errors are of two kinds. The **misses** are spread over all four keywords: that is the price of the joined words, paid by people whom the network knows. The **false alarms** come nearly all while a word is said that training lacked. *Six*, *seven* and *eight*,
-# which it was trained to leave alone, hardly alarm it. The dictionary has half a million words of the other kind. A list of the worst ten recordings would be a list of coefficients, so we sort by word.
+# The errors are of two kinds. The **misses** are spread over the keywords: that is the price of the joined words, paid by people whom the network knows. Most **false alarms** come while a word is said that training lacked: *zero* and *nine*, and *five*, which at least the threshold has met.
+# The dictionary has half a million words of this kind. A list of the worst ten recordings would be a list of coefficients, so we sort by word.
 #
 # ## Limits and harm
 #
-# **Who is served worse?** The misses by group, for people whom the network knows, and the share of right windows for those whom it does not:
+# **Who is served worse?** The network with joined words, by the six groups that it knows:
 
 # %%
 borders = np.cumsum(np.bincount(test["speaker"]))  # words said before the next group
 group_of_mark = np.searchsorted(borders, np.arange(len(marks)), side="right")
-group_of_keyword = group_of_mark[np.isin(marks[:, 2], KEYWORDS)]
-rows = {}
+missed_by_group = []
+print("commands missed (here:")
 for group in range(6):
-    of_known = known[test["speaker"][in_training] == group]
-    row = {"known, trained words right": of_known.mean()}
-    row["known, missed in the stream"] = missed[group_of_keyword == group].mean()
-    hits = hits_of_strangers.get(("network, mean removed", group))
-    if hits is not None:
-        row["unheard, windows right"] = hits.mean()
-    rows[f"group {group}"] = row
-plot.table(rows, corner="by group", digits=2)
+    of_commands = missed[is_command & (group_of_mark == group)].astype(float)
+    mean, low, high = interval(100 * of_commands)
+    missed_by_group.append(mean)
+    print(f"group {group}: {mean:.0f} %, from {low:.0f} to {high:.0f}")
+print(")")
+worst = max(missed_by_group) - min(missed_by_group)
+expect("missed: worst group minus best (points)", worst, at_least=10)
 
 # %% [markdown]
-# The groups differ, among the people whom the network knows and more so among strangers. A lift that does not understand you is a stair. Who speaks with an accent, a stammer or a child's voice is missed more often than these six, and the data cannot even say by how
-# much: nobody of that kind is in them. So keep the buttons.
+# The same device misses some of the people whom it *knows* more than ten points more often than others. A lift that does not understand you is a stair. Who speaks with an accent, a stammer or a child's voice is *probably* missed more often than these six; the data cannot say by how
+# much, as nobody of that kind is known to be in them. Five commercial recognisers made nearly twice as many errors with Black American speakers as with white ones (Koenecke et al., 2020). So keep the buttons.
 #
 # **Consent.** A device that listens for four words listens to all words. It is decent only if the sound stays in the chip, and is forgotten after one second; ours needs no more. Say at the
 # door that it listens. The recordings here were given by people who wanted them to be used; the riders of your lift have not been asked.
@@ -1038,7 +1114,7 @@ def bars(scores, limit):  # the newest score, and the highest so far
     figure, axes = plot.subplots(figsize=(6.0, 2.6))
     axes.bar(KEYWORDS, scores.max(axis=0), color="0.85", label="highest so far")
     axes.bar(KEYWORDS, scores[-1], width=0.5, color=plot.COLORS[0], label="now")
-    axes.axhline(limit, color="black", lw=0.8)
+    axes.axhline(limit, color="black", lw=0.8, label="threshold")
     axes.set(ylim=(0, 1), xticks=KEYWORDS, xlabel="floor", ylabel="smoothed score")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -1076,11 +1152,11 @@ def hear(wave):
 demo.sound(hear, sounds, rate=RATE, label="Your word", most_seconds=10)
 
 # %% [markdown]
-# *Figure. The end of the first example, "one, two, three, four": floors 2, 3 and 4 have been above the black line, where the trigger fires; the rebuilt "one" stayed below it.*
-# <details><summary>In words</summary>Smoothed score over floors 1 to 4. Grey bars, the highest so far, reach 0.56, 0.97, 0.95 and 0.99; the black line lies at 0.7. The narrow blue bars, now, are next to nothing.</details><br>
+# *Figure. The end of the first example, "one, two, three, four". A floor whose grey bar passes the black line has been heard; not all four need be, as the sound is only rebuilt.*
+# <details><summary>In words</summary>Smoothed score over floors 1 to 4: a wide grey bar for each floor, the highest score so far, a narrow blue one, next to nothing, the score now, and the threshold as a black line across. Most grey bars reach above the line.</details><br>
 #
 # What does it do with bad input? A file without a sound, silence and a hum are refused or answered in a sentence each. (The page mixes two channels into one and brings 44,100 samples a
-# second down to 8,000 before anything arrives here.)
+# second down to 8,000 before anything arrives here.) One thing here is *not* as in a stream: `mfcc` cuts off what is 80 dB below the loudest moment of the *whole* recording, and a device knows no whole recording.
 #
 # ## Ship it: eight bits
 #
@@ -1091,7 +1167,7 @@ demo.sound(hear, sounds, rate=RATE, label="Your word", most_seconds=10)
 # * $s$ is the scale and $z$ the zero point; each tensor (of the kernels, each filter) has its own,
 # * the scales of the activations are *measured*: the converter runs some hundred representative windows and notes the ranges.
 #
-# LiteRT (formerly TensorFlow Lite) does it. One trap lies on the way: give the converter the Keras model. Given a traced function whose weights have not been frozen to constants first, it writes a tiny file with random
+# LiteRT (formerly TensorFlow Lite) does it. One trap lies on the way: give the converter the Keras model. Given a traced function whose weights have not been frozen to constants first, it fails for integers; for floats it even writes a tiny file with random
 # answers, without an error.
 #
 # The application is the function `open_spotter`: it opens the packed file, knows nothing of this notebook, and answers a window of forty frames.
@@ -1175,13 +1251,14 @@ lost = np.mean(in_whole_numbers == truth) - np.mean(in_float_numbers == truth)
 expect("accuracy, int8 minus float", lost, at_least=-0.015, at_most=0.015)
 
 # %% [markdown]
-# A third of the size, or less, and nearly the same decisions. Whether whole numbers are also *faster* depends on the chip; on a large computer they often are not, and we do not claim it. The time for a window has to stay below the
+# Less than half the size, and nearly the same decisions. Whether whole numbers are also *faster* depends on the chip; on a large computer they often are not, and we do not claim it. The time for a window has to stay below the
 # 100 ms until the next one.
 #
 # ### Exercise 3 · Which coefficient gives the speaker away? (predict, then change the experiment)
 #
 # For each coefficient, compare its six means over the frames of each group (`frames_by_speaker`) with its spread within the groups: the standard deviation of the six means, divided by the mean of the six standard
-# deviations. The largest of the 13 ratios belongs to which coefficient, 0 to 12? Guess first. *Medium, five minutes; expected: an integer.*
+# deviations. The largest of the 13 ratios belongs to which coefficient, 0 to 12? Write down a guess, then measure. *Then leave out group 2* and measure again with five groups: which one is it now? (The groups
+# were found by clustering such coefficients, so these ratios are flattered. The question is how the answer depends on one voice.) *Medium, eight minutes; expected: two integers, such as `(12, 7)`.*
 
 # %%
 telltale = ...
@@ -1192,10 +1269,11 @@ ch28.telltale.check(telltale)
 #
 # * A keyword spotter is a **window**, a network, a **smoothing** and a **trigger** with a rest; the network is the smallest part of the lesson.
 # * Two errors, one **DET curve**, by hand equal to scikit-learn's. The price of each error chooses the threshold, on validation.
-# * A random split asks about known people and known words. There 97 % were right or more; for words that training lacked, and for unheard people, the same network was much worse.
-# * Joined halves of words, labelled *nothing*, taught it to wait for the whole word: fewer false alarms, more misses, and a lower price on the stream, below that of the strongest rival, support vectors in the best of four forms.
-# * Taking the mean of each window away mended much for one of three strangers and little for the two others.
-# * Noise belongs on waves. On synthetic words babble cost far more than white noise; training in it won back a part, and cost something in quiet.
+# * A random split asks about known people and known words. There more than 95 % were right; for words that training lacked the same network was much worse, and so was one like it for unheard people.
+# * Joined halves of words, labelled *nothing*: fewer false alarms, more misses, and a lower price on the stream, below that of support vectors in the best of four forms.
+# * With five commands an hour instead of a thousand, the device that says nothing is cheaper than all of them: the price depends on how often anybody wants something.
+# * For linear discriminants, taking the mean of each window away mended much for one of three strangers and little for another.
+# * Noise belongs on waves. On synthetic words babble cost more than twice what white noise did; training in it won back a part, and cost something in quiet.
 # * $k$ alarms in $T$ hours: a Poisson interval. With none, the rate may still be $3/T$.
 # * In 8-bit integers the file has less than 40 kB and takes nearly the same decisions.
 #
@@ -1214,4 +1292,5 @@ ch28.telltale.check(telltale)
 # * T. N. Sainath, C. Parada (2015), Convolutional neural networks for small-footprint keyword spotting. [doi](https://doi.org/10.21437/Interspeech.2015-352)
 # * P. Warden (2018), Speech Commands: a dataset for limited-vocabulary speech recognition. [arXiv](https://arxiv.org/abs/1804.03209)
 # * B. Jacob et al. (2018), Quantization and training of neural networks for efficient integer-arithmetic-only inference. [arXiv](https://arxiv.org/abs/1712.05877)
+# * A. Koenecke et al. (2020), Racial disparities in automated speech recognition. [doi](https://doi.org/10.1073/pnas.1915768117)
 # * J. A. Hanley, A. Lippman-Hand (1983), If nothing goes wrong, is everything all right? [doi](https://doi.org/10.1001/jama.1983.03330370053031)
