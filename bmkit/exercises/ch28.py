@@ -124,9 +124,14 @@ def _above_only(scores, high, low):
     return _fired(scores, np.nextafter(high, 2), low)
 
 
+def _up_to_low(scores, high, low):
+    return _fired(scores, high, np.nextafter(low, 2))
+
+
 def _nothing_may_win(scores, high, low):
-    wins = scores[:, :1] >= scores[:, 1:].max(axis=1, keepdims=True)
-    return _fired(np.where(wins, 0, scores), high, low)
+    best = scores[:, 1:].max(axis=1, keepdims=True)
+    hidden = np.where((scores[:, :1] >= best) & (best >= low), low, scores)  # neither fires nor falls below low
+    return _fired(hidden, high, low)
 
 
 def _steps_of(result) -> np.ndarray:
@@ -144,7 +149,7 @@ fired = Exercise(
     _fired,
     [
         (_scores(0.1, 0.9, 1.0, 0.7, 0.9, 0.1, 0.8), 0.8, 0.3),
-        (_scores(0.1, 0.4, 0.1, 0.35, 0.3, 0.2, 0.4), 0.4, 0.3),  # nothing is surer, a keyword fires all the same
+        (_scores(0.1, 0.4, 0.3, 0.4, 0.2, 0.45), 0.4, 0.3),  # nothing is surer, a keyword fires all the same
         (_scores(0.0, 0.1, 0.2, 0.1), 0.5, 0.2),
         (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.6, 0.4),
         (_random.dirichlet([2, 0.5, 0.5, 0.5], size=40), 0.5, 0.1),
@@ -161,6 +166,7 @@ fired = Exercise(
         (_one_threshold, "It may fire again as soon as the score is below high; it has to fall below low."),
         (_fires_once, "It fires once and never again: below low it is armed anew."),
         (_above_only, "A score that equals high fires, too: >=."),
+        (_up_to_low, "A score that equals low is not below it: <."),
         (_nothing_may_win, "Column 0 does not matter: a keyword that reaches high fires even if nothing is surer."),
     ],
     probe=_steps_of,
@@ -178,7 +184,7 @@ telltale = Question(
     ],
     mistakes={
         (0, 0): "With all six, loudness comes second: it has large differences, but it varies most within each group.",
-        (5, 5): "Without group 2 it is another one; did you leave it out of the means and of the standard deviations?",
+        (5, 5): "Without group 2 it is another one: leave it out of the means and of the standard deviations.",
         (6, 1): "Coefficients are counted from 0.",
         (2, 2): "These are the smallest ratios; the largest are asked for.",
         5: "Two integers are asked for: with all six groups, and without group 2.",
