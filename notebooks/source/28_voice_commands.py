@@ -551,7 +551,7 @@ plot.show(figure)
 # %%
 def answered(method, prepare, learn, watch, asked):
     if method == "network":
-        scores = network_spotter(learn, watch, 5, prepare)[0]
+        scores = network_spotter(learn, watch, 8, prepare)[0]
         return [scores(windows).argmax(axis=1) for windows in asked]
     model = fitted(rivals[method][0], thirds, prepare(learn[0]), learn[1])
     return [model.predict(thirds(prepare(windows))) for windows in asked]
@@ -587,10 +587,12 @@ for name in ways:
 plot.table(rows, corner="windows right: known people, unheard ones")
 
 # %%
+for method, least in (("network", 0.03), ("support vectors", 0.15)):
+    row = rows[f"{method}, mean removed"]
+    lost = row["known"] - row["mean of three"]
+    expect(f"{method}: known over unheard people", lost, at_least=least)
 network_row = rows["network, mean removed"]
-lost = network_row["known"] - network_row["mean of three"]
 by_group = [network_row[f"group {group}"] for group in range(3)]
-expect("network: known over unheard people", lost, at_least=0.1)
 expect("network: best unheard group over worst", np.ptp(by_group), at_least=0.05)
 change = {}
 for method in ("linear discriminants", "support vectors", "network"):
@@ -632,7 +634,7 @@ ch28.centred_spotter.check(centred_spotter)
 # random order, with pauses of half a second to one and a half, drawn as before. We also note where each word begins and ends. First the stream of *validation*, in which *five* is the strange word: on it we choose.
 #
 # Then come the three parts of the device that are not the network. The **window** moves on by four frames, a tenth of a second, and the network scores it. The scores jump, so we
-# **smooth** them: each is replaced by the mean of the last three. And the **trigger** fires when a smoothed keyword reaches the threshold. Then it rests for eight steps, or one word
+# **smooth** them: each is replaced by the mean of the last three. And the **trigger** fires when a smoothed keyword reaches the threshold. Then it rests for ten steps, the length of a window, or one word
 # would fire as long as it can be seen.
 
 # %%
@@ -660,7 +662,7 @@ expect("minutes of talk", minutes, at_least=4, at_most=8)
 
 # %%
 STEP = 4  # frames from one window to the next
-REST = 8  # steps without a trigger after one
+REST = 10  # steps without a trigger after one
 
 
 def windows_of(stream):  # (steps, 40, 13); step i ends with frame 40 + 4 i
@@ -797,15 +799,10 @@ for name, form in shown.items():
 
 # %%
 shipped_cost = costs["network, joined words"]
-for name in ("always nothing", "network", "support vectors"):
-    mean, low, high = interval(costs[name] - shipped_cost)
-    expect(f"price: {name} minus network, joined words", mean, at_least=0.05)
-    expect("its lower end", low, at_least=0)
-fewest = {}  # missed, at no more than 150 alarms an hour
-for name, curve in on_stream.items():
-    fewest[name] = curve[curve[:, 1] <= 150 * hours, 0].min()
-over = fewest["support vectors"] / fewest["network, joined words"]
-expect("150 alarms an hour: misses, rival over network", over, at_least=1.1)
+dearer = {name: costs[name] - shipped_cost for name in costs}
+for name in ("always nothing", "network"):
+    expect(f"price: {name} over joined words", dearer[name].mean(), at_least=0.05)
+print("support vectors minus that:", verdict(dearer["support vectors"]))
 expect("rule of three for this stream", 3 / hours, at_least=11, at_most=15)
 
 # %%
@@ -822,9 +819,9 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The stream's own DET curve, on plain axes: each mark is a threshold, each star the one that validation chose. Where few alarms are allowed, the network with joined words misses fewer words than the support vectors; farther to the right the lines come together or cross.*
-# <details><summary>In words</summary>Share of keywords missed over false alarms per hour, three falling lines from the upper left, where nothing is heard, towards the lower right. The black one, network with joined words, falls most steeply and lies below the blue one, support
-# vectors, at the left. The yellow one, network of whole words, needs several hundred alarms an hour before it misses little, and there it misses least.</details><br>
+# *Figure. The stream's own DET curve, on plain axes: each mark is a threshold, each star the one that validation chose. Every device buys its hearing with alarms: the steep part of each line lies at the left, the level part at the right, at hundreds of alarms an hour.*
+# <details><summary>In words</summary>Share of keywords missed over false alarms per hour, three falling lines from the upper left, where nothing is heard, towards the lower right, one star on each. The black one, network with joined words, and the blue one, support
+# vectors, fall steeply near the left edge. The yellow one, network of whole words, stays above them there, and needs hundreds of alarms an hour before it misses little.</details><br>
 #
 # ### How sure is a rate?
 #
@@ -860,7 +857,8 @@ stream_rows["always nothing"] = silent | {"five commands an hour": 1.0}
 plot.table(stream_rows, corner="test stream", digits=2)
 
 # %% [markdown]
-# In this stream, where four words of ten are commands, the joined words were worth their misses: the network that learned from whole words only costs more, and so does the strongest rival, although it could choose among four forms. (The intervals resample words. Alarms are *not* independent,
+# In this stream, where four words of ten are commands, the joined words were worth their misses: the network that learned from whole words only costs more. Whether the network or its strongest rival is cheaper, which could choose among four forms, tells the line above; we saw both with other seeds. Part of
+# the reason is the choice of the threshold: the validation stream is six minutes long and has *one* strange word, and the test has two more. (The intervals resample words. Alarms are *not* independent,
 # as they come from six people and a few words, so read the intervals of the rates as too narrow.)
 #
 # For the rider of the beginning, *no* device is proved to be worth having: at the upper end of the interval a rate is above ten even without a single alarm, and the device that says nothing has the price 1. Such a lift needs less than one false alarm an hour of talk, and three hours of it without
@@ -996,16 +994,17 @@ expect("babble at 0 dB costs the network (points)", babbled, at_least=30)
 expect("over what white noise costs", babbled / hissed, at_least=2)
 lead = points(quiet, ("support vectors, quiet", "quiet"))
 expect("quiet: its lead over the rival, lower end (points)", lead[1], at_least=2)
-trained_there = {}
-for level in ("babble, 0 dB", "quiet"):
-    change = points(("network, babble", level), ("network, quiet", level))
-    trained_there[level] = change[0]
-expect("trained in babble: gain in it", trained_there["babble, 0 dB"], at_least=2)
-expect("trained in babble: gain in quiet", trained_there["quiet"], at_most=-2)
+for method in ("network", "support vectors"):
+    trained_there = f"{method}, babble"
+    change = points((trained_there, "quiet"), (f"{method}, quiet", "quiet"))
+    expect(f"{method} trained in babble: gain in quiet", change[0], at_most=-2)
+    loud = "babble, 0 dB"
+    change = points((trained_there, loud), (f"{method}, quiet", loud))
+    print("in babble (here:", np.round(change, 1), "points)")
 
 # %% [markdown]
 # Here the network is clearly ahead of its rival (the interval resamples the nine test voices), *perhaps* because these voices are new to both. White noise costs it less, *perhaps* because every clip has had some of it from the beginning. Babble of the
-# same strength costs more than twice as much; it is speech, in the same bands and of the same length as the words. Training in babble wins back a part of that, and is paid for with errors in quiet. A device is trained in the noise of its own place: record the lift,
+# same strength costs more than twice as much; it is speech, in the same bands and of the same length as the words. Training in babble is paid for with errors in quiet; what it wins in the babble of *other* voices is less, and for the network not sure at all: read the last lines. A device is trained in the noise of its own place: record the lift,
 # not a random number generator.
 #
 # ## One table, and the errors
@@ -1044,12 +1043,13 @@ for digit, name in enumerate(names):
     counts = f"{causes[digit]:3} false, {missed_words[digit]:3} missed"
     print(f"{name:6}{spoken[digit]:4} said, {counts}")
 print(")")
-share = causes[[*NEVER_HEARD, WATCHED]].sum() / causes.sum()
-expect("share of the false alarms at words that training lacked", share, at_least=0.6)
+share = causes[6:9].sum() / causes.sum()
+expect("share of the false alarms at six, seven, eight", share, at_most=0.2)
 expect("keywords with misses", np.sum(missed_words[list(KEYWORDS)] > 0), at_least=3)
 
 # %% [markdown]
-# The errors are of two kinds. The **misses** are spread over the keywords: that is the price of the joined words, paid by people whom the network knows. Most **false alarms** come while a word is said that training lacked: *zero* and *nine*, and *five*, which at least the threshold has met.
+# The errors are of three kinds. The **misses** are spread over the keywords: that is the price of the joined words, paid by people whom the network knows. **False alarms at strange words** come at *zero* and *nine*, and at *five*, which at least the threshold has met; *six*, *seven* and *eight*,
+# which the network was trained to leave alone, have few. And there are **false alarms at keywords**: the wrong floor, a late trigger, or a second one for the same word.
 # The dictionary has half a million words of this kind. A list of the worst ten recordings would be a list of coefficients, so we sort by word.
 #
 # ## Limits and harm
@@ -1084,7 +1084,7 @@ expect("missed: worst group minus best (points)", worst, at_least=10)
 # Say *one*, *two*, *three* or *four*, or choose a file; talk about other things in between. A bar for each keyword rises and falls as the device hears you. The network knows six people with their microphones, and it does not know you: as for the unheard groups
 # above, expect that it misses words and rides to wrong floors. Speak single words, close to the microphone.
 #
-# A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. And you can *hear* the recordings at last, nearly: a cosine transform can be undone, which gives the loudness of each band, and a wave with these loudnesses is found by going to and fro between wave and spectrum (Griffin
+# The threshold is 0.5 here. A sound that is equally loud all the time holds no word; such a sound is answered without asking the network. And you can *hear* the recordings at last, nearly: a cosine transform can be undone, which gives the loudness of each band, and a wave with these loudnesses is found by going to and fro between wave and spectrum (Griffin
 # and Lim, 1984). It whispers, but the words can be made out, by the network too. The examples are test recordings of group 4 made in this way.
 
 
@@ -1269,10 +1269,10 @@ ch28.telltale.check(telltale)
 # * A keyword spotter is a **window**, a network, a **smoothing** and a **trigger** with a rest; the network is the smallest part of the lesson.
 # * Two errors, one **DET curve**, by hand equal to scikit-learn's. The price of each error chooses the threshold, on validation.
 # * A random split asks about known people and known words. There more than 95 % were right; for words that training lacked the same network was much worse, and so was one like it for unheard people.
-# * Joined halves of words, labelled *nothing*: fewer false alarms, more misses, and a lower price on the stream, below that of support vectors in the best of four forms.
+# * Joined halves of words, labelled *nothing*: fewer false alarms, more misses, and a lower price on the stream.
 # * With five commands an hour instead of a thousand, no device here is proved to be cheaper than one that says nothing: the price depends on how often anybody wants something.
 # * For linear discriminants, taking the mean of each window away mended much for one of three strangers and little for another.
-# * Noise belongs on waves. On synthetic words babble cost more than twice what white noise did; training in it won back a part, and cost something in quiet.
+# * Noise belongs on waves. On synthetic words babble cost more than twice what white noise did; training in babble cost something in quiet, and won little for sure.
 # * $k$ alarms in $T$ hours: a Poisson interval. With none, the rate may still be $3/T$.
 # * In 8-bit integers the file has less than 40 kB and takes nearly the same decisions.
 #
