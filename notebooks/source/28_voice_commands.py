@@ -3,7 +3,7 @@
 #
 # **After this you can** turn a stream of frames into windows and scores and triggers, draw a DET curve by hand, say how many hours without an alarm prove how little, measure what an unheard speaker and noise cost, and ship a network in 8-bit integers that fits a device
 #
-# **Time** 50 min to read, 90 min to teach, 45 s to run
+# **Time** 50 min to read, 90 min to teach, 60 s to run
 #
 # **Before** [12 · Convolutional networks for speech](12_cnn_speech.ipynb)
 #
@@ -1273,8 +1273,8 @@ ch28.telltale.check(telltale)
 #
 # * A keyword spotter is a **window**, a network, a **smoothing** and a **trigger** with a rest; the network is the smallest part of the lesson.
 # * Two errors, one **DET curve**, by hand equal to scikit-learn's. The price of each error chooses the threshold, on validation.
-# * A random split asks about known people and known words. There more than 95 % were right; for words that training lacked the same network was much worse, and so was one like it for unheard people.
-# * Joined halves of words, labelled *nothing*: fewer false alarms, more misses, and a lower price on the stream.
+# * A random split asks about known people and known words. There more than 95 % were right; for words that training lacked the same network was much worse, and machines like it and its rival were worse for unheard people.
+# * Joined halves of words, labelled *nothing*: more strange words left alone, some keywords lost, and a lower price on the stream.
 # * With five commands an hour instead of a thousand, no device here is proved to be cheaper than one that says nothing: the price depends on how often anybody wants something.
 # * For linear discriminants, taking the mean of each window away mended much for one of three strangers and little for another.
 # * Noise belongs on waves. On synthetic words babble cost more than twice what white noise did; training in babble cost something in quiet, and won little for sure.
