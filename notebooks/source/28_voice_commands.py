@@ -810,7 +810,6 @@ for name, form in shown.items():
 shipped_cost = costs["network, joined words"]
 dearer = {name: costs[name] - shipped_cost for name in costs}
 expect("price: always nothing minus it", dearer["always nothing"].mean(), at_least=0.1)
-expect("price: whole words minus it", dearer["network"].mean(), at_least=-0.05)
 for name in ("network", "support vectors"):
     print(name, "minus joined words:", verdict(dearer[name]))
 fewest = {}  # misses, with 100 alarms an hour or fewer
@@ -871,7 +870,7 @@ stream_rows["always nothing"] = silent | {"five commands an hour": 1.0}
 plot.table(stream_rows, corner="test stream", digits=2)
 
 # %% [markdown]
-# In this stream, where four words of ten are commands, the joined words were worth their misses: with 100 alarms an hour or fewer the network that learned from whole words only misses more, and at the chosen thresholds it is not cheaper, in most runs much dearer. Whether the network or its strongest rival is cheaper, which could choose among four forms, the line of the difference tells (in hundredths of a price); with other seeds it may come out otherwise. Part of
+# In this stream, where four words of ten are commands, the joined words were worth their misses: with 100 alarms an hour or fewer the network that learned from whole words only misses more. What it costs more at the chosen thresholds, and whether the network or its strongest rival is cheaper, which could choose among four forms, the two lines of differences tell (in hundredths of a price); with other seeds both may come out otherwise. Part of
 # the reason is the choice of the threshold: the validation stream is six minutes long and has *one* strange word, and the test has two more. (The intervals resample words. Alarms are *not* independent,
 # as they come from six people and a few words, so read the intervals of the rates as too narrow.)
 #
