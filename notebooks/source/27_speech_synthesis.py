@@ -47,7 +47,7 @@ plot.show(figure)
 
 # %% [markdown]
 # *Figure. From words to sound. P is the number of phonemes, T the number of steps of 25 ms; a step has two frames of 80
-# numbers and 600 samples. The encoder also tells how many steps each phoneme lasts, and the length regulator obeys it.*
+# numbers and 600 samples. The **encoder** reads the phonemes and also tells how many steps each of them lasts; the **decoder** makes the frames.*
 # <details><summary>In words</summary>A chain of boxes: text, lexicon, encoder, length regulator, decoder, Griffin–Lim, sound. On the
 # arrows: words, (P,), (P, 48), (T, 48), (2T, 80), (600 T,).</details><br>
 #
@@ -95,7 +95,8 @@ print(len(unheard), "with a word that was never heard, as:", unheard[0])
 # %%
 hibari = pretrained.load("hibari")
 lexicon = {}
-for text in sum(texts.values(), []):
+every = texts["train"] + texts["validation"] + texts["test"]
+for text in every:
     words = text.translate(str.maketrans("", "", ",.")).split()
     sounds = hibari.phonemes(text).translate(str.maketrans("", "", ",.")).split()
     for word, sound in zip(words, sounds):
@@ -130,10 +131,14 @@ print(len(lexicon), "words;", test[0], "→", by_hand[0])
 # * $F$ is the mel filterbank, shape (601 bins, 80 bands).
 
 # %%
-from bmkit.pretrained.voice import RATE, mel_filters
+from IPython.display import Audio, display
+from scipy import signal
 
-LENGTH, HOP = 1200, 300  # samples: 50 ms and 12.5 ms
-filters = mel_filters()  # (601, 80)
+RATE = 24_000  # samples a second
+LENGTH = 1200  # of a window: 50 ms
+HOP = 300  # from frame to frame: 12.5 ms
+bands = {"bands": 80, "low": 50.0, "high": 7600.0}
+filters = scratch.mel_filterbank(fft_length=LENGTH, rate=RATE, **bands)  # (601, 80)
 spoken = {text: hibari.align(text) for text in learned + held + test + unheard}
 one = spoken[test[0]]
 transformed = scratch.short_time_fourier(one.samples, LENGTH, HOP, center=True)
@@ -145,20 +150,6 @@ seconds = sum(len(spoken[text].samples) for text in learned) / RATE
 print(f"{seconds:.0f} s of speech to learn from")
 
 # %%
-from IPython.display import Audio, display
-from scipy import signal
-
-
-def hear(sound):  # at half the rate: it is stored with the notebook
-    display(Audio(signal.resample_poly(sound, 1, 2), rate=RATE // 2))
-
-
-short = min(test, key=lambda text: len(spoken[text].samples))
-print("the teacher:", short)
-hear(spoken[short].samples)
-
-
-# %%
 def draw_mel(axes, log_mel, title):
     seconds = len(log_mel) * HOP / RATE
     look = {"aspect": "auto", "origin": "lower", "cmap": "magma", "vmin": -9, "vmax": 2}
@@ -167,7 +158,14 @@ def draw_mel(axes, log_mel, title):
     axes.grid(False)
 
 
+def hear(sound):  # at half the rate: it is stored with the notebook
+    display(Audio(signal.resample_poly(sound, 1, 2), rate=RATE // 2))
+
+
+short = min(test, key=lambda text: len(spoken[text].samples))
 said = spoken[short]
+print("the teacher:", short)
+hear(said.samples)
 figure, axes = plot.subplots(figsize=(8.0, 2.9))
 draw_mel(axes, said.log_mel, "")
 ends = np.cumsum(said.durations) * HOP / RATE
@@ -183,29 +181,22 @@ plot.show(figure)
 #
 # ### The durations
 #
-# The teacher counts in steps of 25 ms, two frames each. A voice that gives each phoneme its mean duration would be a
-# metronome. What does a duration depend on?
+# The teacher counts in steps of 25 ms, two frames each. Besides the durations we need a number for each phoneme, and we
+# make sure that the secret words hold no sound that is altogether new.
 
 # %%
-signs = sorted({sign for text in learned for sign in spoken[text].phonemes})
+all_signs = np.concatenate([spoken[text].phonemes for text in learned])
+signs = sorted(set(all_signs))
 number = {sign: place for place, sign in enumerate(signs, start=1)}  # 0 is padding
 steps_of = {text: spoken[text].durations // 2 for text in spoken}
-all_signs = np.array([sign for text in learned for sign in spoken[text].phonemes])
 all_steps = np.concatenate([steps_of[text] for text in learned])
 mean_steps = {sign: all_steps[all_signs == sign].mean() for sign in signs}
-chosen = sorted("nitAIf,", key=mean_steps.get)
-figure, axes = plot.subplots(figsize=(7.0, 2.8))
-axes.boxplot([25 * all_steps[all_signs == sign] for sign in chosen], widths=0.6)
-axes.set_xticks(range(1, len(chosen) + 1), chosen)
-axes.set(xlabel="phoneme", ylabel="duration (ms)")
-plot.show(figure)
-new_signs = {sign for text in unheard for sign in spoken[text].phonemes} - set(signs)
+new_signs = set()
+for text in unheard:
+    new_signs |= set(spoken[text].phonemes) - set(signs)
 expect("phonemes of the secret words that were never heard", len(new_signs), equals=0)
 
 # %% [markdown]
-# *Figure. CAPTION*
-# <details><summary>In words</summary>WORDS</details><br>
-#
 # ### Exercise 1 · Predict, then run
 #
 # A sentence has the durations `[12, 2, 3, 1, 4, 13]` in steps. How many samples of sound will it have? Decide first; the
@@ -225,8 +216,8 @@ ch27.samples_of_sentence.check(samples_of_sentence)
 # hears, and count the words that were substituted, deleted or inserted over those in the sentence. Three precautions:
 #
 # * Whisper writes "1715" or "2nd" where we have words. Figures are spelled out before we count.
-# * It goes round in circles now and then, even when the teacher speaks. So it may write 24 tokens at most, and what is
-  written several times counts once. A clip counts at most 1.
+# * It goes round in circles now and then, even when the teacher speaks. So it may write 20 tokens at most, and what is
+#   written several times counts once. A clip counts at most 1.
 # * Whisper makes mistakes of its own. So we measure two *ceilings*: the teacher's sound, and the
 #   teacher's spectrogram turned into sound as ours will be.
 
@@ -310,6 +301,7 @@ def inverse_transform(spectrum):  # (frames, 601) → samples
     return sound[LENGTH // 2 : LENGTH // 2 + (len(frames) - 1) * HOP]
 
 
+# %%
 def griffin_lim(magnitudes, steps=16, momentum=0.99):
     phases = np.random.default_rng(0).uniform(0, 2 * np.pi, magnitudes.shape)
     spectrum = magnitudes * np.exp(1j * phases)
@@ -328,27 +320,11 @@ magnitudes = np.maximum(0, np.exp(said.log_mel) @ np.linalg.pinv(filters))
 in_scratch = scratch.mel_to_magnitudes(said.log_mel, filters)
 expect("magnitudes, bmkit.scratch", in_scratch, equals=magnitudes, tolerance=1e-5)
 again = scratch.inverse_short_time_fourier(transformed, LENGTH, HOP, center=True)
-expect("inverse, bmkit.scratch", inverse_transform(transformed), equals=again, tolerance=1e-9)
+inverse = inverse_transform(transformed)
+expect("inverse, bmkit.scratch", inverse, equals=again, tolerance=1e-9)
 by_hand = griffin_lim(magnitudes, steps=4)
 in_kit = scratch.griffin_lim(magnitudes, LENGTH, HOP, steps=4)
 expect("Griffin–Lim, bmkit.scratch", by_hand, equals=in_kit, tolerance=1e-6)
-
-figure, axes = plot.subplots(figsize=(6.5, 2.6))
-for momentum, name in ((0.0, "as in 1984"), (0.99, "fast, m = .99")):
-    errors = []
-    for steps in (0, 1, 2, 4, 8, 16):
-        sound = griffin_lim(magnitudes, steps, momentum)
-        error = scratch.spectral_convergence(sound, magnitudes, LENGTH, HOP)
-        errors.append(error)
-    axes.plot((0, 1, 2, 4, 8, 16), errors, "o-" if momentum else "s--", label=name)
-axes.set(xlabel="step", ylabel="‖|STFT| − A‖ / ‖A‖", ylim=(0, None))
-axes.legend()
-plot.show(figure)
-
-# %% [markdown]
-# *Figure. CAPTION*
-# <details><summary>In words</summary>WORDS</details><br>
-
 
 # %%
 inverse_filters = np.linalg.pinv(filters)  # once, for all
@@ -360,8 +336,24 @@ def vocode(log_mel):
 
 print("the teacher's spectrogram through Griffin–Lim:")
 hear(vocode(said.log_mel))
+figure, axes = plot.subplots(figsize=(6.5, 2.6))
+for momentum, name in ((0.0, "as in 1984"), (0.99, "fast, m = .99")):
+    errors = []
+    for steps in (0, 1, 2, 4, 8, 16):
+        sound = griffin_lim(magnitudes, steps, momentum)
+        found = abs(scratch.short_time_fourier(sound, LENGTH, HOP, center=True))
+        off = np.linalg.norm(found - magnitudes) / np.linalg.norm(magnitudes)
+        errors.append(off)
+    axes.plot((0, 1, 2, 4, 8, 16), errors, "o-" if momentum else "s--", label=name)
+axes.set(xlabel="step", ylabel="‖|STFT| − A‖ / ‖A‖", ylim=(0, None))
+axes.legend()
+plot.show(figure)
 
 # %% [markdown]
+# *Figure. CAPTION*
+# <details><summary>In words</summary>WORDS</details><br>
+
+#
 # ## Two rivals
 #
 # **The trivial one**: each phoneme always has its mean spectrum and its mean duration.
@@ -381,8 +373,8 @@ hear(vocode(said.log_mel))
 # %%
 def neighbours(phonemes):  # (phonemes, 4)
     padded = ["#", "#", *phonemes, "#", "#"]
-    rows = [(*padded[at : at + 2], *padded[at + 3 : at + 5]) for at in range(len(phonemes))]
-    return np.array(rows)
+    shifted = [padded[start : start + len(phonemes)] for start in (0, 1, 3, 4)]
+    return np.array(shifted).T  # (phonemes, 4)
 
 
 def recordings(chosen, mel_of):
@@ -390,7 +382,6 @@ def recordings(chosen, mel_of):
     for text in chosen:
         log_mel = mel_of(text)
         ends = np.cumsum(spoken[text].durations)
-        starts = ends - spoken[text].durations
         units["sign"].extend(spoken[text].phonemes)
         units["around"].extend(neighbours(spoken[text].phonemes))
         units["frames"].extend(np.split(log_mel, ends[:-1]))
@@ -411,6 +402,7 @@ def candidates(units, sign, around, most=40):
     return rows[order], cost[order]
 
 
+# %%
 def select(phonemes, units, weight):
     around = neighbours(phonemes)
     rows, cost = candidates(units, phonemes[0], around[0])
@@ -453,6 +445,7 @@ def by_units(text, units, weight):  # log-mel and durations in frames
     return stretched(pieces, spoken[text].durations), lasting
 
 
+# %%
 def l1(predicted, text):
     return abs(predicted - spoken[text].log_mel).mean()
 
@@ -494,6 +487,7 @@ def triples(text):
     return set(zip(("#", *signs), signs, (*signs[1:], "#")))
 
 
+# %%
 SENTENCES = 9
 covered = set()
 few = []
@@ -510,14 +504,19 @@ for weight in (1, 3, 10, 30, 100):
     errors[weight] = error_of(held, few_units, weight)
 FEW_WEIGHT = min(errors, key=errors.get)
 NUMBERS_OF_FEW = sum(len(spoken[text].log_mel) // 2 * 80 for text in few)
-print(f"{NUMBERS_OF_FEW:,} numbers; log-mel L1 on validation by weight (here: {errors})")
+print(f"{NUMBERS_OF_FEW:,} numbers")
+print("log-mel L1 on validation by weight (here:", errors, ")")
 
 # %%
+frames = np.concatenate([spoken[text].log_mel for text in learned])
+mean = frames.mean(axis=0)  # (80,)
+std = frames.std()
+both_means = np.tile(mean, 2)  # (160,)
 mean_mel = {}
 for sign in signs:
     rows = np.flatnonzero(all_units["sign"] == sign)
-    frames = np.concatenate([all_units["frames"][row] for row in rows])
-    mean_mel[sign] = frames.mean(axis=0)
+    of_rows = np.concatenate([all_units["frames"][row] for row in rows])
+    mean_mel[sign] = of_rows.mean(axis=0)
 
 
 def by_means(text):
@@ -549,9 +548,11 @@ def length_regulator(steps, length=None):  # steps: whole numbers, (phonemes,)
 
 
 def progress(steps, length=None):  # (time, 3)
-    done = np.concatenate([(np.arange(count) + 0.5) / count for count in steps if count])
+    inside = [(np.arange(count) + 0.5) / count for count in steps]
+    done = np.concatenate(inside)
     places = np.zeros((length or len(done), 3), "float32")
-    places[: len(done)] = np.stack([done, 1 - done, np.sin(np.pi * done)], axis=1)
+    arch = np.sin(np.pi * done)
+    places[: len(done)] = np.stack([done, 1 - done, arch], axis=1)
     return places
 
 
@@ -587,10 +588,6 @@ def speaker():
 # %%
 P = max(len(spoken[text].phonemes) for text in learned + held)
 T = max(steps_of[text].sum() for text in learned + held)
-frames = np.concatenate([spoken[text].log_mel for text in learned])
-mean = frames.mean(axis=0)  # (80,)
-std = frames.std()
-both_means = np.tile(mean, 2)  # (160,)
 
 
 def as_arrays(chosen):
@@ -627,8 +624,9 @@ import tensorflow as tf
 
 batches = tf.data.Dataset.from_tensor_slices((x, y, weights_of(x)))
 batches = batches.shuffle(len(learned), seed=0).batch(4)
-held_batches = tf.data.Dataset.from_tensor_slices((x_held, y_held, weights_of(x_held)))
-history = train.fit(network, batches, held_batches.batch(12), epochs=EPOCHS)
+to_choose = (x_held, y_held, weights_of(x_held))
+held_batches = tf.data.Dataset.from_tensor_slices(to_choose).batch(12)
+history = train.fit(network, batches, held_batches, epochs=EPOCHS)
 print(f"{network.count_params():,} numbers")
 
 
@@ -647,7 +645,7 @@ def predict(phonemes, steps=None):  # (frames, 80) and the steps
 
 def by_network(text):  # teacher's durations; own durations in frames
     said = spoken[text]
-    own_mel, own_steps = predict(said.phonemes)
+    _, own_steps = predict(said.phonemes)
     log_mel, _ = predict(said.phonemes, steps_of[text])
     return log_mel, 2 * own_steps
 
@@ -655,10 +653,13 @@ def by_network(text):  # teacher's durations; own durations in frames
 on_validation = np.mean([l1(by_network(text)[0], text) for text in held])
 print(f"log-mel L1 on validation (here: {on_validation:.3f})")
 
-# %% [markdown]
-# Three spectrograms of one sentence, all with the teacher's durations:
-
 # %%
+own_mel, own_steps = predict(said.phonemes)
+print("the network, with its own durations:")
+hear(vocode(own_mel))
+lasting = np.round(by_means(short)[1]).astype(int)
+print("the mean of each phoneme:")
+hear(vocode(np.repeat([mean_mel[sign] for sign in said.phonemes], lasting, axis=0)))
 figure, rows = plot.subplots(3, 1, figsize=(8.0, 6.6))
 draw_mel(rows[0], said.log_mel, "the teacher")
 draw_mel(rows[1], by_network(short)[0], "the network")
@@ -668,16 +669,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. CAPTION*
 # <details><summary>In words</summary>WORDS</details><br>
-
-# %%
-own_mel, own_steps = predict(said.phonemes)
-print("the network, with its own durations:")
-hear(vocode(own_mel))
-lasting = np.round(by_means(short)[1]).astype(int)
-print("the mean of each phoneme:")
-hear(vocode(np.repeat([mean_mel[sign] for sign in said.phonemes], lasting, axis=0)))
-
-# %% [markdown]
+#
 # ### Exercise 2 · Build a length regulator
 #
 # The network's regulator has whole numbers of steps only. Write `soft_regulator(durations, length)`: durations are any numbers ≥ 0, the
@@ -719,12 +711,16 @@ ch27.steps_from.check(steps_from)
 # duration. Intervals come from drawing sentences with replacement (the *bootstrap*, as in [chapter 14](14_rnn_speech_and_series.ipynb)).
 
 # %%
-voices = {
-    "mean of each phoneme": by_means,
-    "units of 80 sentences": lambda text: by_units(text, all_units, WEIGHT),
-    f"units of {SENTENCES}, same size": lambda text: by_units(text, few_units, FEW_WEIGHT),
-    "network": by_network,
-}
+def by_all(text):
+    return by_units(text, all_units, WEIGHT)
+
+
+def by_few(text):
+    return by_units(text, few_units, FEW_WEIGHT)
+
+
+voices = {"mean of each phoneme": by_means, "units of 80 sentences": by_all}
+voices |= {"units of 9, same size": by_few, "network": by_network}
 distance = {}
 late = {}  # error of the durations, in ms
 for name, voice in voices.items():
@@ -733,14 +729,6 @@ for name, voice in voices.items():
         distance[name, text] = l1(log_mel, text)
         wrong = abs(lasting - spoken[text].durations).mean()
         late[name, text] = 1000 * HOP / RATE * wrong
-
-
-def interval(values):  # mean and 95 %, sentences drawn with replacement
-    draws = np.random.default_rng(0)
-    rows = draws.integers(len(values), size=(2000, len(values)))
-    means = np.array(values)[rows].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(np.mean(values)), float(low), float(high)
 
 
 # %% [markdown]
@@ -755,8 +743,14 @@ def written(sound):
     at_16k = signal.resample_poly(sound, 2, 3)
     at_16k = 0.3 * at_16k / max(abs(at_16k).max(), 1e-3)
     heard = whisper.listen(at_16k.astype("float32"), 16_000)
-    tokens = generate.generate(heard, heard.prompt, 24, stop=heard.stop)
+    tokens = generate.generate(heard, heard.prompt, 20, stop=heard.stop)
     return whisper.text(tokens)
+
+
+# %%
+def by_join(text, units, weight):  # with their own durations
+    path = select(spoken[text].phonemes, units, weight)
+    return np.concatenate([units["frames"][row] for row in path])
 
 
 def own_sound(name, text):
@@ -766,11 +760,9 @@ def own_sound(name, text):
         lasting = np.round(by_means(text)[1]).astype(int)
         pieces = [mean_mel[sign] for sign in spoken[text].phonemes]
         return vocode(np.repeat(pieces, lasting, axis=0))
-    units, weight = all_units, WEIGHT
     if "same size" in name:
-        units, weight = few_units, FEW_WEIGHT
-    path = select(spoken[text].phonemes, units, weight)
-    return vocode(np.concatenate([units["frames"][row] for row in path]))
+        return vocode(by_join(text, few_units, FEW_WEIGHT))
+    return vocode(by_join(text, all_units, WEIGHT))
 
 
 # %%
@@ -779,6 +771,7 @@ def capped(text, transcript):
     return min(1, word_errors(right, normalised(transcript)) / len(right))
 
 
+# %%
 ears = test[:6]
 new_ears = []
 for word in SECRET:
@@ -793,13 +786,15 @@ for text in ears:
 for text in new_ears:
     for name in ("network", "units of 80 sentences"):
         transcripts[name, text] = written(own_sound(name, text))
-print("what was said, what Whisper wrote of the network (here:")
-for text in ears + new_ears:
-    heard = " ".join(normalised(transcripts["network", text]))
-    print(f"{text:46}{heard}")
-print(")")
-
 # %%
+def interval(values):  # mean and 95 %, sentences drawn with replacement
+    draws = np.random.default_rng(0)
+    rows = draws.integers(len(values), size=(2000, len(values)))
+    means = np.array(values)[rows].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(np.mean(values)), float(low), float(high)
+
+
 def errors_of(name):
     return [capped(text, transcripts[name, text]) for text in ears]
 
@@ -807,16 +802,26 @@ def errors_of(name):
 sizes = {
     "mean of each phoneme": 81 * len(signs),
     "units of 80 sentences": 80 * len(frames),
-    f"units of {SENTENCES}, same size": NUMBERS_OF_FEW,
+    "units of 9, same size": NUMBERS_OF_FEW,
     "network": network.count_params(),
 }
+print("what was said, what Whisper wrote of the network (here:")
+for text in ears + new_ears:
+    heard = " ".join(normalised(transcripts["network", text]))
+    print(f"{text:46}{heard}")
+print(")")
+
+# %%
 rows = {}
 for name in ("Hibari itself", "its log-mels", *voices):
     rows[name] = {"numbers kept": sizes.get(name)}
     if name in voices:
-        rows[name]["log-mel L1"] = interval([distance[name, text] for text in test])
-        rows[name]["L1, secret word"] = interval([distance[name, text] for text in unheard])
-        rows[name]["duration error (ms)"] = interval([late[name, text] for text in test])
+        of_test = [distance[name, text] for text in test]
+        of_secret = [distance[name, text] for text in unheard]
+        off = [late[name, text] for text in test]
+        rows[name]["log-mel L1"] = interval(of_test)
+        rows[name]["L1, secret word"] = interval(of_secret)
+        rows[name]["duration error (ms)"] = interval(off)
     rows[name]["WER"] = interval(errors_of(name))
     rows[name]["median WER"] = float(np.median(errors_of(name)))
 plot.table(rows, corner="voice", digits=2)
@@ -824,10 +829,14 @@ plot.table(rows, corner="voice", digits=2)
 
 # %%
 def lead(better, worse, chosen, measure=distance):  # of the same sentences
-    return interval([measure[worse, text] - measure[better, text] for text in chosen])
+    leads = [measure[worse, text] - measure[better, text] for text in chosen]
+    return interval(leads)
 
 
-MEANS, ALL, FEW, NETWORK = voices
+MEANS = "mean of each phoneme"
+ALL = "units of 80 sentences"
+FEW = "units of 9, same size"
+NETWORK = "network"
 of_means = rows[MEANS]["log-mel L1"][0]
 of_network = rows[NETWORK]["log-mel L1"][0]
 expect("network: log-mel L1", of_network, at_most=0.6)
@@ -842,8 +851,9 @@ by = lead(ALL, NETWORK, test, late)
 expect("the same for durations (ms), lower end", by[1], at_least=0.3)
 
 # %%
-by = lead(NETWORK, FEW, unheard)
-print(f"secret words, lead over the same size (here: {by[0]:.2f}, {by[1]:.2f} to {by[2]:.2f})")
+middle, low, high = lead(NETWORK, FEW, unheard)
+print("secret words, lead over units of the same size")
+print(f"    (here: {middle:.2f}, {low:.2f} to {high:.2f})")
 by = lead(ALL, NETWORK, unheard)
 expect("secret words, lead of all units, lower end", by[1], at_least=0.02)
 cost = rows[NETWORK]["L1, secret word"][0] - of_network
@@ -875,7 +885,8 @@ expect("means: WER", rows[MEANS]["WER"][0], at_least=0.8)
 # for a secret word *something else altogether*. (It is printed above.) And which sounds are far from the teacher's?
 
 # %%
-KINDS = {"vowels": "AIOQWYaiuæɑɒɔəɛɜɪʊʌᵻɐᵊ", "stops": "pbtdkɡTʤʧ", "fricatives": "fvszθðʃʒh"}
+KINDS = {"vowels": "AIOQWYaiuæɑɒɔəɛɜɪʊʌᵻɐᵊ", "stops": "pbtdkɡTʤʧ"}
+KINDS |= {"fricatives": "fvszθðʃʒh"}
 KINDS |= {"m n ŋ l ɹ w j": "mnŋlɹwj", "pauses, spaces": "_ ,."}
 of_sign = {}
 for text in test:
@@ -884,8 +895,12 @@ for text in test:
     owner = np.repeat(spoken[text].phonemes, spoken[text].durations)
     for sign in set(owner):
         of_sign.setdefault(sign, []).extend(wrong[owner == sign])
-worst = sorted(of_sign, key=lambda sign: -np.mean(of_sign[sign]))
-print("worst ten (here:", *[f"{sign} {np.mean(of_sign[sign]):.2f} ·" for sign in worst[:10]], ")")
+mean_of = {sign: np.mean(wrong) for sign, wrong in of_sign.items()}
+worst = sorted(mean_of, key=mean_of.get)[::-1]
+ten = [f"{sign} {mean_of[sign]:.2f}" for sign in worst[:10]]
+print("worst ten (here:", *ten, ")")
+
+# %%
 of_kind = {}
 for kind, members in KINDS.items():
     values = [of_sign[sign] for sign in members if sign in of_sign]
@@ -920,45 +935,48 @@ expect("vowels minus stops", of_kind["vowels"] - of_kind["stops"], at_least=0.02
 
 # %%
 KNOWN = {word.lower(): sound for word, sound in lexicon.items()}
-LATEST = 14  # words
+KNOWN |= {",": ",", ".": "."}
 
 
 def announcement_of(text):
     figures = r"(\d{1,4})(?::(\d\d))?(st|nd|rd|th)?\b"
     plain = re.sub(figures, in_words, text.lower())
     pieces = re.findall(r"[a-z']+|[,.]|[^\sa-z,.']+", plain)
-    unknown = [piece for piece in pieces if piece not in KNOWN and piece not in ",."]
+    unknown = ", ".join(piece for piece in pieces if piece not in KNOWN)
     if unknown:
-        return None, f"The station does not know {', '.join(unknown[:3])}; see the examples."
-    sounds = " ".join(KNOWN.get(piece, piece) for piece in pieces)
-    sounds = sounds.replace(" ,", ",").replace(" .", ".").rstrip(".,") + "."
-    return "_" + sounds + "_", None
+        raise demo.Refusal(f"The station does not know {unknown}; see the examples.")
+    sounds = " ".join(KNOWN[piece] for piece in pieces)
+    sounds = sounds.replace(" ,", ",").replace(" .", ".")
+    return "_" + sounds.rstrip(".,") + "._"
 
 
+# %%
 def say(text):
-    phonemes, refusal = announcement_of(text)
-    if refusal:
-        return refusal
+    phonemes = announcement_of(text)
     log_mel, _ = predict(phonemes)
     sound = vocode(log_mel)
     figure, axes = plot.subplots(figsize=(8.0, 2.4))
     draw_mel(axes, log_mel, phonemes)
-    return [Audio(sound, rate=RATE), figure, f"Whisper writes (here: {written(sound)})"]
+    heard = " ".join(normalised(written(sound)))
+    heard = f"Whisper writes (here: {heard})"
+    return [Audio(sound, rate=RATE), figure, heard]
 
 
+for text in ("Platform banana, at nine", "Platform 99", "At 12:75"):
+    try:
+        say(text)
+    except demo.Refusal as refusal:
+        print(refusal)
+
+# %%
 examples = ["Platform 7, at 14:30", "Platform twelve, in five minutes", "Monday, May 2nd"]
-demo.text(say, examples, label="Announce", most_words=LATEST, scripts=["LATIN"])
+look = {"label": "Announce", "most_words": 12, "scripts": ["LATIN"]}
+demo.text(say, examples, **look)
 
 # %% [markdown]
 # *Figure. CAPTION*
 # <details><summary>In words</summary>WORDS</details><br>
-
-# %%
-print(say("Platform banana, at nine"))
-print(say("Platform 99"))
-print(say("1,000 minutes, 12:75"))
-
-# %% [markdown]
+#
 # ## Ship it
 #
 # One file holds the network, the lexicon, and how to come back from the network's numbers to sound. `open_station` is what the
@@ -973,17 +991,18 @@ def open_station(path):
     parts = ship.unpack(path)
 
     def answer(text):  # words of the station → samples, 24,000 a second
-        sounds = [parts["lexicon"][word] for word in text.lower().split()]
-        row = [[parts["number"][sign] for sign in "_" + " ".join(sounds) + "._"]]
-        row = np.array(row)
-        blank = np.zeros((1, 1, row.size)), np.zeros((1, 1, 3))
-        log_steps = np.array(parts["network"]([row, *blank])[1])[0, :, 0]
-        steps = np.clip(np.round(np.expm1(log_steps)), 1, 40).astype(int)
-        regulator = np.repeat(np.eye(len(steps)), steps, axis=0)[None]
+        sounds = " ".join(parts["lexicon"][word] for word in text.lower().split())
+        row = np.array([[parts["number"][sign] for sign in f"_{sounds}._"]])
+        nothing = [np.zeros((1, 1, row.size)), np.zeros((1, 1, 3))]
+        log_steps = parts["network"]([row, *nothing])[1]
+        steps = np.round(np.expm1(np.array(log_steps).ravel()))
+        steps = np.clip(steps, 1, 40).astype(int)
+        regulator = np.repeat(np.eye(row.size), steps, axis=0)
         done = np.concatenate([(np.arange(n) + 0.5) / n for n in steps])
-        places = np.stack([done, 1 - done, np.sin(np.pi * done)], axis=1)[None]
-        pairs = np.array(parts["network"]([row, regulator, places])[0])
-        log_mel = pairs.reshape(-1, 80) * parts["std"] + parts["mean"]
+        arch = np.sin(np.pi * done)
+        places = np.stack([done, 1 - done, arch], axis=1)
+        pairs = parts["network"]([row, regulator[None], places[None]])[0]
+        log_mel = np.array(pairs).reshape(-1, 80) * parts["std"] + parts["mean"]
         magnitudes = scratch.mel_to_magnitudes(log_mel, parts["filters"])
         return scratch.griffin_lim(magnitudes, 1200, 300, steps=16)
 
@@ -1003,7 +1022,7 @@ asked = ["platform nine in ten minutes", "friday may third"]
 trial = ship.try_out(open_station, file, asked)
 largest = 0.0
 for text, sound in zip(asked, trial.answers):
-    here = vocode(predict(announcement_of(text)[0])[0])
+    here = vocode(predict(announcement_of(text))[0])
     largest = max(largest, abs(here - sound).max())
 expect("the same sound in a new process, largest difference", largest, at_most=0.01)
 expect("size (MB)", trial.megabytes, at_most=1.0)
