@@ -176,7 +176,7 @@ for sign, end, middle in zip(said.phonemes, ends, middles):
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. CAPTION*
+# *Figure. TO SEE.*
 # <details><summary>In words</summary>WORDS</details><br>
 #
 # ### The durations
@@ -350,7 +350,7 @@ axes.legend()
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. CAPTION*
+# *Figure. TO SEE.*
 # <details><summary>In words</summary>WORDS</details><br>
 
 #
@@ -519,6 +519,8 @@ frames = np.concatenate([spoken[text].log_mel for text in learned])
 mean = frames.mean(axis=0)  # (80,)
 std = frames.std()
 both_means = np.tile(mean, 2)  # (160,)
+P = max(len(spoken[text].phonemes) for text in learned + held)
+T = max(steps_of[text].sum() for text in learned + held)
 mean_mel = {}
 for sign in signs:
     rows = np.flatnonzero(all_units["sign"] == sign)
@@ -593,10 +595,6 @@ def speaker():
 
 
 # %%
-P = max(len(spoken[text].phonemes) for text in learned + held)
-T = max(steps_of[text].sum() for text in learned + held)
-
-
 def as_arrays(chosen):
     n = len(chosen)
     phonemes = np.zeros((n, P), "int32")
@@ -679,7 +677,7 @@ draw_mel(rows[2], by_means(short)[0], "mean of each phoneme")
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. CAPTION*
+# *Figure. TO SEE.*
 # <details><summary>In words</summary>WORDS</details><br>
 #
 # ### Exercise 2 · Build a length regulator
@@ -978,7 +976,7 @@ look = {"label": "Announce", "most_words": 12, "scripts": ["LATIN"]}
 demo.text(say, examples, **look)
 
 # %% [markdown]
-# *Figure. CAPTION*
+# *Figure. TO SEE.*
 # <details><summary>In words</summary>WORDS</details><br>
 #
 # ## Ship it
