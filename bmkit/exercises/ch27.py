@@ -4,7 +4,7 @@ import numpy as np
 
 from bmkit.check import Exercise, Question
 
-__all__ = ["l1_of_thirty", "samples_of_sentence", "soft_regulator", "steps_from"]
+__all__ = ["l1_of_half", "samples_of_sentence", "soft_regulator", "steps_from"]
 
 samples_of_sentence = Question(
     "ch27.samples_of_sentence",
@@ -136,8 +136,8 @@ steps_from = Exercise(
     ],
 )
 
-l1_of_thirty = Question(
-    "ch27.l1_of_thirty",
+l1_of_half = Question(
+    "ch27.l1_of_half",
     0.41,
     why="With more than three times the room the recordings are a little nearer to the teacher than the network is.",
     hints=[
