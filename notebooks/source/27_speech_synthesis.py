@@ -999,7 +999,7 @@ print(")")
 # everything else gets one clear sentence. (Words are checked, not their sense: "May forty fifth" is spoken.)
 
 # %%
-KNOWN = {word.lower(): sound for word, sound in lexicon.items()}
+KNOWN = {word.lower(): " " + sound for word, sound in lexicon.items()}
 KNOWN |= {",": ",", ".": "."}
 
 
@@ -1009,9 +1009,8 @@ def announcement_of(text):
     unknown = ", ".join(piece for piece in pieces if piece not in KNOWN)
     if unknown:
         raise demo.Refusal(f"The station does not know {unknown}; see the examples.")
-    sounds = " ".join(KNOWN[piece] for piece in pieces)
-    sounds = sounds.replace(" ,", ",").replace(" .", ".")
-    return "_" + sounds.rstrip(".,") + "._"
+    sounds = "".join(KNOWN[piece] for piece in pieces)
+    return "_" + sounds.strip(" .,") + "._"
 
 
 # %%
@@ -1057,15 +1056,15 @@ def open_station(path):
 
     def answer(text):  # the station's words and commas → samples, 24,000 a second
         words = text.lower().rstrip(".").replace(",", " ,").split()
-        sounds = " ".join(parts["lexicon"][word] for word in words).replace(" ,", ",")
-        row = np.array([[parts["number"][sign] for sign in f"_{sounds}._"]])
-        nothing = np.zeros((1, 1, row.size))
+        sounds = "".join(parts["lexicon"][word] for word in words)
+        row = np.array([[parts["number"][sign] for sign in f"_{sounds.strip()}._"]])
+        nothing = row[None] * 0.0
         log_steps = parts["network"]([row, nothing, nothing[..., :3]])[1]
-        log_steps = np.array(log_steps).ravel()
+        log_steps = np.ravel(log_steps)
         steps = np.clip(np.round(np.expm1(log_steps)), 1, 40).astype(int)
         regulator = np.repeat(np.eye(row.size), steps, axis=0)
         done = np.concatenate([(np.arange(n) + 0.5) / n for n in steps])
-        places = np.stack([done, 1 - done, np.sin(np.pi * done)], axis=1)
+        places = np.column_stack([done, 1 - done, np.sin(np.pi * done)])
         pairs = parts["network"]([row, regulator[None], places[None]])[0]
         log_mel = np.array(pairs).reshape(-1, 80) * parts["std"] + parts["mean"]
         magnitudes = scratch.mel_to_magnitudes(log_mel, parts["filters"])
