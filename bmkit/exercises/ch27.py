@@ -16,6 +16,7 @@ samples_of_sentence = Question(
         "Compute 600 * sum([12, 2, 3, 1, 4, 13]).",
     ],
     mistakes={
+        20_700: "That is what Griffin–Lim gives: it ends at the middle of the last frame. The teacher goes to its end.",
         10_500: "That is one frame a step; a step has two frames of 300 samples.",
         35: "That is the number of steps; a step has 600 samples.",
         70: "That is the number of frames; each of them moves on by 300 samples.",
@@ -64,6 +65,10 @@ def _scaled(durations, length):
     return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9)
 
 
+def _touched(durations, length):
+    return (_soft_regulator(durations, length) > 0).astype(float)
+
+
 soft_regulator = Exercise(
     "ch27.soft_regulator",
     _soft_regulator,
@@ -84,10 +89,18 @@ soft_regulator = Exercise(
         (_transposed, "The matrix lies on its side: the rows are steps, the columns phonemes."),
         (_by_middles, "Each step belongs to one phoneme here; share it between all that sound in it."),
         (_unclipped, "Where a phoneme does not sound in a step there are negative numbers: take 0 there."),
+        (_touched, "Each phoneme that sounds in a step has a 1 here; tell which part of the step is its own."),
         (_scaled, "Each row adds up to 1 here; a step that is only partly filled adds up to less."),
     ],
     tolerance=1e-6,
 )
+
+
+def _whole(steps):
+    steps = np.asarray(steps)
+    if steps.dtype.kind not in "iu":
+        raise TypeError(f"the numbers are of type {steps.dtype}; expected integers, which np.repeat can use")
+    return steps
 
 
 def _steps_from(log_steps):
@@ -134,19 +147,19 @@ steps_from = Exercise(
         (_one_more, "The network gives log(1 + steps): subtract the 1 again, as np.expm1 does."),
         (_upwards, "Every fraction is rounded up, so that the sentence gets too long: take the nearest whole number."),
     ],
+    probe=_whole,
 )
 
 l1_of_half = Question(
     "ch27.l1_of_half",
-    0.41,
-    why="With more than three times the room the recordings are a little nearer to the teacher than the network is.",
+    0.37,
+    why="Half the leaves cost the tree less than a fifth of its error: the questions that matter most are asked first.",
     hints=[
-        "Set SENTENCES = 30 and run the cell that makes `few` again; the next line prints the errors by weight.",
-        "The best weight is the one with the smallest error: min(errors.values()).",
+        "Change the line that begins with LEAVES, and run that cell again; it prints the error on the validation sentences.",
+        "The number is the mean of `errors`, which that cell makes for the sentences in `held`.",
     ],
     mistakes={
-        0.62: "That is the error of nine sentences: set SENTENCES = 30 before you run the cell.",
-        0.3: "That is near the error of all eighty recordings; here only thirty are stored, every other frame of them.",
+        0.32: "That is the error of the tree with all its leaves: set LEAVES = 414, and run the cell again.",
     },
-    tolerance=0.03,
+    tolerance=0.012,
 )
