@@ -81,16 +81,20 @@ def has_secret(text):
     return any(word in text.lower() for word in SECRET)
 
 
-clean = {}
-for part in texts:
-    clean[part] = [text for text in texts[part] if not has_secret(text)]
-learned = clean["train"][:80]
-held = clean["validation"][:16]
-test = clean["test"][:20]
+def mixed(texts, secret, count):  # platforms and dates in equal parts
+    chosen = [text for text in texts if has_secret(text) == secret]
+    platforms = [text for text in chosen if text.startswith("Platform")]
+    dates = [text for text in chosen if not text.startswith("Platform")]
+    return platforms[: count // 2] + dates[: count // 2]
+
+
 every = texts["test"] + texts["validation"] + texts["train"]
-unheard = [text for text in every if has_secret(text)][:20]
+learned = mixed(texts["train"], False, 80)
+held = mixed(texts["validation"], False, 16)
+test = mixed(texts["test"], False, 20)
+unheard = mixed(every, True, 20)
 print(len(learned), "to learn,", len(held), "to choose,", len(test), "to test, and")
-print(len(unheard), "with a word that was never heard, as:", unheard[0])
+print(len(unheard), "with a word that was never heard, as:", unheard[-1])
 
 # %% [markdown]
 # ## Text to phonemes
@@ -888,7 +892,7 @@ def own_mel_of(name, text):
 
 
 # %%
-ears = test[:6]
+ears = test[:3] + test[10:13]
 new_ears = []
 for word in SECRET:
     with_word = [text for text in unheard if word in text.lower()]
