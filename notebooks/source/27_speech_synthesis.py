@@ -188,16 +188,17 @@ figure, axes = plot.subplots(figsize=(7.4, 2.6))
 draw_mel(axes, said.log_mel, "")
 ends = np.cumsum(said.durations) * HOP / RATE
 middles = ends - said.durations * HOP / RATE / 2
-for sign, end, middle in zip(said.phonemes, ends, middles):
+heights = itertools.cycle((82, 89))
+for sign, end, middle, height in zip(said.phonemes, ends, middles, heights):
     axes.axvline(end, color="white", lw=0.5)
-    axes.text(middle, 81, sign, ha="center", fontsize=9)
+    axes.text(middle, height, sign.replace(" ", "␣"), ha="center", fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
 # *Figure. A sentence of the teacher, bright where it is loud. The white lines are the ends of the durations that it tells.*
 # <details><summary>In words</summary>A spectrogram of two seconds and 80 bands. It is black at both ends. Between them vowels show bright stripes one above the other in the lower half, the
 # harmonics of the voice, and hissing sounds a bright patch in the upper half. Thin white lines cut it into the signs written above: m ˈ ʌ n d ˌ A comma space m ˈ ɑ ɹ ʧ space s ˈ ɛ k ə n d full stop.
-# The brightest patch on top, the hiss of ʧ and s, begins before the line at which ʧ begins and is over when s has hardly begun.</details><br>
+# The brightest patch on top, the hiss of ʧ and s, begins before the line at which ʧ begins, and is over when s begins.</details><br>
 #
 # ### The durations
 #
@@ -1019,12 +1020,11 @@ KINDS |= {"pause": "_ ,."}
 of_sign = {sign: [] for sign in signs}
 for text in test:
     wrong = abs(drawn[NETWORK, text] - spoken[text].log_mel).mean(axis=1)
-    durations = moved(spoken[text].durations, LAG)
-    pieces = np.split(wrong, np.cumsum(durations)[:-1])  # of each sign
+    ends = np.cumsum(moved(spoken[text].durations, LAG))
+    pieces = np.split(wrong, ends[:-1])  # of each sign
     row = spoken[text].phonemes
     for sign, follower, piece in zip(row, (*row[1:], "#"), pieces):
-        owner = follower if sign in "ˈˌ" else sign
-        of_sign[owner].extend(piece)
+        of_sign[follower if sign in "ˈˌ" else sign].extend(piece)
 mean_of = {sign: np.mean(wrong) for sign, wrong in of_sign.items() if wrong}
 worst = sorted(mean_of, key=mean_of.get)[:-11:-1]
 print("worst ten, and how often they were learned from (here:")
