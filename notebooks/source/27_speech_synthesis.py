@@ -27,7 +27,7 @@ random = train.seed(0)
 #
 # What does an error cost? A dull voice is a nuisance. A wrong number sends a traveller to the wrong platform, and he does
 # not notice, because it was said clearly. So we shall ask two questions of every voice: *how near is its sound to the one
-# we want?* and *are its words understood?* The second one is asked of a recogniser that has nothing to do with the voice.
+# we want?* and *are its words understood?* The second one is asked of a recogniser that was not trained with the voice.
 #
 # Text becomes sound in three steps, and each of them can be looked at.
 
@@ -182,16 +182,15 @@ def hear(sound):  # at half the rate: it is stored with the notebook
 
 short = "Monday, March second."
 said = spoken[short]
-print("the teacher:", short)
-hear(said.samples)
+hear(said.samples)  # the teacher
 figure, axes = plot.subplots(figsize=(7.4, 2.6))
 draw_mel(axes, said.log_mel, "")
 ends = np.cumsum(said.durations) * HOP / RATE
 middles = ends - said.durations * HOP / RATE / 2
-heights = itertools.cycle((82, 89))
-for sign, end, middle, height in zip(said.phonemes, ends, middles, heights):
-    axes.axvline(end, color="white", lw=0.5)
-    axes.text(middle, height, sign.replace(" ", "␣"), ha="center", fontsize=9)
+for place, sign in enumerate(said.phonemes):
+    axes.axvline(ends[place], color="white", lw=0.5)
+    height = 82 + 7 * (place % 2)
+    axes.text(middles[place], height, sign.replace(" ", "␣"), ha="center", fontsize=9)
 plot.show(figure)
 
 # %% [markdown]
