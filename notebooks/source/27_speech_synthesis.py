@@ -3,7 +3,7 @@
 #
 # **After this you can** turn text into phonemes, predict how long each of them lasts and what it sounds like, find the waveform of a spectrogram with the Griffin–Lim algorithm, hold a voice against joined recordings and a decision tree of the same size, let a recogniser listen to it, and ship a voice in one file
 #
-# **Time** 50 min to read, 95 min to teach, 50 s to run
+# **Time** 50 min to read, 95 min to teach, 60 s to run
 #
 # **Before** [12 · Convolutional networks for speech](12_cnn_speech.ipynb) · [14 · Recurrent networks for speech and series](14_rnn_speech_and_series.ipynb)
 #
