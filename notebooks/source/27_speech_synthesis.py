@@ -1171,8 +1171,9 @@ ch27.l1_of_half.check(l1_of_half)
 #
 # * Speech synthesis goes from text to **phonemes** by a lexicon, to durations and a log-mel spectrogram by a network, and to sound by the **Griffin–Lim algorithm**, which finds the phases.
 # * The **length regulator** repeats the numbers of each phoneme for as long as it lasts; as a matrix of zeros and ones it is one product.
-# * A network of 68,513 numbers speaks a closed language with a log-mel L1 of at most .6, less than half of that of one spectrum for each phoneme, and Whisper understands it (median WER at most .5).
-# * **Unit selection** with twenty times as many numbers is nearer to the teacher; with as many as the network has it is further away. A **regression tree** of the same size is nearer than the network: what a machine always says in the same way can be looked up.
+# * A network of 68,513 numbers speaks a closed language with a log-mel L1 of at most .6, less than half of that of one spectrum for each phoneme, and Whisper understands most of it (median WER at most .5).
+# * **Unit selection** with twenty times as many numbers is not beaten by the network; with as many numbers it is further from the teacher. A **regression tree** of the same size is nearer to it than the network. Ask for the strongest rival before you ship a network.
+# * Sentences with a word that was never heard are further from the teacher: for the recordings, the tree and the network alike.
 # * A voice is a person's: no recording and no copy without consent.
 #
 # **Ask yourself**
