@@ -164,6 +164,7 @@ log_mel = np.log(np.maximum(abs(transformed) @ filters, 1e-5))[:-1]
 expect("by hand", log_mel, equals=one.log_mel, tolerance=1e-3)
 in_scratch = scratch.log_mel_amplitudes(one.samples, filters, LENGTH, HOP)[:-1]
 expect("bmkit.scratch", in_scratch, equals=log_mel, tolerance=1e-9)
+short = "Monday, March second."
 seconds = sum(len(spoken[text].samples) for text in learned) / RATE
 print(f"{seconds:.0f} s of speech to learn from")
 
@@ -171,7 +172,8 @@ print(f"{seconds:.0f} s of speech to learn from")
 def draw_mel(axes, log_mel, title):
     seconds = len(log_mel) * HOP / RATE
     look = {"aspect": "auto", "origin": "lower", "cmap": "magma", "vmin": -9, "vmax": 2}
-    axes.imshow(log_mel.T, extent=(0, seconds, 0, 80), **look)
+    levels = np.round(2 * log_mel.T) / 2  # steps of one half: a smaller picture
+    axes.imshow(levels, extent=(0, seconds, 0, 80), interpolation="nearest", **look)
     axes.set(xlabel="time (s)", ylabel="mel band", title=title)
     axes.grid(False)
 
@@ -180,7 +182,6 @@ def hear(sound):  # at half the rate: it is stored with the notebook
     display(Audio(signal.resample_poly(sound, 1, 2), rate=RATE // 2))
 
 
-short = "Monday, March second."
 said = spoken[short]
 hear(said.samples)  # the teacher
 figure, axes = plot.subplots(figsize=(7.4, 2.6))
@@ -196,7 +197,7 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. A sentence of the teacher, bright where it is loud. The white lines are the ends of the durations that it tells.*
 # <details><summary>In words</summary>A spectrogram of two seconds and 80 bands. It is black at both ends. Between them vowels show bright stripes one above the other in the lower half, the
-# harmonics of the voice, and hissing sounds a bright patch in the upper half. Thin white lines cut it into the signs written above: m ˈ ʌ n d ˌ A comma space m ˈ ɑ ɹ ʧ space s ˈ ɛ k ə n d full stop.
+# harmonics of the voice, and hissing sounds a bright patch in the upper half. Thin white lines cut it into the signs written above, on two heights by turns: m ˈ ʌ n d ˌ A comma space m ˈ ɑ ɹ ʧ space s ˈ ɛ k ə n d full stop.
 # The brightest patch on top, the hiss of ʧ and s, begins before the line at which ʧ begins, and is over when s begins.</details><br>
 #
 # ### The durations
