@@ -33,7 +33,7 @@ def test_an_announcement_is_spoken_and_other_input_is_refused(playwright, kit, t
         assert "platform" in told and "minutes" in told
         assert page.locator(".bmkit-answer img").count() == 1
         assert 2 < page.locator(".bmkit-answer audio").evaluate(LENGTH) < 5, "seconds of sound that can be played"
-        page.screenshot(path=tmp_path / "spoken.png", full_page=True)
+        page.screenshot(path=tmp_path / "spoken.png")
         for text, sentence in (
             ("  ", "There is no text yet"),
             ("platform " * 10_000, "The text has 10,000 words; give at most 12."),
