@@ -26,6 +26,7 @@ from bmkit.scratch import (
     residual,
     sequences,
     spectrogram,
+    transcription,
     transformer,
     validation,
     waveform,
@@ -51,6 +52,7 @@ from bmkit.scratch.regularization import *
 from bmkit.scratch.residual import *
 from bmkit.scratch.sequences import *
 from bmkit.scratch.spectrogram import *
+from bmkit.scratch.transcription import *
 from bmkit.scratch.transformer import *
 from bmkit.scratch.validation import *
 from bmkit.scratch.waveform import *
@@ -77,6 +79,7 @@ __all__ = [
     *residual.__all__,
     *sequences.__all__,
     *spectrogram.__all__,
+    *transcription.__all__,
     *transformer.__all__,
     *validation.__all__,
     *waveform.__all__,
