@@ -10,6 +10,7 @@ from bmkit.data.fetch import fetch, verify
 from bmkit.data.load import DataSet, describe, load, names
 from bmkit.data.manifest import DataError, Description
 from bmkit.data.recordings import recording, recordings
+from bmkit.data.voices import say
 from bmkit.data.weights import weights
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "names",
     "recording",
     "recordings",
+    "say",
     "verify",
     "weights",
 ]

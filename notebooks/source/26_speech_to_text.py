@@ -456,3 +456,642 @@ def decode(path):
 
 
 ch26.decode.check(decode)
+
+# %% [markdown]
+# ## Two rivals
+#
+# The **trivial** answer is to write nothing: every word is a deletion, and the WER is 1. Any other constant answer is no better on average.
+#
+# The classical rival is **dynamic time warping** (DTW). It keeps recordings as *templates* and asks which of them the sound
+# resembles, if one may stretch and squeeze time. For strings of words there is a version that cuts and recognises at once, the
+# *one-stage algorithm*. Put all templates one behind the other. In each frame of the string we are in one frame of one
+# template, a *cell*. Until the next frame we stay in it, go one cell on, or skip one. At the end of a template a new word may begin,
+# for a fixed penalty. The cheapest way through, with the distance of the frames as cost, is found like the forward sum above, only
+# with a minimum in place of the sum:
+#
+# $$C_t(c) = d(x_t, m_c) + \min\big(C_{t-1}(c),\; C_{t-1}(c-1),\; C_{t-1}(c-2)\big)$$
+#
+# * $m_c$ is the frame in cell $c$, and $d$ the Euclidean distance of two frames of 13 standardised coefficients,
+# * in the first cell of a template the second term is the cheapest *end* of any template one frame before, plus the penalty.
+
+# %%
+from scipy.spatial import distance
+
+PER_DIGIT = 5  # templates of each speaker and digit
+chosen = []
+for speaker, digit in itertools.product(KNOWN, range(10)):
+    rows = np.flatnonzero(learned & (speakers == speaker) & (said == digit))
+    chosen.extend(rows[:PER_DIGIT])
+cells = np.concatenate([frames_of([row]) for row in chosen])  # (cells, 13)
+ends = np.cumsum(lengths[chosen]) - 1  # the last cell of each template
+starts = ends - lengths[chosen] + 1
+
+
+def last_two(values):  # of this cell, the one before, the one before that
+    return np.stack([values, np.roll(values, 1), np.roll(values, 2)])
+
+
+def trace_back(ended):  # from a word and the frame before it, for each frame
+    words = []
+    t = len(ended) - 1
+    while t > 0:
+        word, t = ended[t]
+        words.append(int(word))
+    return words[::-1]
+
+
+# %%
+def warp(frames, penalty):
+    distances = distance.cdist(frames, cells)  # (time, cells)
+    every_cell = np.arange(len(cells))
+    cost = np.full(len(cells), np.inf)
+    begun = np.zeros(len(cells), int)  # when the word in this cell began
+    cheapest = 0.0  # of all ways that end a word in the frame before
+    ended = [None]
+    for t, row in enumerate(distances):
+        ways = last_two(cost)
+        ways[1, starts] = cheapest + penalty
+        ways[2, starts] = np.inf
+        ways[2, starts + 1] = np.inf
+        since = last_two(begun)
+        since[1, starts] = t
+        step = ways.argmin(axis=0)
+        cost = ways[step, every_cell] + row
+        begun = since[step, every_cell]
+        word = cost[ends].argmin()
+        cheapest = cost[ends[word]]
+        ended.append((said[chosen[word]], begun[ends[word]]))
+    return trace_back(ended)
+
+
+# %%
+def counts_of(strings, transcripts):  # errors and words of each string
+    counts = []
+    for string, transcript in zip(strings, transcripts):
+        table = edit_distances(said[string], transcript)
+        counts.append([table[-1, -1], len(string)])
+    return np.array(counts)
+
+
+def rate(counts):
+    return counts[:, 0].sum() / counts[:, 1].sum()
+
+
+rates = {}
+for penalty in (0, 5, 10, 20):
+    transcripts = [warp(frames_of(string), penalty) for string in validation]
+    rates[penalty] = rate(counts_of(validation, transcripts))
+PENALTY = min(rates, key=rates.get)
+print("WER on validation by penalty (here:", rates, ")")
+
+# %% [markdown]
+# ## A network that reads
+#
+# Our network is a stack of convolutions along time ([chapter 12](12_cnn_speech.ipynb)). The third one has **stride** 2, so there is an
+# output for every other frame, 80 for a string. Three residual blocks with dilated convolutions let each output see a wide
+# stretch of the string. The last layer gives eleven logits, the blank first.
+
+# %%
+chain = {
+    "frames": (0, 0),
+    "conv 5\nReLU": (1.35, 0),
+    "conv 5 \nReLU": (2.7, 0),
+    "conv 5, /2\nReLU": (4.15, 0),
+    "3 × residual\nconv 5": (5.8, 0),
+    "dense": (7.3, 0),
+    "CTC": (8.5, 0),
+}
+shapes = ["(160, 13)", "(160, 64)", "(160, 96)", "(80, 96)", "(80, 96)", "(80, 11)"]
+arrows = list(zip(chain, list(chain)[1:], shapes))
+figure = diagrams.boxes(chain, arrows, shaded=["3 × residual\nconv 5"], figsize=(9.6, 1.5))
+plot.show(figure)
+
+# %% [markdown]
+# *Figure. CAPTION*
+# <details><summary>In words</summary>WORDS</details>
+
+
+# %%
+def convolution(filters, **options):
+    return keras.layers.Conv1D(filters, 5, padding="same", activation="relu", **options)
+
+
+def residual(h, dilation):
+    update = keras.layers.LayerNormalization()(h)
+    update = convolution(96, dilation_rate=dilation)(update)
+    update = keras.layers.Dropout(0.1)(update)
+    return keras.layers.Add()([h, update])
+
+
+def digit_reader():
+    inputs = keras.Input((LONGEST, 13))
+    h = inputs
+    for filters in (64, 96):
+        h = convolution(filters)(h)  # (batch, 160, filters)
+        h = keras.layers.BatchNormalization()(h)
+        h = keras.layers.Dropout(0.1)(h)
+    h = convolution(96, strides=2)(h)  # (batch, 80, 96)
+    for dilation in (1, 2, 4):
+        h = residual(h, dilation)
+    return keras.Model(inputs, keras.layers.Dense(11)(h))  # (batch, 80, 11)
+
+
+# %% [markdown]
+# The training strings are drawn anew from the 1,400 training recordings of the four known speakers. Each is changed a
+# little: all its coefficients are scaled and moved by random numbers, as another microphone might do. The labels of a
+# string are filled up with zeros, which is the blank, so the loss can count them itself.
+
+
+# %%
+def as_arrays(strings):
+    x = np.zeros((len(strings), LONGEST, 13), "float32")
+    y = np.zeros((len(strings), 7), "int32")
+    for place, string in enumerate(strings):
+        x[place, : lengths[string].sum()] = frames_of(string)
+        y[place, : len(string)] = said[string] + 1  # 0 is the blank
+    return x, y
+
+
+def draw_strings(number):
+    strings = []
+    while len(strings) < number:
+        speaker = random.choice(KNOWN)
+        string = random.choice(rows_of(speaker, "train"), random.integers(3, 8))
+        if lengths[string].sum() <= LONGEST:
+            strings.append(string)
+    return strings
+
+
+def ctc(targets, logits):
+    targets = keras.ops.cast(targets, "int32")  # Keras hands them over as floats
+    words = keras.ops.sum(keras.ops.cast(targets != BLANK, "int32"), axis=-1)
+    frames = keras.ops.full_like(words, LONGEST // 2)
+    return keras.ops.ctc_loss(targets, logits, words, frames, mask_index=BLANK)
+
+
+# %%
+x, y = as_arrays(draw_strings(3000))
+is_real = x.any(axis=-1, keepdims=True)  # padding stays zero
+scale = random.normal(1, 0.1, size=(3000, 1, 13))
+shift = random.normal(0, 0.4, size=(3000, 1, 13))
+noise = random.normal(0, 0.1, size=x.shape)
+x = ((x * scale + shift + noise) * is_real).astype("float32")
+
+EPOCHS = 3
+reader = digit_reader()
+schedule = keras.optimizers.schedules.CosineDecay(0.003, EPOCHS * 94)
+reader.compile(keras.optimizers.Adam(schedule), ctc)
+held = as_arrays(validation)
+history = train.fit(reader, (x, y), held, epochs=EPOCHS)
+print(f"{reader.count_params():,} parameters")
+
+
+# %%
+def probabilities(strings):  # (strings, 80, 11)
+    logits = reader.predict(as_arrays(strings)[0], verbose=0)
+    return scratch.softmax(logits)
+
+
+def read(strings):
+    paths = probabilities(strings).argmax(axis=-1)  # (strings, 80)
+    transcripts = []
+    for path in paths:
+        transcripts.append([label - 1 for label in ctc_collapse(path)])
+    return transcripts
+
+
+by_greedy = read(validation)
+by_beam = []
+for p in probabilities(validation):
+    labels, _ = ctc_beam_search(p, beams=4)
+    by_beam.append([label - 1 for label in labels])
+differ = sum(one != other for one, other in zip(by_greedy, by_beam))
+on_validation = rate(counts_of(validation, by_greedy))
+print(f"WER on validation (here: {on_validation:.3f})")
+expect("strings that the beam reads otherwise", differ, at_most=4)
+
+# %% [markdown]
+# The trained network is sure of nearly every frame, so the best path spells the best words and the beam changes next to
+# nothing. A beam earns its price where another source of knowledge joins in: a dictionary, a language model, a list of valid
+# numbers can be asked about each prefix while it grows.
+#
+# What does the network say frame by frame? Guess before you look: how many frames of a word carry its label?
+
+# %%
+string = test[0][0]
+figure, axes = plot.subplots(figsize=(8.0, 2.8))
+p = probabilities([string])[0]  # (80, 11)
+spoken = np.arange((lengths[string].sum() + 1) // 2)
+axes.plot(spoken, p[spoken, BLANK], color="0.6", ls="-", label="blank")
+for place, digit in enumerate(np.unique(said[string])):
+    color = plot.COLORS[place % len(plot.COLORS)]
+    axes.plot(spoken, p[spoken, digit + 1], color=color, ls="-", label=names[digit])
+for end in np.cumsum(lengths[string])[:-1]:
+    axes.axvline(end / 2, color="black", lw=0.8, ls=":")
+axes.set(xlabel="output (every other frame)", ylabel="probability")
+axes.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.28))
+plot.show(figure)
+
+# %% [markdown]
+# *Figure. CAPTION*
+# <details><summary>In words</summary>WORDS</details><br>
+#
+# ### Exercise 3 · Build a reader
+#
+# Write `small_reader(features, labels)`: a convolution of 32 filters, 5 frames wide, stride 2, ReLU; a second one of 32
+# filters, 5 wide, ReLU, without stride; then the logits that a CTC loss needs. It should read strings of any length.
+# *Medium, eight minutes; expected: a Keras model from `(batch, time, features)` to half the time, rounded up; not compiled.*
+
+
+# %%
+def small_reader(features, labels):
+    ...
+
+
+ch26.small_reader.check(small_reader)
+
+# %% [markdown]
+# ## The real thing
+#
+# Whisper was trained on 680,000 hours of sound with transcripts from the web. It does not use CTC: it is an encoder and a
+# **decoder** ([chapter 16](16_transformer.ipynb)) that *writes* a text about what the encoder heard, token by token. Ours is the smallest,
+# tiny.en, with 37.8 million parameters, 170 times as many as our reader. Its weights come as a file of another library,
+# and `bmkit.pretrained` puts them into KerasHub's layers.
+#
+# Whisper reads sound, and our digits have none. So we take a passage that a person reads aloud, the beginning of
+# *A Tale of Two Cities*. Listen to it first.
+
+# %%
+from IPython.display import Audio, display
+
+whisper = pretrained.load("whisper_tiny_en")
+passage = data.recording("two_cities")
+rate_of_passage = passage.sample_rate
+first = passage.samples[: 13 * rate_of_passage]
+display(Audio(first[: 6 * rate_of_passage], rate=rate_of_passage))
+print(passage.text[:100], "…")
+
+# %% [markdown]
+# Whisper's decoder is a language model ([chapter 17](17_gpt.ipynb)) that looks at the sound. Its prompt is two marks,
+# "a transcript begins" and "no times". Then the same loop as ever: the likeliest token is appended and read again, and
+# keys and values of what was read before are kept, so that each step reads one token only. The encoder has worked once,
+# at the beginning.
+
+
+# %%
+def write_down(sound, rate, most_tokens=120):
+    heard = whisper.listen(sound, rate)  # the encoder, once
+    tokens = list(heard.prompt)
+    cache = heard.start_cache(1, len(tokens) + most_tokens)
+    new = np.array([tokens])  # (1, steps)
+    position = 0
+    for _ in range(most_tokens):
+        logits, cache = heard.step(new, cache, position)
+        position = len(tokens)
+        token = int(logits[0, -1].argmax())
+        if token == heard.stop:
+            break
+        tokens.append(token)
+        new = np.array([[token]])
+    return whisper.text(tokens), heard.no_speech
+
+
+by_hand, no_speech = write_down(first, rate_of_passage)
+print(by_hand)
+
+expected = whisper.transcribe(first, rate_of_passage)
+expect("the same text from the kit's loop", by_hand == expected, equals=True)
+
+# %% [markdown]
+# Whisper writes capitals, commas and full stops, which nobody said and the WER is not meant to count. So both texts are
+# **normalised** first. What belongs to that is a decision, and it moves the number: is "it's" the same as "it is", is "7" the same
+# as "seven"? We keep it short: small letters, dashes become spaces, and all that is no letter goes.
+
+
+# %%
+import re
+
+
+def normalised(text):
+    text = text.lower().replace("—", " ").replace("-", " ")
+    return re.sub("[^a-z ]", "", text).split()
+
+
+spoken = passage.text.partition(", it was the season")[0]  # what is read in 13 s
+raw = scratch.word_error_rate([spoken.split()], [by_hand.split()])
+clean = scratch.word_error_rate([normalised(spoken)], [normalised(by_hand)])
+print(len(normalised(spoken)), "words")
+expect("Whisper, as written: WER", raw, at_least=0.05)
+expect("Whisper, normalised: WER", clean, equals=0.0)
+
+# %% [markdown]
+# Not one word is wrong. (One passage by one trained reader in a quiet room, and a text that the network has perhaps read
+# many times: this is as easy as speech can be.)
+#
+# Now a voice that is not human. The synthesiser eSpeak, whose single words chapter 12 used, says five sentences.
+
+# %%
+sentences = [
+    "Please open the window and close the door.",
+    "She bought three apples and a bottle of milk at the market.",
+    "The train to London leaves from platform nine.",
+    "It was the best of times, it was the worst of times.",
+]
+synthetic = []
+for sentence in sentences:
+    sound = data.say(sentence)
+    text, _ = write_down(sound.samples, sound.sample_rate)
+    synthetic.append(normalised(text))
+    print(f"{sentence}\n    (here: {text})")
+references = [normalised(sentence) for sentence in sentences]
+of_robot = scratch.word_error_rate(references, synthetic)
+expect("Whisper, synthetic voice: WER", of_robot, at_least=0.1)
+
+# %% [markdown]
+# ## The test, opened once
+#
+# Now the test strings, each group of speakers by itself. For the intervals we draw *strings* with replacement and compute
+# the WER of each draw (the **bootstrap**, as in [chapter 14](14_rnn_speech_and_series.ipynb)). They tell how far these
+# numbers would move with other strings of the *same* speakers. About other speakers they say nothing: six people are six.
+
+# %%
+def interval(counts):  # WER and 95 %, strings drawn with replacement
+    draws = np.random.default_rng(0)
+    rows = draws.integers(len(counts), size=(2000, len(counts)))
+    sums = counts[rows].sum(axis=1)  # (2000, 2)
+    low, high = np.percentile(sums[:, 0] / sums[:, 1], [2.5, 97.5])
+    return float(rate(counts)), float(low), float(high)
+
+
+transcripts = {"empty": {}, "DTW": {}, "CTC network": {}}
+for speaker, strings in test.items():
+    transcripts["empty"][speaker] = [[]] * len(strings)
+    by_warping = [warp(frames_of(string), PENALTY) for string in strings]
+    transcripts["DTW"][speaker] = by_warping
+    transcripts["CTC network"][speaker] = read(strings)
+
+counts = {}
+for name, of_speaker in transcripts.items():
+    counts[name] = {}
+    for speaker, strings in test.items():
+        counts[name][speaker] = counts_of(strings, of_speaker[speaker])
+
+
+def of_known(name):
+    return np.concatenate([counts[name][speaker] for speaker in KNOWN])
+
+
+# %%
+rows = {}
+for name in transcripts:
+    rows[name] = {"four known speakers": interval(of_known(name))}
+    for speaker in UNSEEN:
+        column = f"unseen speaker {speaker}"
+        rows[name][column] = interval(counts[name][speaker])
+plot.table(rows, corner="WER, test strings", digits=3)
+
+
+# %%
+def low_of(name, speaker):
+    return interval(counts[name][speaker])[1]
+
+
+known_rate, _, known_high = interval(of_known("CTC network"))
+expect("CTC, new recordings, known speakers: WER", known_rate, at_most=0.06)
+for speaker in UNSEEN:
+    cost = rate(counts["CTC network"][speaker]) - known_rate
+    expect(f"CTC, unseen speaker {speaker}: WER above the known", cost, at_least=0.05)
+    low = low_of("CTC network", speaker)
+    expect("    lower end, above the known's upper end", low - known_high, at_least=0)
+
+
+# %% [markdown]
+# TEXT ABOUT RESULTS
+#
+# ### The worst ten
+#
+# A number does not tell what goes wrong. We take the ten test strings with most errors for their length, and sort all
+# errors of the unseen speakers into their kinds.
+
+# %%
+worst = []
+for speaker, strings in test.items():
+    for string, transcript in zip(strings, transcripts["CTC network"][speaker]):
+        pairs = aligned(said[string].tolist(), transcript)
+        wrong = [pair for pair in pairs if pair[0] != pair[1]]
+        worst.append((len(wrong) / len(string), speaker, pairs))
+worst.sort(key=lambda one: -one[0])
+
+
+def written(pair):  # as: six→eight, −nine, +two
+    right, heard = pair
+    if right == heard:
+        return names[right]
+    if heard is None:
+        return f"−{names[right]}"
+    if right is None:
+        return f"+{names[heard]}"
+    return f"{names[right]}→{names[heard]}"
+
+
+print("speaker, what was said → what was read, − missing, + invented (here:")
+for _, speaker, pairs in worst[:10]:
+    print(speaker, "|", *[written(pair) for pair in pairs])
+print(")")
+
+# %%
+kinds = {"substitution": 0, "deletion": 0, "insertion": 0}
+confused = np.zeros((10, 10), int)
+for _, speaker, pairs in worst:
+    if speaker not in UNSEEN:
+        continue
+    for right, heard in pairs:
+        if right is None:
+            kinds["insertion"] += 1
+        elif heard is None:
+            kinds["deletion"] += 1
+        else:
+            kinds["substitution"] += right != heard
+            confused[right, heard] += 1
+errors = sum(kinds.values())
+print("errors on unseen speakers (here:", kinds, ")")
+substituted = kinds["substitution"] / errors
+missing = 1 - confused.trace() / confused.sum()
+
+# %%
+wrong = confused * (1 - np.eye(10, dtype=int))
+figure = plot.matrix(wrong, names, names, xlabel="read", ylabel="said")
+plot.show(figure)
+
+# %% [markdown]
+# *Figure. CAPTION*
+# <details><summary>In words</summary>WORDS</details><br>
+#
+# ### What Whisper invents
+#
+# A CTC network can be silent: it answers blanks. Whisper's decoder has learned to write sentences, and it writes one
+# whatever it hears. What will it make of four seconds of silence, of noise, of the hum of a mains cable, and of a sentence that is cut
+# off?
+
+# %%
+RATE = 16_000
+time = np.arange(4 * RATE) / RATE
+hiss = np.random.default_rng(0).normal(size=len(time))
+nobody = {
+    "silence": 0 * time,
+    "white noise": np.clip(0.1 * hiss, -1, 1),
+    "hum of 50 Hz": 0.3 * np.sin(2 * np.pi * 50 * time),
+}
+invented = {}
+chance = {}  # of "nobody speaks", by the model
+for name, sound in nobody.items():
+    invented[name], chance[name] = write_down(sound, RATE)
+cut_off = first[: int(2.1 * rate_of_passage)]
+invented["cut off"], chance["cut off"] = write_down(cut_off, rate_of_passage)
+chance["the passage"] = no_speech
+print("(here:")
+for name, text in invented.items():
+    print(f"{name:14}nobody speaks: {chance[name]:.2f}   {text}")
+print(")")
+
+# %%
+words = [len(normalised(invented[name])) for name in nobody]
+expect("sounds without speech that get words, of three", np.count_nonzero(words), at_least=1)
+least = min(chance[name] for name in nobody)
+expect("lowest probability that nobody speaks, without speech", least, at_least=0.6)
+expect("the same for the passage", chance["the passage"], at_most=0.4)
+
+# %% [markdown]
+# WHAT IS INVENTED
+#
+# ## Limits and harm
+#
+# * **Invented sentences.** TEXT
+# * **Groups.** Our reader fails more often on a voice it has not heard, and a real one does on dialects it has heard little of. Koenecke and
+#   others (2020) gave the same kind of interviews to five commercial recognisers: WER .19 for white speakers and .35 for
+#   Black speakers. An average over both would have hidden it. Report error rates by group, and say which groups are missing.
+# * **Consent.** A voice is as personal as a face: it tells who speaks, and it can be imitated. Ask before you record, say
+#   where the recording goes, and delete what is not needed. Everything in this chapter stays on your computer.
+# * **Being overheard.** A recogniser that costs nothing makes it cheap to write down what everybody says, at work or on
+#   the telephone. In many countries that is forbidden without the consent of all.
+# * **Languages and dialects.** tiny.en knows English alone, and writes English whatever it hears. The digits are spoken by
+#   six people, perhaps all of them men, none of them a child: the set does not say.
+#
+# ## Your own input
+#
+# Record a sentence of your own, or choose a file. The recogniser is asked first whether anybody speaks.
+
+# %%
+def transcript_of(sound):
+    heard = whisper.listen(sound, RATE)
+    if heard.no_speech > 0.6:
+        return "Nobody seems to speak here; say something and try again."
+    tokens = generate.generate(heard, heard.prompt, 150, stop=heard.stop)
+    text = whisper.text(tokens)
+    return [f"Whisper writes: {text}", f"Nobody speaks: {heard.no_speech:.0%} likely."]
+
+
+from bmkit.pretrained.sounds import one_channel
+
+seconds = one_channel(first, rate_of_passage)[: 6 * RATE]
+silence = np.zeros(2 * RATE, "float32")
+silence[0] = 0.001  # a click, no more
+examples = {"a passage of Dickens": seconds, "two seconds of silence": silence}
+demo.sound(transcript_of, examples, rate=RATE)
+
+# %% [markdown]
+# What if the input is no speech at all? Each of these gets one clear sentence.
+
+# %%
+from bmkit.demo.inputs import Refusal, sound_of
+from bmkit.pretrained.sounds import SoundError
+
+print(transcript_of(np.zeros(2 * RATE, "float32")))
+empty = np.zeros(0, "float32")
+for name, listen in (("recogniser", whisper.listen), ("demo", None)):
+    try:
+        if listen is None:
+            sound_of(b"", rate=RATE, most_seconds=30)
+        else:
+            listen(empty, RATE)
+    except (Refusal, SoundError) as error:
+        print(f"{name}: {error}")
+stereo = np.stack([cut_off, cut_off], axis=1)  # two channels
+as_before, _ = write_down(stereo, rate_of_passage)
+expect("stereo is read like mono", as_before == invented["cut off"], equals=True)
+
+# %% [markdown]
+# ## Ship it
+#
+# The reader of digits is small enough for a telephone. What an application needs besides the network are the mean and the standard
+# deviation of the training frames, the length, and the names of the digits. All of it goes into one file. `open_reader` is what the
+# application would call. It is opened in a *new* Python process that knows nothing of this notebook, and must give the same answers.
+
+
+# %%
+def open_reader(path):
+    import numpy as np
+    from bmkit import scratch, ship
+
+    parts = ship.unpack(path)
+
+    def answer(frames):  # (time, 13) cepstral coefficients
+        x = np.zeros((1, parts["longest"], 13), "float32")
+        x[0, : len(frames)] = (frames - parts["mean"]) / parts["std"]
+        path = np.array(parts["network"](x))[0].argmax(axis=-1)
+        labels = scratch.ctc_collapse(path)
+        return " ".join(parts["names"][label - 1] for label in labels)
+
+    return answer
+
+
+# %%
+import pathlib
+import tempfile
+
+folder = tempfile.TemporaryDirectory()
+file = pathlib.Path(folder.name) / "digit_reader.zip"
+parts = {"network": reader, "mean": mean, "std": std}
+parts |= {"longest": LONGEST, "names": list(names)}
+ship.pack(file, parts)
+tried = test[0][:5] + test[1][:5]
+raw = [np.concatenate([recordings[row] for row in string]) for string in tried]
+trial = ship.try_out(open_reader, file, raw)
+here = []
+for transcript in read(tried):
+    here.append(" ".join(names[digit] for digit in transcript))
+expect("the same answers in a new process", trial.answers == here, equals=True)
+expect("size (MB)", trial.megabytes, at_most=1.2)
+p95 = trial.p95_milliseconds
+print(f"95 of 100 strings are read within (here: {p95:.0f}) ms")
+folder.cleanup()
+
+# %% [markdown]
+# EXERCISE 4
+#
+# ## Summary
+#
+# * The **word error rate** counts substitutions, deletions and insertions of the best alignment over the words that were said, all texts together.
+# * **CTC** adds up all alignments of the words with the frames. The forward algorithm does it in frames times states.
+# * Greedy decoding reads the best path. The best words may be others; a **prefix beam search** adds up their paths.
+# * SUMMARY
+#
+# **Ask yourself**
+#
+# <details><summary>QUESTION</summary>ANSWER</details>
+# <details><summary>QUESTION</summary>ANSWER</details>
+# <details><summary>QUESTION</summary>ANSWER</details><br>
+#
+# **Next** NEXT
+#
+# **References**
+#
+# * T. K. Vintsyuk (1968), Speech discrimination by dynamic programming. [doi](https://doi.org/10.1007/BF01074755)
+# * H. Ney (1984), The use of a one-stage dynamic programming algorithm for connected word recognition.
+#   [doi](https://doi.org/10.1109/TASSP.1984.1164320)
+# * A. Graves, S. Fernández, F. Gomez, J. Schmidhuber (2006), Connectionist temporal classification. [doi](https://doi.org/10.1145/1143844.1143891)
+# * A. Y. Hannun, A. L. Maas, D. Jurafsky, A. Y. Ng (2014), First-pass large vocabulary continuous speech recognition using
+#   bi-directional recurrent DNNs. [arXiv](https://arxiv.org/abs/1408.2873)
+# * A. Radford et al. (2022), Robust speech recognition via large-scale weak supervision. [arXiv](https://arxiv.org/abs/2212.04356)
+# * A. Koenecke et al. (2020), Racial disparities in automated speech recognition. [doi](https://doi.org/10.1073/pnas.1915768117)
+# * A. Koenecke et al. (2024), Careless Whisper: speech-to-text hallucination harms. [doi](https://doi.org/10.1145/3630106.3658996)

@@ -1,0 +1,121 @@
+"""Exercises of chapter 26, speech to text."""
+
+import itertools
+
+import numpy as np
+
+from bmkit.backend import keras
+from bmkit.check import Exercise, Question
+
+__all__ = ["decode", "paths", "small_reader"]
+
+paths = Question(
+    "ch26.paths",
+    5,
+    why="A blank must keep the two apart: one – one – and – one – one, one – – one, one one – one and one – one one.",
+    hints=[
+        "Without a blank between them, one one is a single word. What must every path hold?",
+        "one, –, one take three frames. The fourth is one more blank or one more one: where can it stand?",
+        "Count [path for path in itertools.product((0, 1, 2), repeat=4) if ctc_collapse(path) == [1, 1]].",
+    ],
+    mistakes={
+        15: "That many spell two different words, such as one two: there no blank is needed between them.",
+        4: "The fourth frame may be a blank or a one, and a blank may stand in front, behind or in the middle.",
+        3: "Those are the paths with one more blank; the fourth frame may also be one more one, first or last.",
+        6: "That is the number of ways to choose two frames of four; two of the paths hold three ones.",
+        2: "Those are the paths with three ones; there are also some with two blanks.",
+        81: "That is the number of all paths; which of them spell one one?",
+    },
+)
+
+
+def _decode(path):
+    return [int(label) for label, _ in itertools.groupby(path) if label != 0]
+
+
+def _blanks_first(path):
+    return [label for label, _ in itertools.groupby(label for label in path if label != 0)]
+
+
+def _no_merging(path):
+    return [label for label in path if label != 0]
+
+
+def _with_blanks(path):
+    return [label for label, _ in itertools.groupby(path)]
+
+
+def _each_once(path):
+    return list(dict.fromkeys(label for label in path if label != 0))
+
+
+decode = Exercise(
+    "ch26.decode",
+    _decode,
+    [
+        ([1, 0, 1],),
+        ([0, 3, 3, 0, 3, 1, 0],),
+        ([2, 2, 2, 5, 5, 2],),
+        ([0, 0, 0],),
+        ([7],),
+    ],
+    hints=[
+        "Follow the path one – one through the two lines of the colleague. After which of them is the doubled digit lost?",
+        "Two rules, in this order: first merge repeats, then drop the blanks.",
+        "Take itertools.groupby of the path itself; of its labels, keep those that are not 0.",
+    ],
+    mistakes=[
+        (_blanks_first, "Here blanks are dropped first, so that one – one becomes one one and is merged: merge first."),
+        (_no_merging, "A word that lasts several frames comes out several times: merge repeats before blanks are dropped."),
+        (_with_blanks, "The blanks are still in it: drop them after merging."),
+        (_each_once, "This keeps each digit once in the whole string; only neighbours are merged."),
+    ],
+)
+
+
+def _small_reader(features, labels):
+    inputs = keras.Input((None, features))
+    h = keras.layers.Conv1D(32, 5, strides=2, padding="same", activation="relu")(inputs)
+    h = keras.layers.Conv1D(32, 5, padding="same", activation="relu")(h)
+    return keras.Model(inputs, keras.layers.Dense(labels + 1)(h))
+
+
+def _made(*, extra=1, strides=2, padding="same", activation=None):
+    def small_reader(features, labels):
+        inputs = keras.Input((None, features))
+        h = keras.layers.Conv1D(32, 5, strides=strides, padding=padding, activation="relu")(inputs)
+        h = keras.layers.Conv1D(32, 5, padding=padding, activation="relu")(h)
+        return keras.Model(inputs, keras.layers.Dense(labels + extra, activation=activation)(h))
+
+    return small_reader
+
+
+def _heard(model) -> np.ndarray:
+    """Give the model fixed weights and let it read a string: what comes out tells how it is made."""
+    random = np.random.default_rng(26)
+    features = model.input_shape[-1]
+    frames = random.normal(size=(2, 23, features)).astype("float32")
+    model(frames)  # a Sequential model is built by its first call
+    model.set_weights([0.3 * random.normal(size=weight.shape) for weight in model.weights])
+    return keras.ops.convert_to_numpy(model(frames))
+
+
+small_reader = Exercise(
+    "ch26.small_reader",
+    _small_reader,
+    [(13, 10), (4, 2), (1, 1)],
+    hints=[
+        "Look at digit_reader above. What must its input be when the length is not known?",
+        "keras.Input((None, features)), and both convolutions with padding='same', so that no frame is lost at the ends.",
+        "A CTC loss needs one class more than there are labels, and logits: Dense(labels + 1) without an activation.",
+    ],
+    mistakes=[
+        (_made(extra=0), "There is no class for the blank: the last layer needs labels + 1 outputs."),
+        (_made(activation="softmax"), "The CTC loss of Keras takes logits: leave out the softmax."),
+        (_made(strides=1), "There is an output for each frame; the first convolution should have stride 2."),
+        (_made(padding="valid"), "Frames are lost at both ends: use padding='same', so that half the time is left."),
+        (_made(padding="causal"), "These convolutions only look back; with padding='same' they look to both sides."),
+    ],
+    probe=_heard,
+    tolerance=1e-4,
+)
