@@ -69,8 +69,9 @@ def ctc_lattice(states: Sequence[str], sums: np.ndarray, *, blank: str = "–", 
 
 def _after(states: Sequence[str], s: int, blank: str) -> list[int]:
     """Return the states to which a path may go: itself, the next, or the one after a blank if it is another label."""
-    jumps = s + 2 < len(states) and states[s + 2] not in (blank, states[s])
-    return [after for after in (s, s + 1) if after < len(states)] + jumps * [s + 2]
+    after = [s, s + 1, s + 2]
+    may_jump = states[s] != blank and states[s] != states[min(s + 2, len(states) - 1)]
+    return [state for state in after[: 2 + may_jump] if state < len(states)]
 
 
 def _live(states: Sequence[str], frames: int, blank: str) -> np.ndarray:
