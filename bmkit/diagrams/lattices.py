@@ -41,7 +41,7 @@ def ctc_lattice(states: Sequence[str], sums: np.ndarray, *, blank: str = "–", 
     """
     frames, count = np.shape(sums)
     if count != len(states):
-        raise ValueError(f"there are {len(states)} states but sums of shape {np.shape(sums)}: expected (frames, states).")
+        raise ValueError(f"there are {len(states)} states but sums of shape {np.shape(sums)}; give (frames, states).")
     figure, axes = subplots(figsize=(1.15 * frames + 1.4, 0.62 * count + 0.9))
     live = _live(states, frames, blank)
     for row, state in enumerate(states):

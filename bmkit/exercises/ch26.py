@@ -60,13 +60,13 @@ decode = Exercise(
         ([7],),
     ],
     hints=[
-        "Follow the path one – one through the two lines of the colleague. After which of them is the doubled digit lost?",
+        "Follow the path one – one through the two lines. After which of them is the doubled digit lost?",
         "Two rules, in this order: first merge repeats, then drop the blanks.",
         "Take itertools.groupby of the path itself; of its labels, keep those that are not 0.",
     ],
     mistakes=[
         (_blanks_first, "Here blanks are dropped first, so that one – one becomes one one and is merged: merge first."),
-        (_no_merging, "A word that lasts several frames comes out several times: merge repeats before blanks are dropped."),
+        (_no_merging, "A word that lasts several frames comes out several times: merge repeats first."),
         (_with_blanks, "The blanks are still in it: drop them after merging."),
         (_each_once, "This keeps each digit once in the whole string; only neighbours are merged."),
     ],
@@ -106,7 +106,7 @@ small_reader = Exercise(
     [(13, 10), (4, 2), (1, 1)],
     hints=[
         "Look at digit_reader above. What must its input be when the length is not known?",
-        "keras.Input((None, features)), and both convolutions with padding='same', so that no frame is lost at the ends.",
+        "keras.Input((None, features)), and both convolutions with padding='same', so that no frame is lost.",
         "A CTC loss needs one class more than there are labels, and logits: Dense(labels + 1) without an activation.",
     ],
     mistakes=[

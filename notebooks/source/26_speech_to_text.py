@@ -213,11 +213,11 @@ def aligned(reference, hypothesis):  # pairs; None where a word is missing
 # %%
 import jiwer
 
-right = ["three one four one".split(), "five nine".split()]
-heard = ["three four four one".split(), "five oh nine nine".split()]
+sentences = ["three one four one", "five nine"]
+transcripts = ["three four four one", "five oh nine nine"]
+right = [text.split() for text in sentences]
+heard = [text.split() for text in transcripts]
 ours = word_error_rate(right, heard)
-sentences = [" ".join(words) for words in right]
-transcripts = [" ".join(words) for words in heard]
 expect("errors of six words", ours * 6, equals=3.0, tolerance=1e-9)
 theirs = jiwer.wer(sentences, transcripts)
 expect("jiwer", theirs, equals=ours, tolerance=1e-12)
