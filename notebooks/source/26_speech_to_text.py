@@ -770,11 +770,16 @@ print(by_hand)
 
 # %%
 import re
+import zlib
 
 
 def normalised(text):
     text = text.lower().replace("—", " ").replace("-", " ")
     return re.sub("[^a-z ]", "", text).split()
+
+
+def compression(text):  # of use further below
+    return len(text.encode()) / len(zlib.compress(text.encode()))
 
 
 spoken = passage.text.partition(", it was the season")[0]  # what is read in 13 s
@@ -936,8 +941,6 @@ print(")")
 # authors use both, and distrust a text from a ratio of 2.4 on.)
 
 # %%
-import zlib
-
 RATE = 16_000
 time = np.arange(4 * RATE) / RATE
 hiss = np.random.default_rng(0).normal(size=len(time))
@@ -947,13 +950,6 @@ clips = {
     "hum of 50 Hz": (0.3 * np.sin(2 * np.pi * 50 * time), RATE),
     "cut off": (first[: int(3.3 * rate_of_passage)], rate_of_passage),
 }
-
-
-def compression(text):
-    return len(text.encode()) / len(zlib.compress(text.encode()))
-
-
-# %%
 invented = {}
 nobody = {"passage": no_speech}
 ratio = {"passage": compression(by_hand)}
