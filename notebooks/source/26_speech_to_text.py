@@ -732,7 +732,7 @@ from IPython.display import Audio, display
 whisper = pretrained.load("whisper_tiny_en")
 passage = data.recording("two_cities")
 rate_of_passage = passage.sample_rate
-first = passage.samples[: 13 * rate_of_passage]
+first = passage.samples[: 30 * rate_of_passage]
 display(Audio(first[: 6 * rate_of_passage], rate=rate_of_passage))
 print(passage.text[:100], "…")
 
@@ -748,7 +748,10 @@ print(passage.text[:100], "…")
 
 
 # %%
-def write_down(sound, rate, most_tokens=120):
+from time import perf_counter as timer
+
+
+def write_down(sound, rate, most_tokens=150):
     heard = whisper.listen(sound, rate)  # the encoder, once
     tokens = list(heard.prompt)
     cache = heard.start_cache(1, len(tokens) + most_tokens)
@@ -765,8 +768,10 @@ def write_down(sound, rate, most_tokens=120):
     return whisper.text(tokens), heard.no_speech
 
 
+started = timer()
 by_hand, no_speech = write_down(first, rate_of_passage)
 print(by_hand)
+print(f"seconds of computing for 30 of sound (here: {timer() - started:.1f})")
 
 # %%
 import re
@@ -782,12 +787,10 @@ def compression(text):  # of use further below
     return len(text.encode()) / len(zlib.compress(text.encode()))
 
 
-spoken = passage.text.partition(", it was the season")[0]  # what is read in 13 s
+spoken = passage.text.partition("—in short")[0]  # what is read in 30 s
 raw = scratch.word_error_rate([spoken.split()], [by_hand.split()])
 clean = scratch.word_error_rate([normalised(spoken)], [normalised(by_hand)])
 print(len(normalised(spoken)), "words")
-from_kit = whisper.transcribe(first, rate_of_passage)
-expect("the same text from the kit's loop", by_hand == from_kit, equals=True)
 expect("Whisper, as written: WER", raw, at_least=0.05)
 expect("Whisper, normalised: WER", clean, equals=0.0)
 
@@ -795,7 +798,7 @@ expect("Whisper, normalised: WER", clean, equals=0.0)
 # Not one word is wrong. (One passage by one trained reader in a quiet room, and a text that the network has perhaps read
 # many times: this is as easy as speech can be.)
 #
-# Now a voice that is not human. The synthesiser eSpeak, whose single words chapter 12 used, says five sentences.
+# Now a voice that is not human. The synthesiser eSpeak, whose single words chapter 12 used, says four sentences.
 
 # %%
 sentences = [
@@ -811,6 +814,8 @@ for sentence in sentences:
     synthetic.append(normalised(text))
     print(f"{sentence}\n    (here: {text})")
 references = [normalised(sentence) for sentence in sentences]
+in_kit = whisper.transcribe(sound.samples, sound.sample_rate)
+expect("the last one, from the kit's loop", in_kit == text, equals=True)
 of_robot = scratch.word_error_rate(references, synthetic)
 expect("Whisper, synthetic voice: WER", of_robot, at_least=0.1)
 
@@ -1093,15 +1098,23 @@ folder.cleanup()
 # * The **word error rate** counts substitutions, deletions and insertions of the best alignment over the words that were said, all texts together.
 # * **CTC** adds up all alignments of the words with the frames. The forward algorithm does it in frames times states.
 # * Greedy decoding reads the best path. The best words may be others; a **prefix beam search** adds up their paths.
-# * SUMMARY
+# * Joined digits are read with a WER of at most .06 where the speakers are known, and much worse for a voice that was never heard. DTW SUMMARY
+# * Whisper writes down half a minute of Dickens without an error. It also writes where nobody speaks, and it can go round in circles: ask for `no_speech`, and look how well the text can be compressed.
 #
 # **Ask yourself**
 #
-# <details><summary>QUESTION</summary>ANSWER</details>
-# <details><summary>QUESTION</summary>ANSWER</details>
-# <details><summary>QUESTION</summary>ANSWER</details><br>
+# <details><summary>A string of seven digits is read in 0.6 seconds, and the network has ten outputs for it. Can CTC read
+# "five five five five five five five" there?</summary>No. Between two equal labels a path needs a blank: seven fives take at
+# least 13 outputs. The loss of that string would be infinite. Look at the shortest strings before you choose a
+# stride.</details>
+# <details><summary>A recogniser has a WER of 3 %, measured over its maker's test set. What would you ask before a hospital buys
+# it?</summary>Who speaks in the test set, in which rooms, about what, and how the texts were normalised; then for the rate by group,
+# and for the words that were invented. And measure it on recordings of the people who will use it, with their consent.</details>
+# <details><summary>A transcript holds no error that a reader would notice. Is it right?</summary>It need not be. A deletion leaves no trace, and
+# an invented sentence reads well. Only the sound can tell.</details><br>
 #
-# **Next** NEXT
+# **Next** Chapter 27 (planned) turns it round: from text to speech. It uses Whisper and the word error rate to find out whether a voice can
+# be understood.
 #
 # **References**
 #
