@@ -602,39 +602,44 @@ def digit_reader():
 
 # %% [markdown]
 # The training strings are drawn anew from the 1,400 training recordings of the four known speakers. Each is changed a
-# little: all its coefficients are scaled and moved by random numbers, as another microphone might do. The labels of a
-# string are filled up with zeros, which is the blank, so the loss can count them itself.
+# little: all its coefficients are scaled and moved by random numbers, as another microphone might do.
+#
+# Strings are padded with frames of zeros, and there the network must not be asked for anything. The loss wants to know
+# how many of the 80 outputs are real, so we give it eight numbers for each string: up to seven labels (the rest is 0, as the
+# blank) and the number of real outputs. What the network says after them is not read.
 
 
 # %%
+def outputs_of(string):
+    return (lengths[string].sum() + 1) // 2
+
+
 def as_arrays(strings):
     x = np.zeros((len(strings), LONGEST, 13), "float32")
-    y = np.zeros((len(strings), 7), "int32")
+    y = np.zeros((len(strings), 8), "int32")
     for place, string in enumerate(strings):
         x[place, : lengths[string].sum()] = frames_of(string)
         y[place, : len(string)] = said[string] + 1  # 0 is the blank
+        y[place, -1] = outputs_of(string)
     return x, y
-
-
-def draw_strings(number):
-    strings = []
-    while len(strings) < number:
-        speaker = random.choice(KNOWN)
-        string = random.choice(rows_of(speaker, "train"), random.integers(3, 8))
-        if lengths[string].sum() <= LONGEST:
-            strings.append(string)
-    return strings
 
 
 def ctc(targets, logits):
     targets = keras.ops.cast(targets, "int32")  # Keras hands them over as floats
-    words = keras.ops.sum(keras.ops.cast(targets != BLANK, "int32"), axis=-1)
-    frames = keras.ops.full_like(words, LONGEST // 2)
-    return keras.ops.ctc_loss(targets, logits, words, frames, mask_index=BLANK)
+    labels = targets[:, :-1]
+    words = keras.ops.sum(keras.ops.cast(labels != BLANK, "int32"), axis=-1)
+    outputs = targets[:, -1]
+    return keras.ops.ctc_loss(labels, logits, words, outputs, mask_index=BLANK)
 
 
 # %%
-x, y = as_arrays(draw_strings(3000))
+drawn = []
+while len(drawn) < 3000:
+    speaker = random.choice(KNOWN)
+    string = random.choice(rows_of(speaker, "train"), random.integers(3, 8))
+    if lengths[string].sum() <= LONGEST:
+        drawn.append(string)
+x, y = as_arrays(drawn)
 is_real = x.any(axis=-1, keepdims=True)  # padding stays zero
 scale = random.normal(1, 0.1, size=(3000, 1, 13))
 shift = random.normal(0, 0.4, size=(3000, 1, 13))
@@ -651,24 +656,24 @@ print(f"{reader.count_params():,} parameters")
 
 
 # %%
-def probabilities(strings):  # (strings, 80, 11)
-    logits = reader.predict(as_arrays(strings)[0], verbose=0)
-    return scratch.softmax(logits)
+def probabilities(strings):  # of each (its real outputs, 11)
+    logits = reader.predict(as_arrays(strings)[0], verbose=0)  # (strings, 80, 11)
+    p = scratch.softmax(logits)
+    return [rows[: outputs_of(string)] for rows, string in zip(p, strings)]
 
 
-def read(strings):
-    paths = probabilities(strings).argmax(axis=-1)  # (strings, 80)
+def read(strings, beams=None):
     transcripts = []
-    for path in paths:
-        transcripts.append([label - 1 for label in ctc_collapse(path)])
+    for p in probabilities(strings):
+        labels = ctc_collapse(p.argmax(axis=-1))
+        if beams:
+            labels, _ = ctc_beam_search(p, beams)
+        transcripts.append([label - 1 for label in labels])
     return transcripts
 
 
 by_greedy = read(validation)
-by_beam = []
-for p in probabilities(validation):
-    labels, _ = ctc_beam_search(p, beams=4)
-    by_beam.append([label - 1 for label in labels])
+by_beam = read(validation, beams=4)
 differ = sum(one != other for one, other in zip(by_greedy, by_beam))
 on_validation = rate(counts_of(validation, by_greedy))
 print(f"WER on validation (here: {on_validation:.3f})")
@@ -684,13 +689,11 @@ expect("strings that the beam reads otherwise", differ, at_most=4)
 # %%
 string = test[0][0]
 figure, axes = plot.subplots(figsize=(8.0, 2.8))
-p = probabilities([string])[0]  # (80, 11)
-spoken = np.arange((lengths[string].sum() + 1) // 2)
-axes.plot(p[spoken, BLANK], color="0.6", ls="-", label="blank")
+p = probabilities([string])[0]  # (outputs, 11)
+axes.plot(p[:, BLANK], color="0.6", ls="-", label="blank")
 spoken_digits = np.unique(said[string])
 for digit, color in zip(spoken_digits, plot.COLORS):
-    of_digit = p[spoken, digit + 1]
-    axes.plot(of_digit, color=color, ls="-", label=names[digit])
+    axes.plot(p[:, digit + 1], color=color, ls="-", label=names[digit])
 for end in np.cumsum(lengths[string])[:-1]:
     axes.axvline(end / 2, color="black", lw=0.8, ls=":")
 axes.set(xlabel="output (every other frame)", ylabel="probability")
@@ -1061,7 +1064,8 @@ def open_reader(path):
     def answer(frames):  # (time, 13) cepstral coefficients
         x = np.zeros((1, parts["longest"], 13), "float32")
         x[0, : len(frames)] = (frames - parts["mean"]) / parts["std"]
-        path = np.array(parts["network"](x))[0].argmax(axis=-1)
+        logits = np.array(parts["network"](x))[0]  # (80, 11)
+        path = logits[: (len(frames) + 1) // 2].argmax(axis=-1)
         labels = scratch.ctc_collapse(path)
         return " ".join(parts["names"][label - 1] for label in labels)
 
