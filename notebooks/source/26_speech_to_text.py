@@ -807,7 +807,7 @@ expect("Whisper, normalised: WER", clean, equals=0.0)
 sentences = [
     "Please open the window and close the door.",
     "She bought three apples and a bottle of milk at the market.",
-    "The train to London leaves from platform nine.",
+    "The train to London leaves from platform nine at seven fifteen.",
     "It was the best of times, it was the worst of times.",
 ]
 synthetic = []
@@ -823,6 +823,10 @@ of_robot = scratch.word_error_rate(references, synthetic)
 expect("Whisper, synthetic voice: WER", of_robot, at_least=0.1)
 
 # %% [markdown]
+# The voice says every sound by rule, always in the same way, and Whisper, which has heard people, mistakes some of them. Where
+# it writes figures for "seven fifteen", the fault is ours: our normaliser throws figures away, and the words count as deletions. Whoever compares
+# recognisers has to spell out numbers first. (A person would understand this voice better than Whisper does, perhaps; we have not measured it.)
+#
 # ## The test, opened once
 #
 # Now the test strings, each group of speakers by itself. For the intervals we draw *strings* with replacement and compute
@@ -857,35 +861,50 @@ def of_known(name):
 
 
 # %%
+parameters = {"DTW": 13 * len(cells), "CTC network": reader.count_params()}
 rows = {}
 for name in transcripts:
-    rows[name] = {"four known speakers": interval(of_known(name))}
+    rows[name] = {"numbers kept": parameters.get(name, 0)}
+    rows[name]["known speakers"] = interval(of_known(name))
     for speaker in UNSEEN:
         column = f"unseen speaker {speaker}"
         rows[name][column] = interval(counts[name][speaker])
-plot.table(rows, corner="WER, test strings", digits=3)
+right = len(normalised(spoken))
+low, high = scratch.wilson_interval(right, right)  # of the words that are right
+rows["Whisper tiny.en"] = {
+    "numbers kept": whisper.model.count_params(),
+    "read passage": (float(clean), 1 - high, 1 - low),
+}
+plot.table(rows, corner="word error rate", digits=3)
 
 
 # %%
-def low_of(name, speaker):
-    return interval(counts[name][speaker])[1]
-
-
 known_rate, _, known_high = interval(of_known("CTC network"))
-expect("CTC, new recordings, known speakers: WER", known_rate, at_most=0.06)
+expect("CTC, known speakers, new recordings: WER", known_rate, at_most=0.06)
+warped = rate(of_known("DTW"))
+expect("DTW, the same", warped, at_most=0.04)
 for speaker in UNSEEN:
-    cost = rate(counts["CTC network"][speaker]) - known_rate
-    expect(f"CTC, unseen speaker {speaker}: WER above the known", cost, at_least=0.05)
-    low = low_of("CTC network", speaker)
-    expect("    lower end, above the known's upper end", low - known_high, at_least=0)
-
+    by_network, low, _ = interval(counts["CTC network"][speaker])
+    cost = by_network - known_rate
+    expect(f"CTC, unseen speaker {speaker}: cost", cost, at_least=0.05)
+    expect("    lower end above the known's upper end", low - known_high, at_least=0)
+    by_warping = rate(counts["DTW"][speaker])
+    expect("    DTW minus CTC", by_warping - by_network, at_least=0.1)
 
 # %% [markdown]
-# TEXT ABOUT RESULTS
+# Whisper stands in a column of its own: it cannot read coefficients, and the digits have no sound.
+#
+# On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. DTW needs no training and does at
+# least as well there: five recordings of each digit by the same person are hard to beat. On strangers the picture turns. Each of the two costs the
+# network far more than five points, with intervals that do not overlap; and DTW, which can only compare with the four it has, fails on most words.
+# What the network has learned of digits in general carries over in part, what templates hold does not. Neither could be used by a stranger.
+#
+# Perhaps it is not the voice alone. Every person may have used a microphone of his or her own, and it colours each frame: look
+# at coefficient 0 of speaker 1 in the figure above. The set does not tell voice and microphone apart.
 #
 # ### The worst ten
 #
-# A number does not tell what goes wrong. We take the ten test strings with most errors for their length, and sort all
+# A number does not tell what goes wrong. We print the ten test strings with most errors for their length, and then sort all
 # errors of the unseen speakers into their kinds.
 
 # %%
@@ -936,7 +955,8 @@ for place in np.argsort(-wrong, axis=None)[:3]:
 print(")")
 
 # %% [markdown]
-# ERROR TEXT
+# Read the ten lines: a missing word leaves no trace in a telephone number, and only a reader who counts the digits will notice. Which digits
+# are taken for which differs from training to training; so do not build a rule upon three confusions.
 #
 # ### What Whisper invents
 #
@@ -1095,8 +1115,17 @@ print(f"95 of 100 strings are read within (here: {p95:.0f}) ms")
 folder.cleanup()
 
 # %% [markdown]
-# EXERCISE 4
+# ### Exercise 4 · Change the experiment
 #
+# What does it buy if a stranger first reads each digit five times, as **enrolment**? Add to `chosen` the first five *training* recordings of
+# each digit by speaker 1. Compute `cells`, `ends`, `starts` and `first_two` anew, and let `warp` read, with `PENALTY`, those strings of `test[1]` in
+# which none of these recordings occurs. **What is the WER now?** *Medium, eight minutes; expected: a number with three decimals, measured by you.*
+
+# %%
+enrolled = ...
+ch26.enrolled.check(enrolled)
+
+# %% [markdown]
 # ## Summary
 #
 # * The **word error rate** counts substitutions, deletions and insertions of the best alignment over the words that were said, all texts together.
