@@ -164,6 +164,9 @@ plot.show(figure)
 # $$\text{WER} = \frac{S + D + I}{N}$$
 #
 # It is not a percentage of anything: with many insertions it exceeds 1.
+#
+# The way back through the table tells *which* words were substituted, deleted or inserted. From the last cell we go to
+# the neighbour from which its number came, until we are in the first one.
 
 
 # %%
@@ -185,11 +188,6 @@ def word_error_rate(references, hypotheses):
     for reference, hypothesis in zip(references, hypotheses):
         errors += edit_distances(reference, hypothesis)[-1, -1]
     return errors / sum(map(len, references))
-
-
-# %% [markdown]
-# The way back through the table tells *which* words were substituted, deleted or inserted. From the last cell we go to
-# the neighbour from which its number came, until we are in the first one:
 
 
 # %%
