@@ -123,17 +123,17 @@ small_reader = Exercise(
 enrolled = Question(
     "ch26.enrolled",
     0.059,
-    why="16 of 269 words, where it was about 0.78 without a recording of speaker 1: fifty recordings, five minutes of reading "
-    "at most, make the templates fit. What is hard about strangers is hardly the digits.",
+    why="16 of 269 words, where it was about 0.78 without a recording of speaker 1: fifty recordings, a few minutes of "
+    "reading, and the templates fit. What is hard about strangers is hardly the digits.",
     hints=[
         "np.flatnonzero((parts == 'train') & (speakers == 1) & (said == digit))[:5] are the five of a digit.",
         "Run the cell that makes cells again with for speaker, digit in itertools.product((*KNOWN, 1), range(10)), and "
         "(parts == 'train') in place of learned.",
-        "fresh = [string for string in test[1] if not np.isin(string, chosen).any()] has 56 strings; then rate(counts_of("
-        "fresh, [warp(frames_of(string), PENALTY) for string in fresh])).",
+        "fresh = [string for string in test[1] if not np.isin(string, chosen).any()] has 56 strings; then "
+        "rate(counts_of(fresh, [warp(frames_of(string), PENALTY) for string in fresh])).",
     ],
     mistakes={
-        0.777: "That is the rate without enrolment: run the cell with the five recordings of each digit, and read again.",
+        0.777: "That is the rate without enrolment: make cells with the five recordings of each digit, and read again.",
         0.01: "That is the rate of the four known speakers: use the strings of test[1].",
     },
     tolerance=0.012,
