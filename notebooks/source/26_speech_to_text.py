@@ -549,8 +549,8 @@ print("WER on validation by penalty (here:", rates, ")")
 # ## A network that reads
 #
 # Our network is a stack of convolutions along time ([chapter 12](12_cnn_speech.ipynb)). The third one has **stride** 2, so there is an
-# output for every other frame, 80 for a string. Three residual blocks with dilated convolutions let each output see a wide
-# stretch of the string. The last layer gives eleven logits, the blank first.
+# output for every other frame, 80 for a string. Three residual blocks ([chapter 19](19_resnet.ipynb)) with dilated convolutions let
+# each output see 69 frames, about four words. The last layer gives eleven logits, the blank first.
 
 # %%
 chain = {
@@ -679,8 +679,7 @@ expect("strings that the beam reads otherwise", differ, at_most=4)
 
 # %% [markdown]
 # The trained network is sure of nearly every frame, so the best path spells the best words and the beam changes next to
-# nothing. A beam earns its price where another source of knowledge joins in: a dictionary, a language model, a list of valid
-# numbers can be asked about each prefix while it grows.
+# nothing. A beam earns its price where another source of knowledge joins in: a dictionary, a list of valid numbers, a language model ([chapter 17](17_gpt.ipynb)) can be asked about each prefix while it grows.
 #
 # What does the network say frame by frame? Guess before you look: how many frames of a word carry its label?
 
