@@ -718,7 +718,7 @@ ch26.small_reader.check(small_reader)
 # %% [markdown]
 # ## The real thing
 #
-# Whisper was trained on 680,000 hours of sound with transcripts from the web. It does not use CTC: it is an encoder and a
+# Whisper was trained on 680,000 hours of sound with transcripts from the web (its English versions on the English part of it). It does not use CTC: it is an encoder and a
 # **decoder** ([chapter 16](16_transformer.ipynb)) that *writes* a text about what the encoder heard, token by token. Ours is the smallest,
 # tiny.en, with 37.8 million parameters, 170 times as many as our reader. Its weights come as a file of another library,
 # and `bmkit.pretrained` puts them into KerasHub's layers.
@@ -727,13 +727,14 @@ ch26.small_reader.check(small_reader)
 # *A Tale of Two Cities*. Listen to it first.
 
 # %%
+from bmkit.pretrained.sounds import one_channel
 from IPython.display import Audio, display
 
+RATE = 16_000  # samples a second, as Whisper wants them
 whisper = pretrained.load("whisper_tiny_en")
 passage = data.recording("two_cities")
-rate_of_passage = passage.sample_rate
-first = passage.samples[: 30 * rate_of_passage]
-display(Audio(first[: 6 * rate_of_passage], rate=rate_of_passage))
+first = one_channel(passage.samples, passage.sample_rate)[: 30 * RATE]
+display(Audio(first[: 4 * RATE], rate=RATE))
 print(passage.text[:100], "…")
 
 # %% [markdown]
@@ -769,7 +770,7 @@ def write_down(sound, rate, most_tokens=150):
 
 
 started = timer()
-by_hand, no_speech = write_down(first, rate_of_passage)
+by_hand, no_speech = write_down(first, RATE)
 print(by_hand)
 print(f"seconds of computing for 30 of sound (here: {timer() - started:.1f})")
 
@@ -966,21 +967,20 @@ print(")")
 # authors use both, and distrust a text from a ratio of 2.4 on.)
 
 # %%
-RATE = 16_000
 time = np.arange(4 * RATE) / RATE
 hiss = np.random.default_rng(0).normal(size=len(time))
 clips = {
-    "silence": (0 * time, RATE),
-    "white noise": (np.clip(0.1 * hiss, -1, 1), RATE),
-    "hum of 50 Hz": (0.3 * np.sin(2 * np.pi * 50 * time), RATE),
-    "cut off": (first[: int(3.3 * rate_of_passage)], rate_of_passage),
+    "silence": 0 * time,
+    "white noise": np.clip(0.1 * hiss, -1, 1),
+    "hum of 50 Hz": 0.3 * np.sin(2 * np.pi * 50 * time),
+    "cut off": first[: int(3.3 * RATE)],
 }
 invented = {}
 nobody = {"passage": no_speech}
 ratio = {"passage": compression(by_hand)}
 print("nobody speaks, compression, text (here:")
-for name, (sound, rate_of_clip) in clips.items():
-    text, nobody[name] = write_down(sound, rate_of_clip, most_tokens=40)
+for name, sound in clips.items():
+    text, nobody[name] = write_down(sound, RATE, most_tokens=40)
     invented[name] = normalised(text)
     ratio[name] = compression(text)
     print(f"{name:14}{nobody[name]:.2f}{ratio[name]:6.1f}   {text}")
@@ -1024,7 +1024,7 @@ expect("compression, cut off", ratio["cut off"], at_least=2.4)
 # no speech at all, or no sound? Each of these gets one clear sentence; the cell after the next tries them.
 
 # %%
-from bmkit.pretrained.sounds import SoundError, one_channel
+from bmkit.pretrained.sounds import SoundError
 
 
 def transcript_of(sound):
@@ -1038,10 +1038,9 @@ def transcript_of(sound):
     return f"Whisper writes: {text}"
 
 
-seconds = one_channel(first, rate_of_passage)[: 6 * RATE]
 silence = np.zeros(2 * RATE, "float32")
 silence[0] = 0.001  # a click, no more
-examples = {"a passage of Dickens": seconds, "two seconds of silence": silence}
+examples = {"a passage of Dickens": first[: 6 * RATE], "silence": silence}
 demo.sound(transcript_of, examples, rate=RATE)
 
 # %%
@@ -1058,7 +1057,7 @@ for name, listen in (("recogniser", whisper.listen), ("demo", None)):
             listen(empty, RATE)
     except (Refusal, SoundError) as error:
         print(f"{name}: {error}")
-channel = signal.resample_poly(first[: 2 * rate_of_passage], 147, 160)
+channel = signal.resample_poly(first[: 2 * RATE], 441, 160)
 stereo = np.stack([channel, channel], axis=1)  # 2 s at 44,100 Hz
 as_heard = one_channel(stereo, 44_100)
 expect("samples of 2 s of stereo, at 16,000 Hz", len(as_heard), equals=2 * RATE)
@@ -1133,7 +1132,7 @@ ch26.enrolled.check(enrolled)
 #
 # **Ask yourself**
 #
-# <details><summary>A string of seven digits is read in 0.6 seconds, and the network has ten outputs for it. Can CTC read
+# <details><summary>A hasty string of seven digits has 20 frames, and so the network has ten outputs for it. Can CTC read
 # "five five five five five five five" there?</summary>No. Between two equal labels a path needs a blank: seven fives take at
 # least 13 outputs. The loss of that string would be infinite. Look at the shortest strings before you choose a
 # stride.</details>
