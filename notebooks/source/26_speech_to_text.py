@@ -1047,16 +1047,19 @@ demo.sound(transcript_of, examples, rate=RATE)
 from bmkit.demo.inputs import Refusal, sound_of
 from scipy import signal
 
-print(transcript_of(np.zeros(2 * RATE, "float32")))
-empty = np.zeros(0, "float32")
-for name, listen in (("recogniser", whisper.listen), ("demo", None)):
+
+def refusal(function, *given, **options):
     try:
-        if listen is None:
-            sound_of(b"", rate=RATE, most_seconds=30)
-        else:
-            listen(empty, RATE)
+        function(*given, **options)
     except (Refusal, SoundError) as error:
-        print(f"{name}: {error}")
+        return str(error)
+    return "no refusal"
+
+
+print("silence:", transcript_of(np.zeros(2 * RATE, "float32")))
+print("0 seconds:", refusal(whisper.listen, np.zeros(0), RATE))
+print("0 seconds, demo:", refusal(sound_of, b"", rate=RATE, most_seconds=30))
+print("a rate of 3:", refusal(whisper.listen, silence, 3))
 channel = signal.resample_poly(first[: 2 * RATE], 441, 160)
 stereo = np.stack([channel, channel], axis=1)  # 2 s at 44,100 Hz
 as_heard = one_channel(stereo, 44_100)
