@@ -106,6 +106,7 @@ for speaker in UNSEEN:
 counts = {speaker: len(strings) for speaker, strings in test.items()}
 print(len(validation), "validation strings; test strings of each speaker:", counts)
 
+# %%
 learned = np.isin(speakers, KNOWN) & (parts == "train")
 frames = np.concatenate([recordings[row] for row in np.flatnonzero(learned)])
 mean = frames.mean(axis=0)  # (13,), of the training recordings alone
@@ -120,6 +121,18 @@ def standardised(string):  # (time, 13)
 def words_of(string):
     return [names[digit] for digit in said[string]]
 
+
+def frames_of(string):  # (time, 13), its own mean removed
+    frames = standardised(string)
+    return frames - frames.mean(axis=0)
+
+
+speaker_mean = {}
+for speaker in KNOWN:
+    rows = np.flatnonzero(learned & (speakers == speaker))
+    speaker_mean[speaker] = standardised(rows).mean(axis=0)
+largest = max(np.abs(values).max() for values in speaker_mean.values())
+expect("largest mean of a speaker (standard deviations)", largest, at_least=0.3)
 
 # %%
 figure, rows = plot.subplots(2, 1, figsize=(8.0, 4.2))
@@ -150,21 +163,7 @@ plot.show(figure)
 # exercise 4 measures what it is worth. A network is then shown these frames without the black lines, and of the text
 # the words in their order, nothing else.
 
-
-# %%
-def frames_of(string):  # (time, 13), its own mean removed
-    frames = standardised(string)
-    return frames - frames.mean(axis=0)
-
-
-speaker_mean = {}
-for speaker in KNOWN:
-    rows = np.flatnonzero(learned & (speakers == speaker))
-    speaker_mean[speaker] = standardised(rows).mean(axis=0)
-largest = max(np.abs(values).max() for values in speaker_mean.values())
-expect("largest mean of a speaker (standard deviations)", largest, at_least=0.3)
-
-# %% [markdown]
+#
 # ## What counts as an error?
 #
 # The transcript may have more words than were said, or fewer, so they cannot be compared place by place. We first lay both
@@ -592,7 +591,14 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. The reader. On the arrows stand frames × numbers a frame; the batch is left out.*
 # <details><summary>In words</summary>A chain of boxes: frames, two convolutions of width 5 with ReLU, one with stride 2, three residual
-# convolutions, a dense layer, logits. On the arrows: (160, 13), (160, 64), (160, 96), (80, 96), (80, 96), (80, 11).</details>
+# convolutions, a dense layer, logits. On the arrows: (160, 13), (160, 64), (160, 96), (80, 96), (80, 96), (80, 11).</details><br>
+#
+# The training strings are drawn anew from the 1,400 training recordings of the four known speakers. Each is changed a
+# little: all its coefficients are scaled and moved by random numbers, as another microphone might do.
+#
+# Strings are padded with frames of zeros, and there the network must not be asked for anything. The loss wants to know
+# how many of the 80 outputs are real, so we give it eight numbers for each string: up to seven labels (the rest is 0, as the
+# blank) and the number of real outputs. What the network says after them is not read.
 
 
 # %%
@@ -618,15 +624,6 @@ def digit_reader():
     for dilation in (1, 2, 4):
         h = residual(h, dilation)
     return keras.Model(inputs, keras.layers.Dense(11)(h))  # (batch, 80, 11)
-
-
-# %% [markdown]
-# The training strings are drawn anew from the 1,400 training recordings of the four known speakers. Each is changed a
-# little: all its coefficients are scaled and moved by random numbers, as another microphone might do.
-#
-# Strings are padded with frames of zeros, and there the network must not be asked for anything. The loss wants to know
-# how many of the 80 outputs are real, so we give it eight numbers for each string: up to seven labels (the rest is 0, as the
-# blank) and the number of real outputs. What the network says after them is not read.
 
 
 # %%
