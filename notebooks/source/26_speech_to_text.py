@@ -157,7 +157,7 @@ plot.show(figure)
 # into four and five words, whose names stand above: two, one, six, four; and five, four, one, nine, eight. In both
 # fours coefficient 3 is blue for several frames. In the lower string coefficient 0 is red almost from beginning to end.</details><br>
 #
-# Look at coefficient 0 of the lower string, or at 5: a whole row has nearly the same colour. A microphone, a room, a throat
+# Look at coefficient 0 of the lower string: nearly the whole row has the same colour. A microphone, a room, a throat
 # each multiply the spectrum, and since cepstral coefficients are made of logarithms, that *adds* a constant to each of them. The
 # classical remedy is **cepstral mean normalization**: subtract from a string its own mean. All our methods get such frames, and
 # exercise 4 measures what it is worth. A network is then shown these frames without the black lines, and of the text
@@ -913,7 +913,7 @@ for speaker in UNSEEN:
 #
 # On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. DTW needs no training and does at
 # least as well there: five recordings of each digit by the same person are hard to beat. On strangers both fail far more often, the
-# network by more than five points, with intervals that do not overlap. RIVALS ON STRANGERS
+# network by more than five points, with intervals that do not overlap. (How the two compare THERE is not known yet.)
 #
 # Why? The mean is removed, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
 # learn what a digit sounds like in general. The set does not tell voice, dialect and microphone apart.
