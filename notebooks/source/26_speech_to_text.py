@@ -920,7 +920,7 @@ expect("unseen speaker 2: CTC minus DTW", -lead, at_least=0.02)
 # On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. DTW needs no training and does at
 # least as well there: five recordings of each digit by the same person are hard to beat. On strangers both fail far more often, the
 # network by far more than five points, with intervals that do not overlap. Which of the two fails less is no question of the method alone: speaker 2 is
-# read better by DTW, and with speaker 1 the network came out ahead in each of our three trainings, by four to eleven points. Neither of them could
+# read better by DTW, and with speaker 1 the network came out ahead in each of our four trainings, by three to eleven points. Neither of them could
 # serve a stranger.
 #
 # Why? The mean is removed, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
