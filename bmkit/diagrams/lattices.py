@@ -33,8 +33,8 @@ def ctc_lattice(states: Sequence[str], sums: np.ndarray, *, blank: str = "–", 
 
     Example:
         >>> figure = ctc_lattice(["–", "one", "–"], np.full((3, 3), 0.25))
-        >>> len(figure.axes[0].patches), [text.get_text() for text in figure.axes[0].texts][:2]
-        (9, ['–', 'one'])
+        >>> len(figure.axes[0].patches), [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        (9, ['–', 'one', '–'])
 
     Reference:
         Graves et al. (2006), Connectionist temporal classification, figure 3, https://doi.org/10.1145/1143844.1143891
@@ -44,8 +44,6 @@ def ctc_lattice(states: Sequence[str], sums: np.ndarray, *, blank: str = "–", 
         raise ValueError(f"there are {len(states)} states but sums of shape {np.shape(sums)}; give (frames, states).")
     figure, axes = subplots(figsize=(1.15 * frames + 1.4, 0.62 * count + 0.9))
     live = _live(states, frames, blank)
-    for row, state in enumerate(states):
-        axes.text(-0.75, row, state, ha="right", va="center", fontsize=11)
     for t, s in np.ndindex(frames, count):
         shade = "black" if live[t, s] else "0.8"
         axes.add_patch(Circle((t, s), RADIUS, fc="white", ec=shade, lw=1.2, zorder=3))
@@ -57,8 +55,9 @@ def ctc_lattice(states: Sequence[str], sums: np.ndarray, *, blank: str = "–", 
             if live[t + 1, after]:
                 chosen = len(path) > t + 1 and (path[t], path[t + 1]) == (s, after)
                 _arrow(axes, (t, s), (t + 1, after), chosen)
-    axes.set_xticks(range(frames), [f"frame {t + 1}" for t in range(frames)])
-    axes.set(xlim=(-0.7, frames - 0.4), ylim=(count - 0.4, -0.6), yticks=[])
+    axes.set_xticks(range(frames), range(1, frames + 1))
+    axes.set_yticks(range(count), states, fontsize=11)
+    axes.set(xlim=(-0.7, frames - 0.4), ylim=(count - 0.4, -0.6), xlabel="frame", ylabel="state")
     axes.tick_params(length=0)
     axes.set_aspect("equal")
     axes.grid(False)

@@ -24,7 +24,7 @@ paths = Question(
         3: "Those are the paths with one more blank; the fourth frame may also be one more one, first or last.",
         6: "That is the number of ways to choose two frames of four; two of the paths hold three ones.",
         2: "Those are the paths with three ones; there are also some with two blanks.",
-        81: "That is the number of all paths; which of them spell one one?",
+        81: "That is the number of all paths; count those that spell one one.",
     },
 )
 
