@@ -378,7 +378,7 @@ figure.axes[0].set_title("α, shape (6 frames, 7 states)", fontsize=10)
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. The lattice of "one two two" in six frames. A circle holds α, the sum over all beginnings that reach it; black
+# *Figure. The lattice of "one two two" in six frames. A circle holds α, the sum over all beginnings that reach it; thin
 # arrows are the steps that are allowed, and what lies on no complete path is pale. From "one" a path may jump to "two";
 # from "two" to the second "two" it may not. The thick orange path is the likeliest one.*
 # <details><summary>In words</summary>A grid of circles, seven states down (–, one, –, two, –, two, –) and six frames across. Eighteen
