@@ -179,16 +179,14 @@ def try_out(
         pack(asked, {f"input_{place}": value for place, value in enumerate(inputs)})
         command = [sys.executable, "-c", code, str(path), str(asked), str(answered), str(repeats)]
         try:  # the folder is empty: nothing that lies beside the notebook is found by chance
-            done = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, errors="replace"
-            )
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise ShipError(f"{application.__name__} has not answered within {seconds} seconds.") from None
         if done.returncode or not answered.is_file():
-            said = (done.stderr.strip() or f"it ended with code {done.returncode}").splitlines()[-1]
+            told = done.stderr.decode("utf-8", "replace").strip() or f"it ended with code {done.returncode}"
             raise ShipError(
-                f"{application.__name__} fails in a new process: {said}. There it knows only what it imports inside "
-                "and what the file holds."
+                f"{application.__name__} fails in a new process: {told.splitlines()[-1]}. There it knows only what it "
+                "imports inside and what the file holds."
             )
         found = unpack(answered)
     took, loaded = found.pop("seconds"), found.pop("load_seconds")

@@ -16,7 +16,20 @@ import bmkit
 from bmkit import data, errors, files, ship, surroundings
 from bmkit.course import book, doctor, environment, lab, notebook, packages, shake, skeleton, wheel
 from bmkit.data import cache, manifest, parcels, record, transport
-from bmkit.pretrained import gguf_file, language, own, text
+from bmkit.pretrained import (
+    ct2_file,
+    e5_file,
+    gguf_file,
+    language,
+    marian_file,
+    multilingual,
+    own,
+    packed_file,
+    speech,
+    text,
+    translators,
+    voice,
+)
 from bmkit.train import checkpoint
 
 # What a learner, another program or an earlier kit may have there; the names are those that the kit itself uses.
@@ -139,14 +152,22 @@ TRIED = {
     "files.mark": lambda f: files.mark(f, "a test"),
     "files.remove": files.remove,
     "files.write": lambda f: files.write(f / "new.txt", "new"),
+    "pretrained.ct2_file.read_ct2": lambda f: ct2_file.read_ct2(f / "thesis.docx"),
+    "pretrained.e5_file.read_e5": lambda f: e5_file.read_e5(f / "thesis.docx"),
     "pretrained.gguf_file.read_gguf": lambda f: gguf_file.read_gguf(f / "thesis.docx"),
     "pretrained.language.language_model": lambda f: language.language_model(f / "thesis.docx"),
+    "pretrained.marian_file.read_marian": lambda f: marian_file.read_marian(f / "thesis.docx"),
+    "pretrained.multilingual.e5_encoder": lambda f: multilingual.e5_encoder(f / "thesis.docx"),
     "pretrained.own.read_model": lambda f: own.read_model(f / "thesis.docx"),
     "pretrained.own.write_model": stored_model,
+    "pretrained.packed_file.open_packed": lambda f: packed_file.open_packed(f / "thesis.docx", len, kind="a file"),
+    "pretrained.speech.speech_recogniser": speech.speech_recogniser,
     "pretrained.text.sentence_encoder": text.sentence_encoder,
     "ship.pack": lambda f: ship.pack(f / "thesis.docx", {"count": 1}),
     "ship.try_out": lambda f: ship.try_out(len, f / "thesis.docx", []),
     "ship.unpack": lambda f: ship.unpack(f / "thesis.docx"),
+    "pretrained.translators.translator": translators.translator,
+    "pretrained.voice.voice": voice.voice,
     "surroundings.importable": surroundings.importable,
     "surroundings.namesakes": surroundings.namesakes,
     "train.checkpoint.Checkpoints": checkpoint.Checkpoints,

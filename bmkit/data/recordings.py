@@ -83,7 +83,7 @@ def read_wave(content: bytes, about: Recording) -> np.ndarray:
         Python documentation, wave, https://docs.python.org/3/library/wave.html
     """
     try:
-        with wave.open(io.BytesIO(content)) as file:
+        with wave.open(io.BytesIO(content), "rb") as file:
             form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             values = np.frombuffer(file.readframes(min(file.getnframes(), len(content))), "<i2")
     except Exception as error:  # a damaged file may fail in any way at all

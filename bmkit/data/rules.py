@@ -66,6 +66,11 @@ def _span(span: tuple) -> bool:
     return not span or (len(span) == 2 and all(type(end) in (int, float) for end in span) and span[0] <= span[1])
 
 
+def _inside(files: dict) -> bool:
+    """Tell whether a table lists names inside parcels."""
+    return all(isinstance(some, list) and some and not any(map(climbs, some)) for some in files.values())
+
+
 # Per class and key: what must hold of the value, and in words.
 RULES = {
     (Parcel, "name"): (PACKAGE.fullmatch, "the name of a package"),
@@ -82,6 +87,7 @@ RULES = {
     (Description, "repeats"): (_count, "0 or more"),
     (Description, "leaks"): (_count, "0 or more"),
     (Recipe, "members"): (lambda members: not any(map(climbs, members)), "names inside the parcel"),
+    (Recipe, "files"): (_inside, "lists of names inside the parcels"),
     (Recipe, "packages"): (lambda pins: all(map(PIN.fullmatch, pins)), '["NAME==VERSION"]'),
     (Recipe, "version"): (lambda version: _count(version, 1), "1 or more"),
     (Recipe, "divide_by"): (lambda number: _count(number, 1), "1 or more"),
@@ -94,10 +100,7 @@ RULES = {
     (Recording, "sample_rate"): (lambda rate: _count(rate, 1), "1 or more"),
     (Recording, "samples"): (lambda count: _count(count, 1), "1 or more"),
     (Weights, "parameters"): (lambda count: _count(count, 1), "1 or more"),
-    (Weights, "files"): (
-        lambda files: all(isinstance(some, list) and some and not any(map(climbs, some)) for some in files.values()),
-        "lists of names inside the parcels",
-    ),
+    (Weights, "files"): (_inside, "lists of names inside the parcels"),
 }
 
 

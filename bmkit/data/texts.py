@@ -1,10 +1,14 @@
-"""Make and clean texts: dates in seven languages, the prose of a docstring, and how two texts are told to be one."""
+"""Make and clean texts: dates in seven languages, the prose of a docstring, and how two texts are told to be one.
+
+Text is told to be one with another in two ways: by its first letters (`opening`), or by any long run of letters that
+both have (`without_echoes`), where reviews are cut in pieces or quote one another.
+"""
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-__all__ = ["dates_of", "opening", "prose"]
+__all__ = ["dates_of", "opening", "prose", "without_echoes"]
 
 LANGUAGES = ("de", "en", "es", "fr", "ja", "ru", "zh")
 STYLES = ("full", "long", "medium", "yMMMEd")  # three lengths, and the skeleton "short weekday, day, month, year"
@@ -36,7 +40,46 @@ def opening(text: str) -> str:
     Reference:
         Broder, 1997, "On the Resemblance and Containment of Documents", https://doi.org/10.1109/SEQUEN.1997.666900
     """
-    return re.sub(r"[\W_]+", "", re.sub(r"<[^>]*>", " ", text)).lower()[:60]
+    return _letters(text)[:60]
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text, without tags and case."""
+    return re.sub(r"[\W_]+", "", re.sub(r"<[^>]*>", " ", text)).lower()
+
+
+def without_echoes(texts: Sequence[str], labels: Sequence[int], *, run: int = 20, least: int = 1) -> list[int]:
+    """Leave out texts that have as many letters or digits in a row in common with an earlier one.
+
+    Where such two have different labels, neither is kept: one of the labels is wrong, and nobody knows which.
+
+    Args:
+        texts: the texts; tags, case, spaces and signs in them are passed over.
+        labels: class of each text.
+        run: letters or digits in a row that make two texts one; shorter texts are one where all their letters agree.
+        least: texts with fewer letters and digits are left out as well.
+
+    Returns:
+        Places of the texts that are kept, in order.
+
+    Example:
+        >>> texts = ["Good, good coffee!", "I say: GOOD, good coffee.", "Bad.", "bad", "Tea"]
+        >>> without_echoes(texts, [1, 1, 0, 1, 1], run=8)
+        [0, 4]
+
+    Reference:
+        Broder, 1997, "On the Resemblance and Containment of Documents", https://doi.org/10.1109/SEQUEN.1997.666900
+    """
+    owner, kept = {}, set()
+    for place, text in enumerate(texts):
+        letters = _letters(text)
+        runs = {letters[start : start + run] for start in range(max(1, len(letters) - run + 1))}
+        earlier = {owner[one] for one in runs if one in owner}
+        kept -= {other for other in earlier if labels[other] != labels[place]}
+        if not earlier and len(letters) >= least:
+            owner |= dict.fromkeys(runs, place)
+            kept.add(place)
+    return sorted(kept)
 
 
 def dates_of(day: datetime.date, language: str) -> list[str]:

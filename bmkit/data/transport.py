@@ -25,13 +25,14 @@ from pathlib import Path
 from bmkit.data.cache import FULL
 from bmkit.data.entries import DataError, Parcel
 
-__all__ = ["PIP_DOWNLOAD", "REFUSED", "Progress", "download", "reaches"]
+__all__ = ["PIP_DOWNLOAD", "PURE", "REFUSED", "Progress", "download", "reaches"]
 
 Progress = Callable[[int, int], None]
 PIP_DOWNLOAD = (
     *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"),
-    *("--implementation", "py", "--abi", "none", "--disable-pip-version-check"),
+    "--disable-pip-version-check",
 )
+PURE = ("--implementation", "py", "--abi", "none")  # of wheels that every Python takes
 INDEX = "https://pypi.org/simple"  # where pip looks unless it is told otherwise
 PATIENCE = 5  # seconds in which a computer must take a connection
 SILENCE = 10  # seconds without a byte after which pip gives up
@@ -120,8 +121,10 @@ def _command(parcel: Parcel, folder: Path) -> list[str]:
     """Write down what is wanted, with its hash, and make the command line that fetches it."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{parcel.name}=={parcel.version} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
-    system = parcel.file.removesuffix(".whl").rsplit("-", 1)[-1].split(".")[0]  # "any", or as "win_amd64"
-    command = [*PIP_DOWNLOAD, "--platform", system, "--no-cache-dir", "--progress-bar", "raw"]
+    # The tags of the wheel, whatever computer this is: a wheel for another one may hold nothing but data for us.
+    _, python, abi, systems = parcel.file.removesuffix(".whl").rsplit("-", 3)  # "py3", "none", "any"; "cp38", "abi3", …
+    kind = PURE if python.startswith("py") else ("--implementation", python[:2], "--abi", abi)
+    command = [*PIP_DOWNLOAD, *kind, "--platform", systems.split(".")[0], "--no-cache-dir", "--progress-bar", "raw"]
     command += ["--retries", "0", "--timeout", str(SILENCE), "--require-hashes"]
     return [*command, "-d", str(folder), "-r", str(wanted)]
 

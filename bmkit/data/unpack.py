@@ -11,7 +11,7 @@ from bmkit.data.entries import DataError
 from bmkit.data.parcels import LARGEST
 from bmkit.data.unpickle import read_frame
 
-__all__ = ["frames", "gunzip"]
+__all__ = ["frames", "gunzip", "labelled_lines"]
 
 
 def _unpacked(packed: bytes, decompressor: Any) -> bytes:
@@ -66,3 +66,32 @@ def frames(members: Members) -> list[dict[str, np.ndarray]]:
         bmkit.data.entries.DataError: compressed data is damaged (Input format not supported ...
     """
     return [read_frame(_unpacked(packed, lzma.LZMADecompressor(memlimit=LARGEST))) for packed in members.values()]
+
+
+def labelled_lines(members: Members) -> tuple[np.ndarray, np.ndarray]:
+    r"""Read texts that stand one a line, the texts of each class in a file of their own.
+
+    Args:
+        members: one file a class, by name.
+
+    Returns:
+        The lines that are not empty, without spaces at both ends, as an object array, and the number of the file of
+        each, in the order of the files' names.
+
+    Raises:
+        DataError: a file is not text in UTF-8.
+
+    Example:
+        >>> texts, labels = labelled_lines({"neg.txt": b"Bad.", "pos.txt": b"Good.\n\n Fine. "})
+        >>> texts.tolist(), labels.tolist()
+        (['Bad.', 'Good.', 'Fine.'], [0, 1, 1])
+    """
+    texts, labels = [], []
+    for label, (name, content) in enumerate(members.items()):
+        try:
+            lines = content.decode().split("\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} is not text in UTF-8 ({error}). Run `python3 -m bmkit data verify`.") from error
+        texts += [line.strip() for line in lines if line.strip()]
+        labels += [label] * (len(texts) - len(labels))
+    return np.array(texts, dtype=object), np.array(labels, "int64")

@@ -15,10 +15,13 @@ __all__ = ["load"]
 # Where each model of others is loaded: (module, function). A module is imported when its model is asked for.
 LOADERS = {
     "minilm": ("text", "minilm"),
+    "multilingual_e5": ("multilingual", "multilingual_e5"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
     "hibari": ("voice", "hibari"),
     "whisper_tiny_en": ("speech", "whisper_tiny_en"),
+    "marian_en_pt": ("translators", "marian_en_pt"),
+    "marian_pt_en": ("translators", "marian_pt_en"),
 }
 
 
@@ -32,9 +35,9 @@ def load(name: str) -> Any:
 
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
-        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `SpeechRecogniser` (speech.py), an
-        `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py). A `Voice` (voice.py) has a network
-        of ONNX Runtime in place of `.model`.
+        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `SpeechRecogniser` (speech.py), a
+        `Translator` (translators.py), an `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py). A
+        `Voice` (voice.py) has a network of ONNX Runtime in place of `.model`.
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.

@@ -6,124 +6,26 @@ before it is followed; the `gguf` package names the types and unpacks the number
 
 import dataclasses
 import math
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bmkit.data import DataError
+from bmkit.pretrained.packed_file import MEND, PackedFile, PackedTensor, Walk, open_packed, unique
 
-__all__ = ["BytePairTokenizer", "GGUFFile", "PackedTensor", "read_gguf", "tokenizer_of"]
+__all__ = ["BytePairTokenizer", "read_gguf", "tokenizer_of"]
 
 CONTROL = 3  # GGUF's kind of a token that is a mark, such as <|im_end|>, never a piece of text
-MEND = "Run `python3 -m bmkit data verify`, then `python3 -m bmkit data fetch`."
 # Forms of numbers in GGUF's order; 8 is a text, 9 an array.
 NUMBERS = {number: "<" + form for number, form in enumerate(("B", "b", "H", "h", "I", "i", "f", "?"))}
 NUMBERS |= {10: "<Q", 11: "<q", 12: "<d"}
 TEXT, ARRAY = 8, 9
-MOST_VALUES = 1_000_000  # facts, their items and tensors of one file; SmolLM2 has 150,000
 MOST_AXES = 4
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class PackedTensor:
-    """The packed rows of a tensor, (…, bytes per row), and the shape that it has when unpacked, slowest axis first."""
-
-    kind: Any
-    shape: tuple
-    rows: np.ndarray = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class GGUFFile:
-    """Facts by key, and tensors that stay packed on the disk until `array` asks for one."""
-
-    name: str
-    facts: dict[str, Any]
-    tensors: dict[str, PackedTensor] = dataclasses.field(repr=False)
-
-    def fact(self, key: str, kind: type) -> Any:
-        """Return the fact of a key.
-
-        Args:
-            key: the key.
-            kind: the type that it must have.
-
-        Raises:
-            bmkit.data.DataError: the file has no such fact, or one of another type.
-        """
-        if key not in self.facts:
-            raise DataError(f"{self.name} lacks {key!r}, which the model needs; it is another model or damaged. {MEND}")
-        if type(value := self.facts[key]) is not kind:
-            raise DataError(f"{self.name}: {key!r} is of type {type(value).__name__}, expected {kind.__name__}. {MEND}")
-        return value
-
-    def expect(self, name: str, *shape: int) -> PackedTensor:
-        """Return a packed tensor.
-
-        Args:
-            name: the tensor's name.
-            shape: the shape that it must have, slowest axis first.
-
-        Raises:
-            bmkit.data.DataError: there is no such tensor, or it has another shape.
-        """
-        if name not in self.tensors:
-            raise DataError(f"{self.name} has no tensor {name!r}, which the model needs. {MEND}")
-        if (tensor := self.tensors[name]).shape != shape:
-            raise DataError(f"{self.name}: {name} has shape {tensor.shape}, expected {shape}. {MEND}")
-        return tensor
-
-    def array(self, name: str, *shape: int) -> np.ndarray:
-        """Unpack one tensor.
-
-        Args:
-            name: the tensor's name.
-            shape: the shape that it must have, slowest axis first.
-
-        Returns:
-            float32 array of that shape.
-
-        Raises:
-            bmkit.data.DataError: there is no such tensor, it has another shape, or its type cannot be unpacked.
-        """
-        from gguf import quants
-
-        tensor = self.expect(name, *shape)
-        try:
-            return quants.dequantize(tensor.rows, tensor.kind)
-        except NotImplementedError as error:
-            raise DataError(
-                f"{self.name}: {name} is of type {tensor.kind.name}, which cannot be unpacked here ({error})."
-            ) from error
-
-
-class _Walk:
-    """A walk through the bytes of a file, which ends in an error where something would reach past their end."""
-
-    def __init__(self, content: np.ndarray) -> None:
-        self.content, self.place, self.left = memoryview(content), 0, MOST_VALUES
-
-    def take(self, count: int) -> memoryview:
-        start, self.place = self.place, self.place + count
-        if self.place > len(self.content):
-            raise ValueError("a size in it reaches past its end")
-        return self.content[start : self.place]
-
-    def number(self, form: str = "<Q") -> Any:
-        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
-
-    def count(self) -> range:
-        """Read how many values follow; all values of a file together are bounded."""
-        count = self.number()
-        self.left -= count
-        if self.left < 0:
-            raise ValueError(f"it holds more than {MOST_VALUES:,} values")
-        return range(count)
-
-    def text(self) -> str:
-        return str(self.take(self.number()), "utf-8")
+class _Walk(Walk):
+    """A walk through a GGUF file: its facts and where its tensors lie."""
 
     def value(self) -> Any:
         """Read a fact: its type, then itself; arrays hold numbers or texts, never arrays."""
@@ -145,24 +47,14 @@ class _Walk:
         return shape, self.number("<I"), self.number()
 
 
-def _unique(pairs: Any) -> dict:
-    """Collect names and what belongs to them; no name may come twice."""
-    found = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError("a name comes twice")
-        found[name] = value
-    return found
-
-
 def _parts(content: np.ndarray) -> tuple[dict, dict]:
     """Take a file apart into facts and packed tensors."""
     walk = _Walk(content)
     if (bytes(walk.take(4)), walk.number("<I")) not in ((b"GGUF", 2), (b"GGUF", 3)):
         raise ValueError("it does not begin like one of version 2 or 3")
     tensors, facts = walk.count(), walk.count()
-    facts = _unique((walk.text(), walk.value()) for _ in facts)
-    tensors = _unique((walk.text(), walk.tensor()) for _ in tensors)
+    facts = unique((walk.text(), walk.value()) for _ in facts)
+    tensors = unique((walk.text(), walk.tensor()) for _ in tensors)
     alignment = facts.get("general.alignment", 32)
     if type(alignment) is not int or alignment < 1 or alignment & (alignment - 1):
         raise ValueError("its alignment is not a power of two")
@@ -184,7 +76,7 @@ def _packed(content: np.ndarray, start: int, shape: list, number: int, offset: i
     return PackedTensor(kind, tuple(reversed(shape)), rows)
 
 
-def read_gguf(path: Path) -> GGUFFile:
+def read_gguf(path: Path) -> PackedFile:
     """Open a GGUF file.
 
     Args:
@@ -199,15 +91,7 @@ def read_gguf(path: Path) -> GGUFFile:
     Reference:
         GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
     """
-    try:
-        facts, tensors = _parts(np.memmap(path, mode="r"))
-    except Exception as error:  # a damaged file may fail in any way at all
-        told = ascii(str(error)[:200])[1:-1]
-        raise DataError(
-            f"{path.name} cannot be read as a GGUF file ({type(error).__name__}: {told}); it is damaged, cut short, or "
-            f"newer than the installed gguf package. {MEND}"
-        ) from error
-    return GGUFFile(path.name, facts, tensors)
+    return open_packed(path, _parts, kind="a GGUF file")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -227,7 +111,7 @@ class BytePairTokenizer:
         return self.pairs.decode([int(number) for number in numbers], skip_special_tokens=False)
 
 
-def tokenizer_of(file: GGUFFile) -> BytePairTokenizer:
+def tokenizer_of(file: PackedFile) -> BytePairTokenizer:
     """Make the tokenizer whose tokens and merges stand in a GGUF file.
 
     Args:

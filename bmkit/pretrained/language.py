@@ -12,9 +12,10 @@ import numpy as np
 from bmkit import backend, data
 from bmkit.backend import keras
 from bmkit.data.weights import weight_files
-from bmkit.pretrained.gguf_file import MEND, BytePairTokenizer, GGUFFile, read_gguf, tokenizer_of
+from bmkit.pretrained.gguf_file import BytePairTokenizer, read_gguf, tokenizer_of
+from bmkit.pretrained.packed_file import MEND, PackedFile
 from bmkit.pretrained.template import chat_template
-from bmkit.pretrained.tracing import traced
+from bmkit.pretrained.tracing import fitting, traced
 
 __all__ = ["LanguageModel", "language_model", "smollm2"]
 
@@ -87,15 +88,8 @@ class LanguageModel:
         Raises:
             ValueError: the tokens do not fit into the cache.
         """
-        tokens = np.asarray(tokens, "int32")
-        if tokens.ndim != 2 or len(tokens) != cache.shape[0] or position + tokens.shape[1] > cache.shape[3]:
-            raise ValueError(
-                f"tokens of shape {tokens.shape} from position {position} on do not fit into a cache for "
-                f"{cache.shape[0]} texts of {cache.shape[3]} tokens; expected (batch, steps) within it: begin with a "
-                "longer start_cache(batch, length)."
-            )
-        position = ops.convert_to_tensor(position, "int32")
-        logits, cache = self._compiled(ops.convert_to_tensor(tokens), cache, position)
+        tokens, position = fitting(tokens, cache, position)
+        logits, cache = self._compiled(tokens, cache, position)
         return ops.convert_to_numpy(logits), cache
 
     @functools.cached_property
@@ -109,7 +103,7 @@ class LanguageModel:
         return traced(step, self.model.weights, ((None, None), "int32"), cache, ((), "int32"))
 
 
-def _sizes(file: GGUFFile) -> dict[str, Any]:
+def _sizes(file: PackedFile) -> dict[str, Any]:
     """Take the sizes of a Llama from the facts of a GGUF file, by KerasHub's names."""
     if (kind := file.fact("general.architecture", str)) != "llama":
         raise data.DataError(f"{file.name} holds a model of the kind {kind[:40]!r}, expected 'llama'.")
@@ -140,7 +134,7 @@ def _shapes(sizes: dict[str, int]) -> dict[str, tuple]:
     return shapes | {"ffn_gate": (inner, width), "ffn_up": (inner, width), "ffn_down": (width, inner)}
 
 
-def _llama(file: GGUFFile) -> Any:
+def _llama(file: PackedFile) -> Any:
     """Build the Llama whose sizes stand in a GGUF file, with the tensors of the file; it never grows beyond them."""
     sizes = _sizes(file)
     shapes = _shapes(sizes)
@@ -161,7 +155,7 @@ def _unpermuted(rows: np.ndarray, heads: int) -> np.ndarray:
     return rows.reshape(heads, -1, 2, rows.shape[-1]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def _fill(body: Any, file: GGUFFile, shapes: dict[str, tuple]) -> None:
+def _fill(body: Any, file: PackedFile, shapes: dict[str, tuple]) -> None:
     """Unpack the tensors of a GGUF file into a `LlamaBackbone`, one at a time."""
     body.token_embedding.embeddings.assign(file.array("token_embd.weight", body.vocabulary_size, body.hidden_dim))
     body.layer_norm.scale.assign(file.array("output_norm.weight", body.hidden_dim))

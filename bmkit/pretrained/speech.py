@@ -14,9 +14,10 @@ from bmkit.backend import keras
 from bmkit.data.cache import storage_errors
 from bmkit.data.weights import weight_files
 from bmkit.generate import beam_search, generate
-from bmkit.pretrained.ct2_file import MEND, read_ct2
+from bmkit.pretrained.ct2_file import read_ct2
+from bmkit.pretrained.packed_file import MEND
 from bmkit.pretrained.sounds import LEAST_SECONDS, SoundError, one_channel, pieces
-from bmkit.pretrained.tracing import traced
+from bmkit.pretrained.tracing import fitting, traced
 from bmkit.pretrained.whisper import whisper_backbone
 
 __all__ = ["Heard", "SpeechRecogniser", "speech_recogniser", "whisper_tiny_en"]
@@ -280,15 +281,8 @@ class Heard:
         return logits, cache
 
     def _raw(self, tokens: Any, cache: Any, position: int) -> tuple:
-        tokens = np.asarray(tokens, "int32")
-        if tokens.ndim != 2 or len(tokens) != cache.shape[0] or position + tokens.shape[1] > cache.shape[3]:
-            raise ValueError(
-                f"tokens of shape {tokens.shape} from position {position} on do not fit into a cache for "
-                f"{cache.shape[0]} texts of {cache.shape[3]} tokens; expected (batch, steps) within it: begin with a "
-                "longer start_cache(batch, length)."
-            )
-        position = ops.convert_to_tensor(position, "int32")
-        return self.recogniser._write(ops.convert_to_tensor(tokens), cache, self._for(len(tokens)), position)
+        tokens, position = fitting(tokens, cache, position)
+        return self.recogniser._write(tokens, cache, self._for(tokens.shape[0]), position)
 
     def _for(self, batch: int) -> Any:
         """Return the keys and values of the sound, once for each text."""

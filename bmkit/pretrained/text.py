@@ -16,7 +16,7 @@ from bmkit.layers import masked_mean
 __all__ = ["SentenceEncoder", "minilm", "sentence_encoder"]
 
 ops = keras.ops
-LONGEST = 256  # tokens of a text that MiniLM was trained on; what is longer is cut
+LONGEST = 256  # tokens of a text that MiniLM was trained on (E5 takes 512); what is longer is cut
 WIDTHS = 32 if keras.backend.backend() == "jax" else 1  # JAX compiles anew for each width: few, all multiples of this
 
 
@@ -26,11 +26,12 @@ class SentenceEncoder:
 
     `model` is KerasHub's `BertBackbone`: from `inputs(texts)` to a dictionary whose "sequence_output" holds one
     vector per token, (batch, tokens, width). `tokenizer(texts)` gives the token numbers without the marks at both
-    ends; `tokenizer.detokenize(numbers)` the text.
+    ends; `tokenizer.detokenize(numbers)` the text. `prefix` is put in front of each text, where training did so.
     """
 
     model: Any
     tokenizer: Any
+    prefix: str = ""
 
     @functools.cached_property
     def sentences(self) -> Any:
@@ -55,6 +56,7 @@ class SentenceEncoder:
 
         Raises:
             TypeError: `texts` is not a list of texts.
+            ValueError: `length` is below 2, or a text has more tokens than the model places.
         """
         return self._filled(self._numbers(texts, length))
 
@@ -67,10 +69,11 @@ class SentenceEncoder:
             length: most tokens of a text, the two marks included, at least 2; what is longer is cut.
 
         Returns:
-            float32 of shape (n, width), in the order of the texts; 384 numbers a text for MiniLM.
+            float32 of shape (n, width), in the order of the texts; 384 numbers a text for MiniLM and E5.
 
         Raises:
             TypeError: `texts` is not a list of texts.
+            ValueError: `length` is below 2, or a text has more tokens than the model places.
         """
         return self._in_batches(self.sentences, self._numbers(texts, length), (self.model.hidden_dim,), batch_size)
 
@@ -90,7 +93,7 @@ class SentenceEncoder:
 
         Raises:
             TypeError: `texts` is not a list of texts.
-            ValueError: the model has fewer layers.
+            ValueError: the model has fewer layers, or fewer places than a text tokens; or `length` is below 2.
         """
         depth = self.model.num_layers if depth is None else depth
         if not 1 <= depth <= self.model.num_layers:
@@ -119,9 +122,16 @@ class SentenceEncoder:
         texts = [texts] if isinstance(texts, str) else list(texts)
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("texts is not a list of texts (str); decode bytes first, and give one list.")
+        if length < 2:
+            raise ValueError(f"length is {length}; expected 2 or more, for the marks at both ends.")
         start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        rows = self.tokenizer(texts) if texts else []
-        return [[start, *map(int, row[: length - 2]), end] for row in rows]
+        rows = self.tokenizer([self.prefix + text for text in texts]) if texts else []
+        rows = [[start, *map(int, row[: length - 2]), end] for row in rows]
+        if (longest := max(map(len, rows), default=0)) > (places := self.model.max_sequence_length):
+            raise ValueError(
+                f"a text has {longest} tokens, the model places for {places}; give length={places} or less."
+            )
+        return rows
 
     def _filled(self, numbers: list[list[int]], *, multiple: int = 1) -> dict[str, np.ndarray]:
         """Fill rows up to the longest one, and on to a multiple."""

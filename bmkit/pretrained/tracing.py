@@ -1,11 +1,44 @@
-"""Let the backend trace a step of a network once and then run it as a graph: else each dispatches 1,000 operations."""
+"""A step of a decoder, for all that have a cache of keys and values: its arguments checked, its operations traced once.
+
+As a graph that the backend has traced a step is run at once; else each dispatches 1,000 operations.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from bmkit.backend import keras
 
-__all__ = ["traced"]
+__all__ = ["fitting", "traced"]
+
+
+def fitting(tokens: Any, cache: Any, position: int) -> tuple[Any, Any]:
+    """Return tokens and position as tensors, if the tokens fit into a cache.
+
+    Args:
+        tokens: token numbers, (batch, steps).
+        cache: keys and values, (batch, layers, 2, length, …).
+        position: how many tokens the cache holds already.
+
+    Returns:
+        The tokens and the position, both int32.
+
+    Raises:
+        ValueError: the tokens do not fit.
+
+    Example:
+        >>> fitting([[1, 2]], np.zeros((1, 4, 2, 3, 8)), 1)[0].shape == (1, 2)
+        True
+    """
+    tokens = np.asarray(tokens, "int32")
+    if tokens.ndim != 2 or len(tokens) != cache.shape[0] or position + tokens.shape[1] > cache.shape[3]:
+        raise ValueError(
+            f"tokens of shape {tokens.shape} from position {position} on do not fit into a cache for {cache.shape[0]} "
+            f"texts of {cache.shape[3]} tokens; expected (batch, steps) within it: begin with a longer "
+            "start_cache(batch, length)."
+        )
+    return keras.ops.convert_to_tensor(tokens), keras.ops.convert_to_tensor(position, "int32")
 
 
 def traced(function: Callable, weights: list, *forms: tuple[tuple, str]) -> Callable:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from bmkit import backend, data
-from bmkit.pretrained.ct2_file import MEND, CT2File
+from bmkit.pretrained.ct2_file import CT2File
+from bmkit.pretrained.packed_file import MEND
 
 __all__ = ["whisper_backbone"]
 
@@ -18,8 +19,8 @@ STEPS = 1_500  # of sound: half a minute, two frames each
 
 def _sizes(file: CT2File) -> dict[str, int]:
     """Take the sizes of a Whisper from the shapes of its tensors, by KerasHub's names."""
-    if file.kind != "WhisperSpec":
-        raise data.DataError(f"{file.name} holds a model of the kind {file.kind[:40]!r}, expected 'WhisperSpec'.")
+    if (kind := file.fact("kind", str)) != "WhisperSpec":
+        raise data.DataError(f"{file.name} holds a model of the kind {kind[:40]!r}, expected 'WhisperSpec'.")
     shapes = {
         "decoder/embeddings/weight": 2,
         "decoder/position_encodings/encodings": 2,
@@ -27,8 +28,8 @@ def _sizes(file: CT2File) -> dict[str, int]:
         "encoder/layer_0/ffn/linear_0/weight": 2,
     }
     for name, axes in shapes.items():
-        if file.tensor(name).ndim != axes:
-            raise data.DataError(f"{file.name}: {name} has {file.tensor(name).ndim} axes, expected {axes}. {MEND}")
+        if (found := len(file.tensor(name).shape)) != axes:
+            raise data.DataError(f"{file.name}: {name} has {found} axes, expected {axes}. {MEND}")
     tokens, text, convolution, inner = (file.tensor(name).shape for name in shapes)
     layers, others = (_layers(file, side) for side in ("encoder", "decoder"))
     heads, width = file.size("encoder/num_heads"), tokens[1]

@@ -11,7 +11,7 @@ import pytest
 from bmkit import data
 from bmkit.data import manifest, texts
 from bmkit.data.installed import read_installed
-from bmkit.data.readers import docstrings
+from bmkit.data.readers import chinese_reviews, chinese_reviews_raw, docstrings
 
 SPLITS = manifest.SPLITS
 
@@ -173,3 +173,62 @@ def test_the_text_of_an_argument_is_found_in_both_styles():
         f"Walk.\n\nParameters\n----------\nstep : float\n    {first}\n    {second}\nfar : bool",
     ):
         assert texts.prose(docstring) == [told]
+
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    ("some", "labels", "kept"),
+    [
+        ([ALPHABET, f"I agree: {ALPHABET[:20].upper()}!"], [1, 1], [0]),
+        ([ALPHABET, f"I agree: {ALPHABET[:19].upper()}!"], [1, 1], [0, 1]),  # nineteen letters may be chance
+        ([ALPHABET, ALPHABET, "other"], [1, 0, 0], [2]),
+        ([ALPHABET, ALPHABET, "- " + ALPHABET], [1, 0, 1], []),
+        ([ALPHABET, f"{ALPHABET[:20]}{ALPHABET[::-1]}", ALPHABET[::-1]], [1, 1, 0], [0, 2]),  # echoes of what is kept
+        (["Good.", "good", "<br />Good!", "good tea"], [1, 1, 1, 1], [0, 3]),
+        (["!!", "a", "中文中文"], [0, 0, 0], [1, 2]),
+    ],
+)
+def test_of_texts_that_share_a_long_run_one_is_kept_or_none(some, labels, kept):
+    assert texts.without_echoes(some, labels) == kept
+    assert texts.without_echoes(some, labels, least=5) == [k for k in kept if len(texts.opening(some[k])) >= 5]
+
+
+PRAISE = [
+    "房间很大，服务也很好，离地铁站很近。",
+    "书的内容很丰富，孩子非常喜欢看！",
+    "优点：",
+    "屏幕清晰，键盘手感不错，速度快。",
+]
+BLAME = [
+    "宾馆反馈 2008年8月7日 ： 感谢您的意见，我们会改进服务。",
+    "早餐太差，房间里有烟味，不会再来。",
+    "印刷质量太差了，不值这个价钱。",
+]
+
+
+def read_made_up(reader, *rows):
+    """Read made-up files, one with a review twice and an empty line, into splits of so many rows; join them again."""
+    files = {"a/neg.txt": "\n".join([*BLAME, "", BLAME[1] + " "]).encode(), "a/pos.txt": "\n".join(PRAISE).encode()}
+    splits = reader.read(files, types.SimpleNamespace(name="made_up", rows=dict(zip(SPLITS, rows, strict=True))))
+    return sorted((text, int(label)) for x, y in splits.values() for text, label in zip(x, y, strict=True))
+
+
+def test_chinese_reviews_lose_echoes_headlines_and_answers():
+    kept = [(text, 0) for text in BLAME[1:]] + [(PRAISE[place], 1) for place in (0, 1, 3)]
+    assert read_made_up(chinese_reviews, 3, 1, 1) == sorted(kept)
+    whole = [(text, 0) for text in (*BLAME, BLAME[1])] + [(text, 1) for text in PRAISE]
+    assert read_made_up(chinese_reviews_raw, 4, 2, 2) == sorted(whole)
+    with pytest.raises(data.DataError, match=r"a/neg\.txt is not text in UTF-8 .*data verify"):
+        chinese_reviews.read({"a/neg.txt": "很好".encode("gbk")}, data.describe("chinese_reviews"))
+
+
+@pytest.mark.slow
+def test_chinese_reviews_are_all_among_those_published_and_none_echoes_another():
+    clean, raw = (
+        [pair for split in SPLITS for pair in zip(*data.load(name).arrays(split), strict=True)]
+        for name in ("chinese_reviews", "chinese_reviews_raw")
+    )
+    assert set(clean) < set(raw) and len(raw) - len(clean) == 18_308
+    assert len(texts.without_echoes(*zip(*clean, strict=True))) == len(clean)

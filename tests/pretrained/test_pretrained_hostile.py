@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bmkit import data
-from bmkit.pretrained import gguf_file
+from bmkit.pretrained import packed_file
 from bmkit.pretrained.gguf_file import read_gguf
 from bmkit.pretrained.template import chat_template
 
@@ -172,9 +172,9 @@ def test_an_honest_file_is_read(tmp_path):
 def test_the_number_of_values_is_bounded_exactly(tmp_path, monkeypatch):
     path = tmp_path / "honest.gguf"
     path.write_bytes(HONEST)  # 3 facts, 1 tensor, 3 items
-    monkeypatch.setattr(gguf_file, "MOST_VALUES", 7)
+    monkeypatch.setattr(packed_file, "MOST_VALUES", 7)
     assert len(read_gguf(path).facts) == 3
-    monkeypatch.setattr(gguf_file, "MOST_VALUES", 6)
+    monkeypatch.setattr(packed_file, "MOST_VALUES", 6)
     with pytest.raises(data.DataError, match="more than 6 values"):
         read_gguf(path)
 

@@ -187,12 +187,12 @@ def test_an_honest_file_is_read_and_each_tensor_is_what_was_asked_for(tmp_path):
     path = tmp_path / "model.bin"
     path.write_bytes(planted.whole(ONE))
     file = read_ct2(path)
-    assert (file.kind, list(file.tensors), file.size("n")) == ("WhisperSpec", ["t", "n"], 7)
+    assert (file.facts["kind"], list(file.tensors), file.size("n")) == ("WhisperSpec", ["t", "n"], 7)
     np.testing.assert_array_equal(file.array("t", 2, 2), ONE["t"])
     path.write_bytes(packed())
     assert read_ct2(path).array("t", 2, 2).tolist() == [[1, 2], [3, 4]]
     for ask, message in (
-        (lambda: file.array("t", 4), r"t is float32 of shape \(2, 2\), expected .* of shape \(4,\)"),
+        (lambda: file.array("t", 4), r"t has shape \(2, 2\), expected \(4,\)"),
         (lambda: file.array("n"), "n is int16"),
         (lambda: file.size("t"), "t is float32"),
         (lambda: file.array("u", 1), "has no tensor 'u'"),
@@ -204,10 +204,10 @@ def test_an_honest_file_is_read_and_each_tensor_is_what_was_asked_for(tmp_path):
 def test_the_number_of_tensors_is_bounded_exactly(tmp_path, monkeypatch):
     path = tmp_path / "model.bin"
     path.write_bytes(planted.whole(ONE))
-    monkeypatch.setattr(ct2_file, "MOST_TENSORS", 2)
+    monkeypatch.setattr(ct2_file, "MOST_TENSORS", 3)  # two tensors and a second name
     assert len(read_ct2(path).tensors) == 2
-    monkeypatch.setattr(ct2_file, "MOST_TENSORS", 1)
-    with pytest.raises(data.DataError, match="more than 1 tensors"):
+    monkeypatch.setattr(ct2_file, "MOST_TENSORS", 2)
+    with pytest.raises(data.DataError, match="more than 2 values"):
         read_ct2(path)
 
 
@@ -221,7 +221,7 @@ def test_mutants_of_an_honest_file_are_read_or_refused(tmp_path):
             mutant[place : place + length] = random.bytes(int(random.integers(3)))
         path.write_bytes(mutant)
         try:
-            assert all(values.ndim <= 4 for values in read_ct2(path).tensors.values())
+            assert all(len(one.shape) <= 4 for one in read_ct2(path).tensors.values())
         except data.DataError as error:
             assert str(error).isprintable()
 
@@ -241,7 +241,7 @@ WRONG = {
     ),
     "another shape": (
         {"tensors": changed("encoder/conv2/weight", np.zeros((8, 8, 2), "float16"))},
-        r"encoder/conv2/weight is float16 of shape \(8, 8, 2\), expected .* \(8, 8, 3\)",
+        r"encoder/conv2/weight has shape \(8, 8, 2\), expected \(8, 8, 3\)",
     ),
     "another number of axes": (
         {"tensors": changed("decoder/embeddings/weight", np.zeros(8, "float16"))},
@@ -249,7 +249,7 @@ WRONG = {
     ),
     "fewer positions": (
         {"tensors": changed("encoder/position_encodings/encodings", np.zeros((100, 8), "float16"))},
-        r"of shape \(100, 8\), expected",
+        r"has shape \(100, 8\), expected",
     ),
     "weights of 8 bits": (
         {"tensors": changed("decoder/layer_0/ffn/linear_0/weight", np.zeros((12, 8), "int8"))},

@@ -134,7 +134,8 @@ def test_a_second_training_in_the_same_folder_says_so(tmp_path):
 
 
 def run(code, *arguments, check=True):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    # From Python 3.12 on a fork beside the threads of NumPy is warned of; the children here use none of them.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, *map(str, arguments)]
     paths = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     surroundings = {**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=surroundings, timeout=300, check=False)
