@@ -58,6 +58,24 @@ def smollm2(language) -> tuple[float, str]:
     return 1 / float(np.median(times)), "tokens/s"
 
 
+def multilingual_e5(encoder) -> tuple[float, str]:
+    """Encode 64 Chinese texts of 80 letters each."""
+    texts = ["房间很干净，服务也好，就是早餐有点少。" * 4 + "下次还来"] * 64
+    return len(texts) / timed(encoder.encode, texts)[0], "texts of 80 Chinese letters/s"
+
+
+def marian_en_pt(translator) -> tuple[float, str]:
+    """Translate 64 sentences of nine words, greedily."""
+    sentences = ["The children were playing happily in the old garden."] * 64
+    return len(sentences) / timed(translator.translate, sentences)[0], "sentences of 9 words/s"
+
+
+def hibari(voice) -> tuple[float, str]:
+    """Say a sentence of about four seconds."""
+    seconds, (samples, rate) = timed(voice.say, "The next train to the harbor leaves from platform two in six minutes.")
+    return len(samples) / rate / seconds, "s of speech/s"
+
+
 def whisper_tiny_en(recogniser) -> tuple[float, str]:
     """Write down 13 s of speech, up to a pause."""
     sound = data.recording("two_cities")
@@ -84,9 +102,13 @@ def bert_reviews(own) -> tuple[float, str]:
     return len(rows) / timed(lambda: own.model.predict(rows, verbose=0))[0], "rows of 64 words/s"
 
 
-# minilm_reviews, one dense layer, takes no time worth a row.
+# minilm_reviews, one dense layer, takes no time worth a row; marian_pt_en is of the size of marian_en_pt.
 USES = {
-    use.__name__: use for use in (minilm, smollm2, efficientnet_lite0, whisper_tiny_en, gpt_docstrings, bert_reviews)
+    use.__name__: use
+    for use in (
+        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, marian_en_pt, whisper_tiny_en, hibari),
+        *(gpt_docstrings, bert_reviews),
+    )
 }
 
 

@@ -151,7 +151,7 @@ def shake(
     """
     runs, kernels_at_work = [Run(chapter, name) for chapter in chapters for name in ways], Kernels()
     with kernels.entered(quiet=True), _bar(runs) as advance, _workers(jobs, kernels_at_work) as pool:
-        if data.verify():
+        if runs and data.verify():  # without a run nothing is needed
             data.fetch()
         waiting = [
             pool.submit(run, one, ways[one.variant], kernels_at_work, functools.partial(advance, one)) for one in runs

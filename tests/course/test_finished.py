@@ -66,7 +66,9 @@ def test_nothing_waits_for_a_planned_chapter_when_tests_are_collected(finished):
 
 def test_the_tests_of_chapters_and_commands_pass_and_what_is_no_longer_planned_is_told(finished):
     files = [f"tests/course/test_{name}.py" for name in ("chapters", "cli", "skeleton")]
-    done = pytest_in(finished, *files, "tests/course/test_book.py::test_a_planned_chapter_is_called_planned")
+    files.append("tests/course/test_book.py::test_a_planned_chapter_is_called_planned")
+    # That a new chapter can be built is tested in the kit as it is; here it would be built a second time, for a minute.
+    done = pytest_in(finished, *files, "-k", "not keeps_every_rule_once_its_capitals_are_filled_in")
     failed = re.findall(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
     told = ["shows_the_plan_as_it_is-00_start_here"]
     for chapter in filter(lambda one: one.ready, chapters.chapters()):  # what they call planned is ready then
