@@ -10,7 +10,6 @@ from bmkit.data.fetch import fetch, verify
 from bmkit.data.load import DataSet, describe, load, names
 from bmkit.data.manifest import DataError, Description
 from bmkit.data.recordings import recording, recordings
-from bmkit.data.voices import say
 from bmkit.data.weights import weights
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "names",
     "recording",
     "recordings",
-    "say",
     "verify",
     "weights",
 ]

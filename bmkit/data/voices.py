@@ -13,11 +13,8 @@ from bmkit.data import speak
 from bmkit.data.cache import storage_errors, work_folder
 from bmkit.data.draw import Members
 from bmkit.data.entries import DataError
-from bmkit.data.manifest import entry
-from bmkit.data.parcels import fetch_parcel, read_members
-from bmkit.data.recordings import Sound
 
-__all__ = ["families", "say", "synthesise"]
+__all__ = ["families", "synthesise"]
 
 LIMIT = 300  # seconds that speaking may take; it takes some ten
 
@@ -100,31 +97,3 @@ def synthesise(members: Members, jobs: list) -> tuple[int, list[np.ndarray]]:
         told = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
         samples = np.fromfile(folder / "clips.raw", np.int16)
     return told["rate"], np.split(samples, np.cumsum(told["lengths"]))[:-1]
-
-
-def say(text: str, *, voice: str = "en-us", pitch: int = 50, speed: int = 150) -> Sound:
-    """Let eSpeak NG, the synthesiser of the set spoken_words, say a text: synthetic speech, not a person's.
-
-    Args:
-        text: in the language of the voice.
-        voice: as "en-us", "en" (British) or "en-us+f1".
-        pitch: 0 to 100 around 50.
-        speed: words per minute, 80 to 450.
-
-    Returns:
-        The sound with its text, 22,050 samples a second.
-
-    Raises:
-        DataError: no network on first use, or the synthesiser cannot be used on this computer.
-
-    Example:
-        >>> say("The kettle is on.").sample_rate  # doctest: +SKIP
-        22050
-
-    Reference:
-        eSpeak NG, https://github.com/espeak-ng/espeak-ng
-    """
-    about = entry("spoken_words")
-    members = read_members(fetch_parcel(about.parcel), about.recipe.members)
-    rate, (samples,) = synthesise(members, [[voice, text, pitch, speed]])
-    return Sound(name="say", samples=samples.astype("float32") / 32768, sample_rate=rate, text=text)

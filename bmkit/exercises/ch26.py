@@ -122,8 +122,8 @@ small_reader = Exercise(
 
 mean_left_in = Question(
     "ch26.mean_left_in",
-    0.82,
-    why="Four of five words are wrong. What every voice, room and microphone adds to its frames hides the words from a "
+    0.76,
+    why="Three of four words are wrong. What every voice, room and microphone adds to its frames hides the words from a "
     "method that compares frames.",
     hints=[
         "Run the cell that makes cells again, without speaker_mean.",

@@ -500,11 +500,7 @@ ch26.decode.check(decode)
 # %%
 from scipy.spatial import distance
 
-PER_DIGIT = 5  # templates of each speaker and digit
-chosen = []
-for speaker, digit in itertools.product(KNOWN, range(10)):
-    rows = np.flatnonzero(learned & (speakers == speaker) & (said == digit))
-    chosen.extend(rows[:PER_DIGIT])
+chosen = np.flatnonzero(learned)  # all 1,400 training recordings
 templates = []
 for row in chosen:
     templates.append(standardised([row]) - speaker_mean[speakers[row]])
@@ -592,8 +588,13 @@ plot.show(figure)
 # <details><summary>In words</summary>A chain of boxes: frames, a convolution of width 5 with stride 2, one without, three residual
 # convolutions, a dense layer, logits. On the arrows: (160, 13), (80, 64), (80, 64), (80, 64), (80, 11).</details><br>
 #
-# The training strings are drawn anew from the 1,400 training recordings of the four known speakers. Each is changed a
-# little: all its coefficients are scaled and moved by random numbers, as another microphone might do.
+# The training strings are drawn anew from the 1,400 training recordings of the four known speakers, and each is changed a
+# little. All its coefficients are scaled and moved by random numbers, as another microphone might do. And it is said with another
+# *throat*: in a short vocal tract all resonances lie higher, as if somebody had stretched the axis of frequency
+# (**vocal tract length perturbation**). Coefficient $k$ is the amplitude of the cosine $\cos \pi k u$ over this axis, $0 \le u \le 1$.
+# So we build the spectrum out of the cosines, read it at $f u$ instead of $u$, and analyse it again. All of that is linear, one
+# matrix of 13 × 13 for each factor $f$; a string gets a random one between .9 and 1.1. (The set does not tell how its
+# axis was made. For the usual one, mel, a common factor is an approximation.)
 #
 # Strings are padded with frames of zeros, and there the network must not be asked for anything. The loss wants to know
 # how many of the 80 outputs are real, so we give it eight numbers for each string: up to seven labels (the rest is 0, as the
@@ -651,6 +652,21 @@ def ctc(targets, logits):
 
 
 # %%
+order = np.arange(13)
+places = (np.arange(40) + 0.5) / 40  # on the axis of frequency, 0 to 1
+analysis = np.cos(np.pi * np.outer(order, places)) / 20  # (13, 40)
+analysis[0] /= 2
+
+
+def throat(factor):  # (13, 13), from coefficients to those of another throat
+    stretched = np.minimum(factor * places, 1)
+    return analysis @ np.cos(np.pi * np.outer(stretched, order))
+
+
+unchanged = np.abs(throat(1) - np.eye(13)).max()
+expect("factor 1 changes nothing", unchanged, equals=0.0, tolerance=1e-9)
+
+# %%
 drawn = []
 while len(drawn) < 3000:
     speaker = random.choice(KNOWN)
@@ -659,19 +675,19 @@ while len(drawn) < 3000:
         drawn.append(string)
 x, y = as_arrays(drawn)
 is_real = x.any(axis=-1, keepdims=True)  # padding stays zero
+for place, factor in enumerate(random.uniform(0.9, 1.1, size=3000)):
+    x[place] = (x[place] * std) @ throat(factor).T / std
 scale = random.normal(1, 0.1, size=(3000, 1, 13))
 shift = random.normal(0, 0.4, size=(3000, 1, 13))
 noise = random.normal(0, 0.1, size=x.shape)
 x = ((x * scale + shift + noise) * is_real).astype("float32")
 
-EPOCHS = 2
+EPOCHS = 4
 reader = digit_reader()
 batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(3000, seed=0).batch(16)
 schedule = keras.optimizers.schedules.CosineDecay(0.003, EPOCHS * len(batches))
 reader.compile(keras.optimizers.Adam(schedule), ctc)
-held = as_arrays(validation)
-history = train.fit(reader, batches, held, epochs=EPOCHS)
-print(f"{reader.count_params():,} parameters")
+history = train.fit(reader, batches, as_arrays(validation), epochs=EPOCHS)
 
 
 # %%
@@ -823,31 +839,8 @@ expect("Whisper, normalised: WER", clean, equals=0.0)
 # Not one word is wrong. (One passage by one trained reader in a quiet room, and a text that the network has perhaps read
 # many times: this is as easy as speech can be.)
 #
-# Now a voice that is not human. The synthesiser eSpeak, whose single words chapter 12 used, says four sentences.
-
-# %%
-sentences = [
-    "Please open the window and close the door.",
-    "She bought three apples and a bottle of milk at the market.",
-    "The train to London leaves from platform nine at seven fifteen.",
-    "It was the best of times, it was the worst of times.",
-]
-synthetic = []
-for sentence in sentences:
-    sound = data.say(sentence)
-    text, _ = write_down(sound.samples, sound.sample_rate)
-    synthetic.append(normalised(text))
-    print(f"{sentence}\n    (here: {text})")
-references = [normalised(sentence) for sentence in sentences]
-in_kit = whisper.transcribe(sound.samples, sound.sample_rate)
-expect("the last one, from the kit's loop", in_kit == text, equals=True)
-of_robot = scratch.word_error_rate(references, synthetic)
-expect("Whisper, synthetic voice: WER", of_robot, at_least=0.1)
-
-# %% [markdown]
-# The voice says every sound by rule, always in the same way, and Whisper, which has heard people, mistakes some of them. Where
-# it writes figures for "seven fifteen", the fault is ours: our normaliser throws figures away, and the words count as deletions. Whoever compares
-# recognisers has to spell out numbers first. (A person would understand this voice better than Whisper does, perhaps; we have not measured it.)
+# The decisions of a normaliser are in the number. Whisper likes to write figures, and ours throws figures away: "seven fifteen" would count as two
+# deletions if Whisper wrote "7.15". Whoever compares recognisers has to spell out numbers first.
 #
 # ## The test, opened once
 #
@@ -864,6 +857,18 @@ def interval(counts):  # WER and 95 %, strings drawn with replacement
     return float(rate(counts)), float(low), float(high)
 
 
+def lead(ahead, behind):  # WER of the second minus that of the first, and 95 %
+    fewer = behind[:, 0] - ahead[:, 0]
+    words = ahead[:, 1]
+    draws = np.random.default_rng(0)
+    rows = draws.integers(len(words), size=(2000, len(words)))  # the same for both
+    sums = words[rows].sum(axis=1)
+    leads = fewer[rows].sum(axis=1) / sums
+    low, high = np.percentile(leads, [2.5, 97.5])
+    return float(fewer.sum() / words.sum()), float(low), float(high)
+
+
+# %%
 transcripts = {"empty": {}, "DTW": {}, "CTC network": {}}
 for speaker, strings in test.items():
     transcripts["empty"][speaker] = [[]] * len(strings)
@@ -882,6 +887,12 @@ def of_known(name):
     return np.concatenate([counts[name][speaker] for speaker in KNOWN])
 
 
+leads = {"known speakers": lead(of_known("CTC network"), of_known("DTW"))}
+for speaker in UNSEEN:
+    pair = [counts[name][speaker] for name in ("CTC network", "DTW")]
+    leads[f"unseen speaker {speaker}"] = lead(*pair)
+
+
 # %%
 parameters = {"DTW": 13 * len(cells), "CTC network": reader.count_params()}
 rows = {}
@@ -891,39 +902,50 @@ for name in transcripts:
     for speaker in UNSEEN:
         column = f"unseen speaker {speaker}"
         rows[name][column] = interval(counts[name][speaker])
+rows["empty"]["read passage"] = (1.0, 1.0, 1.0)
 right = len(normalised(spoken))
-low, high = scratch.wilson_interval(right, right)  # of the words that are right
+low_right, _ = scratch.wilson_interval(right, right)  # of the words that are right
 rows["Whisper tiny.en"] = {
     "numbers kept": whisper.model.count_params(),
-    "read passage": (float(clean), 1 - high, 1 - low),
+    "read passage": (float(clean), 0.0, 1 - low_right),
 }
+rows["DTW minus network"] = leads
 plot.table(rows, corner="word error rate", digits=3)
 
 
 # %%
 known_rate, _, known_high = interval(of_known("CTC network"))
 expect("CTC, known speakers, new recordings: WER", known_rate, at_most=0.06)
-warped = rate(of_known("DTW"))
-expect("DTW, the same", warped, at_most=0.04)
+expect("DTW, the same", rate(of_known("DTW")), at_most=0.04)
 for speaker in UNSEEN:
     by_network, low, _ = interval(counts["CTC network"][speaker])
     cost = by_network - known_rate
     expect(f"CTC, unseen speaker {speaker}: cost", cost, at_least=0.05)
     expect("    lower end above the known's upper end", low - known_high, at_least=0)
-    lead = rate(counts["DTW"][speaker]) - by_network
-    print(f"    DTW minus CTC (here: {lead:+.3f})")
-expect("unseen speaker 2: CTC minus DTW", -lead, at_least=0.02)
+per_frame = 5 * 64 * (13 + 4 * 64) + 64 * 11  # multiplications for an output
+work = 13 * len(cells) / (per_frame / 2)  # an output is two frames
+expect("work for a frame, DTW over network", work, at_least=7)
+expect("Whisper, read passage: upper end", 1 - low_right, at_most=0.1)
+ahead, lowest, _ = leads["unseen speaker 1"]
+expect("unseen speaker 1: lead of the network", ahead, at_least=0.03)
+expect("    its lower end", lowest, at_least=0)
+expect("unseen speaker 2: lead", leads["unseen speaker 2"][0], at_most=0.04)
+_, lowest, _ = leads["known speakers"]
+expect("known speakers: lower end of the lead", lowest, at_most=0)
 
 # %% [markdown]
 # Whisper stands in a column of its own: it cannot read coefficients, and the digits have no sound.
 #
-# On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. DTW needs no training and does at
-# least as well there: five recordings of each digit by the same person are hard to beat. On strangers both fail far more often, the
-# network by far more than five points, with intervals that do not overlap. Which of the two fails less is no question of the method alone: speaker 2 is
-# read better by DTW, and with speaker 1 the network came out ahead in each of our four trainings, by three to eleven points. Neither of them could
-# serve a stranger.
+# On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. It gains nothing over DTW there: 35
+# recordings of each digit by the same person are hard to beat, and they need no training. Where the interval of the last row holds zero, the two are *not
+# told apart*; where it lies below, DTW is ahead. But DTW carries all recordings along, and compares each frame with each of theirs: 13
+# multiplications for each of 26,452 cells. The network has learned from the same recordings, and needs an eighth of that for a frame.
 #
-# Why? The mean is removed, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
+# On strangers both fail far more often, the network by more than five points more than at home, with intervals that do not overlap.
+# *Which* of the two fails less depends on the stranger. Speaker 1 is read better by the network, by three points at least, and the interval does not
+# hold zero. With speaker 2 it has no lead of three points; mostly the two were not told apart. Neither of them could serve a stranger.
+#
+# Why is a stranger so hard? The mean is removed, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
 # learn what a digit sounds like in general. The set does not tell voice, dialect and microphone apart.
 #
 # ### The worst ten
@@ -1019,15 +1041,18 @@ with_words = sum(len(invented[name]) > 0 for name in without_speech)
 expect("sounds of three that nobody spoke and that get words", with_words, at_least=2)
 least = min(nobody[name] for name in without_speech)
 expect("nobody speaks, lowest of the three", least, at_least=0.6)
-expect("nobody speaks, passage", nobody["passage"], at_most=0.4)
-expect("nobody speaks, cut off", nobody["cut off"], at_most=0.4)
-expect("compression, passage", ratio["passage"], at_most=2.4)
+most = max(nobody["passage"], nobody["cut off"])
+expect("    above that of both clips of speech, by", least - most, at_least=0.2)
+expect("nobody speaks, highest of the speech", most, at_most=0.6)
+expect("compression, passage: below the limit", ratio["passage"], at_most=2.4)
+expect("    and not far below", ratio["passage"], at_least=1.9)
 expect("compression, cut off", ratio["cut off"], at_least=2.4)
 
 # %% [markdown]
 # Nobody spoke, and Whisper writes words all the same; out of white noise it makes a whole sentence. The first number gives it away:
-# over .6 for all three, below .4 for the passage. The sentence that was cut off shows the other failure, the **loop**. Whisper writes the same sentence again
-# and again until it is stopped. Somebody does speak there, so the first number is silent, and the compression tells.
+# over .6, the limit of Whisper's authors, for all three, and well below it for the passage. The sentence that was cut off shows the other failure, the **loop**. Whisper writes the same sentence again
+# and again until it is stopped. Somebody does speak there, so the first number is silent, and the compression tells. (The passage itself is not far below the limit:
+# Dickens writes "it was the" again and again. A limit on repetition punishes whoever repeats himself.)
 # Neither number notices a sentence that is merely wrong.
 #
 # ## Limits and harm
@@ -1155,7 +1180,7 @@ ch26.mean_left_in.check(mean_left_in)
 # * The **word error rate** counts substitutions, deletions and insertions of the best alignment over the words that were said, all texts together.
 # * **CTC** adds up all alignments of the words with the frames. The forward algorithm does it in frames times states.
 # * Greedy decoding reads the best path. The best words may be others; a **prefix beam search** adds up their paths.
-# * Joined digits are read with a WER of at most .06 where the speakers are known, and much worse for a voice that was never heard. DTW does as well on the known ones without any training, and is better on one of two strangers.
+# * Joined digits are read with a WER of at most .06 where the speakers are known, and much worse for a voice that was never heard. DTW needs no training and is not behind on the known ones; of two strangers the network is ahead with one.
 # * Whisper writes down half a minute of Dickens without an error. It also writes where nobody speaks, and it can go round in circles: ask for `no_speech`, and look how well the text can be compressed.
 #
 # **Ask yourself**
@@ -1167,8 +1192,9 @@ ch26.mean_left_in.check(mean_left_in)
 # <details><summary>A recogniser has a WER of 3 %, measured over its maker's test set. What would you ask before a hospital buys
 # it?</summary>Who speaks in the test set, in which rooms, about what, and how the texts were normalised; then for the rate by group,
 # and for the words that were invented. And measure it on recordings of the people who will use it, with their consent.</details>
-# <details><summary>A transcript holds no error that a reader would notice. Is it right?</summary>It need not be. A deletion leaves no trace, and
-# an invented sentence reads well. Only the sound can tell.</details><br>
+# <details><summary>The network has heard other throats, DTW has not. Was the comparison fair? Try it: give DTW each template three times, with the
+# factors .9, 1 and 1.1.</summary>It was. With speaker 1 we measured a WER of .51 in place of .47: three times as many templates hold more wrong
+# words that happen to be near. A network need not keep its examples.</details><br>
 #
 # **Next** Chapter 27 (planned) turns it round: from text to speech. It uses Whisper and the word error rate to find out whether a voice can
 # be understood.

@@ -146,26 +146,3 @@ def test_every_wheel_is_a_plain_file_of_the_pinned_version():
     for wheel in SET.parcel.wheels.values():
         assert wheel["file"].startswith(f"espeakng_loader-{SET.parcel.version}-py3-none-")
         assert re.fullmatch("[0-9a-f]{64}", wheel["sha256"]) and 9e6 < wheel["bytes"] < 11e6
-
-
-def test_a_sentence_is_said_by_the_synthesiser_of_the_words(monkeypatch):
-    asked = []
-
-    def pretend(members, jobs):
-        asked.extend(jobs)
-        return 22_050, [np.array([0, 16384, -32768], np.int16)]
-
-    monkeypatch.setattr(voices, "synthesise", pretend)
-    monkeypatch.setattr(voices, "fetch_parcel", lambda parcel: None)
-    monkeypatch.setattr(voices, "read_members", lambda path, patterns: {})
-    sound = voices.say("The kettle is on.", speed=120)
-    assert asked == [["en-us", "The kettle is on.", 50, 120]]
-    assert sound.samples.tolist() == [0.0, 0.5, -1.0] and sound.sample_rate == 22_050
-    assert sound.text == "The kettle is on."
-
-
-@pytest.mark.slow
-def test_a_longer_sentence_sounds_longer():
-    short, long = (data.say(text) for text in ("Yes.", "Yes, the kettle is on and the tea is ready."))
-    assert 0.1 < len(short.samples) / short.sample_rate < 1.5 < len(long.samples) / long.sample_rate
-    assert short.samples.dtype == np.float32 and np.abs(long.samples).max() <= 1
