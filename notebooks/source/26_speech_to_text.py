@@ -567,7 +567,7 @@ print("WER on validation by penalty (here:", rates, ")")
 #
 # Our network is a stack of convolutions along time ([chapter 12](12_cnn_speech.ipynb)). The first one has stride 2, so there is an
 # output for every other frame, 80 for a string. Three residual blocks ([chapter 19](19_resnet.ipynb)) with dilated convolutions let
-# each output see 69 frames, about four words. The last layer gives eleven logits, the blank first.
+# each output see 69 frames, three or four words. The last layer gives eleven logits, the blank first.
 
 # %%
 chain = {
