@@ -34,8 +34,8 @@ def started(clone, *words):
     return SimpleNamespace(child=child, log=log)
 
 
-def awaited(run, text):
-    end = time.monotonic() + 120
+def awaited(run, text, *, seconds=120):
+    end = time.monotonic() + seconds
     while text not in run.log.read_text() and run.child.poll() is None and time.monotonic() < end:
         time.sleep(0.1)
     assert text in run.log.read_text(), run.log.read_text()
