@@ -2,25 +2,20 @@
 
 import io
 import re
-import subprocess
-import sys
-import time
 import wave
-from types import SimpleNamespace
 
+import demos
 import numpy as np
 import pytest
 import test_demo_browser
 from test_demo_browser import ALLOWED, DEVICE, browsing, chosen, opened, playwright, refused, said, tone
 
 from bmkit import data
-from bmkit.course.chapters import ROOT
 
 __all__ = ["playwright"]  # a fixture, found here by its name
 
 pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
 
-MOST_SECONDS = 900  # the chapter up to its demo takes a minute on two quiet cores
 WORDS = r"Whisper writes: .*best of times.*worst of times"
 
 
@@ -41,22 +36,10 @@ def passage():
 
 
 @pytest.fixture(scope="module")
-def kit(tmp_path_factory):
+def kit():
     """Start the demo of the chapter itself."""
-    log = tmp_path_factory.mktemp("demo") / "demo.log"
-    command = [sys.executable, "-m", "bmkit.course.cli", "demo", "--no-browser", "26"]
-    with log.open("w") as file:
-        child = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    try:
-        end = time.monotonic() + MOST_SECONDS
-        while "The demo is ready." not in log.read_text() and child.poll() is None and time.monotonic() < end:
-            time.sleep(0.5)
-        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", log.read_text())
-        assert address, log.read_text()
-        yield SimpleNamespace(runs={"26": SimpleNamespace(address=address[0])})
-    finally:
-        child.terminate()
-        child.wait(60)
+    with demos.running("26") as kit:
+        yield kit
 
 
 @pytest.fixture(scope="module")
