@@ -80,9 +80,9 @@ def _small_reader(features, labels):
     return keras.Model(inputs, keras.layers.Dense(labels + 1)(h))
 
 
-def _made(*, extra=1, strides=2, padding="same", activation=None):
+def _made(*, extra=1, strides=2, padding="same", activation=None, time=None):
     def small_reader(features, labels):
-        inputs = keras.Input((None, features))
+        inputs = keras.Input((time, features))
         h = keras.layers.Conv1D(32, 5, strides=strides, padding=padding, activation="relu")(inputs)
         h = keras.layers.Conv1D(32, 5, padding=padding, activation="relu")(h)
         return keras.Model(inputs, keras.layers.Dense(labels + extra, activation=activation)(h))
@@ -91,13 +91,16 @@ def _made(*, extra=1, strides=2, padding="same", activation=None):
 
 
 def _heard(model) -> np.ndarray:
-    """Give the model fixed weights and let it read a string: what comes out tells how it is made."""
+    """Give the model fixed weights and let it read strings of two lengths: what comes out tells how it is made."""
     random = np.random.default_rng(26)
     features = model.input_shape[-1]
-    frames = random.normal(size=(2, 23, features)).astype("float32")
-    model(frames)  # a Sequential model is built by its first call
     model.set_weights([0.3 * random.normal(size=weight.shape) for weight in model.weights])
-    return keras.ops.convert_to_numpy(model(frames))
+    outputs = [np.zeros((2, 0, model.output_shape[-1]))]
+    for time in (23, 40):
+        frames = random.normal(size=(2, time, features)).astype("float32")
+        if model.input_shape[1] in (None, time):  # a model of one length refuses all others
+            outputs.append(keras.ops.convert_to_numpy(model(frames)))
+    return np.concatenate(outputs, axis=1)
 
 
 small_reader = Exercise(
@@ -114,6 +117,8 @@ small_reader = Exercise(
         (_made(activation="softmax"), "The CTC loss of Keras takes logits: leave out the softmax."),
         (_made(strides=1), "There is an output for each frame; the first convolution should have stride 2."),
         (_made(padding="valid"), "Frames are lost at both ends: use padding='same', so that half the time is left."),
+        (_made(time=160), "This model reads strings of one length alone: its input should be (None, features)."),
+        (_made(time=23), "This model reads strings of 23 frames alone: its input should be (None, features)."),
         (_made(padding="causal"), "These convolutions only look back; with padding='same' they look to both sides."),
     ],
     probe=_heard,

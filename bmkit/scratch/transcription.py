@@ -1,4 +1,5 @@
-"""What was said, and when nobody knows when: connectionist temporal classification (CTC), and errors counted by words.
+"""What was said, and when nobody knows when: connectionist temporal classification (CTC), words as chains of Gaussians,
+and errors counted by words.
 
 A network gives for each frame log-probabilities of the labels and of the blank, shape ``(time, classes)``. A *path*
 has one class a frame; it spells what is left when repeats are merged and blanks are dropped.
@@ -8,7 +9,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-__all__ = ["aligned", "ctc_beam_search", "ctc_collapse", "ctc_loss", "word_error_rate"]
+__all__ = ["aligned", "ctc_beam_search", "ctc_collapse", "ctc_loss", "gaussian_states", "word_error_rate"]
 
 
 def ctc_collapse(path: Sequence[int], *, blank: int = 0) -> list[int]:
@@ -124,6 +125,76 @@ def ctc_beam_search(log_p: np.ndarray, *, beams: int = 8, blank: int = 0) -> tup
 def _add(sums: dict[tuple, list[float]], labels: tuple, place: int, log_sum: float) -> None:
     pair = sums.setdefault(labels, [-np.inf, -np.inf])
     pair[place] = np.logaddexp(pair[place], log_sum)
+
+
+def gaussian_states(
+    recordings: Sequence[np.ndarray], states: int, *, rounds: int = 3, floor: float = 0.05
+) -> tuple[np.ndarray, np.ndarray]:
+    """Learn a word as a chain of states, each a Gaussian with a diagonal covariance: ``x_t ~ N(μ_s, diag σ_s²)``.
+
+    Segmental k-means: at first each recording is cut into pieces of equal length, one a state. Then the Gaussians are
+    estimated from their pieces, and each recording is cut anew where its density is highest; a path stays in a
+    state, goes on to the next, or skips one. A recording too short for the chain keeps its equal pieces.
+
+    Args:
+        recordings: frames of the same word, each of shape ``(time, coefficients)``.
+        states: length of the chain.
+        rounds: how often the recordings are cut, and the Gaussians estimated.
+        floor: is added to each variance, times the variance of all frames, so that none becomes too small.
+
+    Returns:
+        Means and variances, both of shape ``(states, coefficients)``.
+
+    Raises:
+        ValueError: there is no recording, no state or no round, or a state gets no frame.
+
+    Example:
+        >>> steps = np.repeat([[0.0], [5.0], [1.0]], 4, axis=0)  # one coefficient, 12 frames
+        >>> gaussian_states([steps, steps[1:]], 3)[0].round(1).ravel().tolist()
+        [0.0, 5.0, 1.0]
+
+    Reference:
+        Rabiner (1989), A tutorial on hidden Markov models and selected applications in speech recognition, section
+        VI.D, https://doi.org/10.1109/5.18626
+    """
+    recordings = [np.asarray(frames, float) for frames in recordings]
+    if not recordings or states < 1 or rounds < 1:
+        raise ValueError(f"{len(recordings)} recordings, {states} states, {rounds} rounds; expected one of each at least.")
+    frames = np.concatenate(recordings)
+    least = floor * frames.var(axis=0)
+    cuts = [np.arange(len(one)) * states // len(one) for one in recordings]  # the state of each frame
+    for _ in range(rounds):
+        state = np.concatenate(cuts)
+        if missing := set(range(states)) - set(state.tolist()):
+            raise ValueError(f"state {min(missing)} of {states} gets no frame; take fewer states or longer recordings.")
+        pieces = [frames[state == number] for number in range(states)]
+        means = np.array([piece.mean(axis=0) for piece in pieces])
+        variances = np.array([piece.var(axis=0) for piece in pieces]) + least
+        if not variances.all():
+            raise ValueError("a coefficient never changes, so its variance is 0; leave it out.")
+        cuts = [_cut(one, means, variances) for one in recordings]
+    return means, variances
+
+
+def _cut(frames: np.ndarray, means: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Give each frame its state on the cheapest way from the first state to the last, by the Viterbi algorithm."""
+    length, states = len(frames), len(means)
+    if 2 * (length - 1) < states - 1:  # with steps of two the last state is out of reach
+        return np.arange(length) * states // length
+    costs = 0.5 * ((frames[:, None] - means) ** 2 / variances + np.log(variances)).sum(axis=-1)
+    ways = np.full((3, states), np.inf)  # stay, go on, skip one
+    ways[0, 0] = 0.0
+    steps = np.zeros((length, states), int)
+    for t, row in enumerate(costs):
+        steps[t] = ways.argmin(axis=0)
+        total = ways.min(axis=0) + row
+        ways = np.array([np.append(np.full(step, np.inf), total)[:states] for step in range(3)])
+    cut = np.zeros(length, int)
+    state = states - 1
+    for t in reversed(range(length)):
+        cut[t] = state
+        state -= steps[t, state]
+    return cut
 
 
 def aligned(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> list[tuple]:

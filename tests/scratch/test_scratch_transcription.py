@@ -8,6 +8,7 @@ import pytest
 
 from bmkit import scratch
 from bmkit.backend import keras
+from bmkit.scratch import transcription
 
 RANDOM = np.random.default_rng(26)
 LOG_P = scratch.log_softmax(RANDOM.normal(size=(6, 4)))
@@ -66,6 +67,10 @@ ERRORS = [
     ("ctc_beam_search", (LOG_P,), {"beams": 0}, "keep at least one"),
     ("word_error_rate", ([["one"]], []), "as many of both"),
     ("word_error_rate", ([[]], [["one"]]), "one word at least"),
+    ("gaussian_states", ([], 3), "0 recordings"),
+    ("gaussian_states", ([np.ones((5, 2))], 0), "0 states"),
+    ("gaussian_states", ([LOG_P[:2]], 3), "gets no frame"),
+    ("gaussian_states", ([np.ones((5, 2))], 2), "never changes"),
 ]
 ERRORS = [case if len(case) == 4 else (*case[:2], {}, case[2]) for case in ERRORS]
 
@@ -125,3 +130,36 @@ def test_errors_are_counted_as_jiwer_counts_them():
         right, heard = ("".join(letters.choice(list("abc"), letters.integers(1, 9))) for _ in range(2))
         found = scratch.word_error_rate([right], [heard])
         assert found == pytest.approx(jiwer.cer(right, heard))
+
+
+def chain_cost(cut, frames, means, variances):
+    return 0.5 * ((frames - means[cut]) ** 2 / variances[cut] + np.log(variances[cut])).sum()
+
+
+def test_a_recording_is_cut_on_the_cheapest_of_all_ways_through_the_chain():
+    random = np.random.default_rng(3)
+    for states in (1, 2, 4):
+        frames, means = random.normal(size=(6, 2)), random.normal(size=(states, 2))
+        variances = random.uniform(0.5, 2, size=(states, 2))
+        cut = transcription._cut(frames, means, variances)
+        ways = []
+        for steps in itertools.product(range(3), repeat=5):
+            way = np.cumsum([0, *steps])
+            if way[-1] == states - 1:
+                ways.append(chain_cost(way, frames, means, variances))
+        assert chain_cost(cut, frames, means, variances) == pytest.approx(min(ways))
+        assert cut[0] == 0
+        assert cut[-1] == states - 1
+
+
+def test_states_of_unequal_lengths_are_found_and_short_recordings_are_kept():
+    random = np.random.default_rng(0)
+    levels = np.array([[0.0, 1.0], [4.0, -2.0], [-3.0, 0.0]])
+    recordings = []
+    for _ in range(30):
+        times = random.integers([2, 8, 3], [5, 12, 6])
+        recordings.append(np.repeat(levels, times, axis=0) + random.normal(0, 0.3, size=(times.sum(), 2)))
+    means, variances = scratch.gaussian_states([*recordings, levels[:1]], 3, rounds=5)
+    assert means == pytest.approx(levels, abs=0.3)
+    assert variances.shape == (3, 2)
+    assert (variances > 0).all()
