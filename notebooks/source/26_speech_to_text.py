@@ -905,7 +905,8 @@ expect("Whisper, normalised: WER", clean, equals=0.0)
 #
 # ## The test, opened once
 #
-# Now the test strings, each group of speakers by itself. For the intervals we draw *strings* with replacement and compute
+# Now the test strings, each group of speakers by itself. Beside the WER stands the share of *strings with an error*: of a telephone number, one
+# wrong digit is enough. For the intervals we draw *strings* with replacement and compute
 # the WER of each draw (the **bootstrap**, as in [chapter 14](14_rnn_speech_and_series.ipynb)). They tell how far these
 # numbers would move with other strings of the *same* speakers. About other speakers they say nothing: six people are six.
 
@@ -974,26 +975,52 @@ plot.table(rows, corner="word error rate", digits=3)
 
 
 # %%
-for name, value in leads.items():
-    print(name, np.round(value, 3))
-for name, value in counts.items():
-    print(name, np.round(interval(value), 3), (value[:, 0] > 0).mean())
+known = interval(counts["known speakers", "CTC network"])
+expect("CTC, known speakers, new recordings: WER", known[0], at_most=0.06)
+for rival in ("DTW", "HMM"):
+    by_rival = rate(counts["known speakers", rival])
+    expect(f"{rival}, the same", by_rival, at_most=0.04)
+for name in ("DTW", "HMM", "CTC network"):
+    least = min(rate(counts[f"stranger {one}", name]) for one in UNSEEN)
+    cost = least - rate(counts["known speakers", name])
+    expect(f"{name}, the better read stranger: cost", cost, at_least=0.1)
+    wrong = counts["strangers", name][:, 0] > 0
+    expect("    strings with an error, strangers", wrong.mean(), at_least=0.5)
+for group in groups:
+    _, low, _ = leads["constant", group]
+    expect(f"lead over the constant, {group}, lower end", low, at_least=0.2)
 
+# %%
+_, low, _ = leads["HMM", "strangers"]
+expect("lead over the HMM, strangers, lower end", low, at_most=0)
+_, low, _ = leads["HMM", "known speakers"]
+expect("lead over the HMM, known speakers, lower end", low, at_most=0)
+beam = [rate(counts["strangers", name]) for name in ("CTC network", "    with beam")]
+expect("beam, strangers: change of the WER", abs(beam[0] - beam[1]), at_most=0.03)
+gaussians = 2 * 26 * 10 * STATES
+expect("numbers in the HMM", gaussians, equals=7800)
+expect("    in the network, times as many", reader.count_params() // gaussians, equals=11)
+expect("Whisper, read passage: upper end", 1 - low_right, at_most=0.1)
 
 # %% [markdown]
 # Whisper stands in a column of its own: it cannot read coefficients, and the digits have no sound.
 #
-# On new recordings of speakers whom it knows, the network makes at most six errors in a hundred words. It gains nothing over DTW there: 35
-# recordings of each digit by the same person are hard to beat, and they need no training. Where the interval of the last row holds zero, the two are *not
-# told apart*; where it lies below, DTW is ahead. But DTW carries all recordings along, and compares each frame with each of theirs: 13
-# multiplications for each of 26,452 cells. The network has learned from the same recordings, and needs an eighth of that for a frame.
+# On new recordings of speakers whom they know, all three methods that listen make few errors: the network at most six in a hundred words,
+# the classical ones at most four. The network is far ahead of the best constant, for known speakers and for strangers. But **it has no lead over the hidden Markov model**, neither
+# at home nor with the strangers (asserted: the interval of the lead reaches zero or lies below it).
+# In the rows "minus" an interval that holds zero means *not told apart*; where it lies below zero, the rival is ahead. The rows are one
+# training; another seed moves the network by several points.
 #
-# On strangers both fail far more often, the network by more than five points more than at home, with intervals that do not overlap.
-# *Which* of the two fails less depends on the stranger. Speaker 1 is read better by the network, by three points at least, and the interval does not
-# hold zero. With speaker 2 it has no lead of three points; mostly the two were not told apart. Neither of them could serve a stranger.
+# That is worth a thought. The HMM has 7,800 numbers, the network eleven times as many. The HMM was *told* what a word is, a chain of sounds that
+# may be stretched; the network had to find that out, from ten words by four people. Perhaps networks took over
+# because they go on learning where there are hundreds of hours and thousands of voices. We cannot show that here. With little
+# data, start with the small model that knows something about sound.
 #
-# Why is a stranger so hard? The mean is removed, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
+# On strangers all three fail far more often, and in more than half of the strings there is an error. None of them could serve a stranger.
+# Mean and variance are normalised, so it is not only a microphone that adds a constant. Perhaps four voices are simply too few to
 # learn what a digit sounds like in general. The set does not tell voice, dialect and microphone apart.
+#
+# The beam changes little for strangers, too: the errors are not those of the search.
 #
 # ### The worst ten
 #
@@ -1045,12 +1072,11 @@ insertions = kinds["insertion"] / sum(kinds.values())
 expect("insertions, share of the errors", insertions, at_most=0.15)
 right, heard = divmod(wrong.argmax(), 10)
 confusion = f"{names[right]} → {names[heard]}"
-expect("most frequent confusion", confusion, equals="six → eight")
+print("most frequent confusion (here:", confusion, ")")
 
 # %% [markdown]
 # Nearly all errors are words that are missing or taken for others; hardly any word is invented, for a network that is not sure says "nothing
-# new". A missing word leaves no trace in a telephone number: only a reader who counts the digits will notice. The most frequent
-# confusion is "six" taken for "eight".
+# new". A missing word leaves no trace in a telephone number: only a reader who counts the digits will notice.
 #
 # ### What Whisper invents
 #
@@ -1110,9 +1136,13 @@ expect("compression, passage: below the limit", in_passage, at_most=2.4)
 expect("    and not far below", in_passage, at_least=1.9)
 
 # %% [markdown]
-# Nobody spoke, and Whisper writes words all the same; out of white noise it makes a whole sentence. The first number gives it away:
-# over .6, the limit of Whisper's authors, for all three, and well below it for the passage. The sentence that was cut off shows the other failure, the **loop**. Whisper writes the same sentence again
-# and again until it is stopped. Somebody does speak there, so the first number is silent, and the compression tells. (The passage itself is not far below the limit:
+# Nobody spoke, and Whisper writes words all the same. The first number gives it away: for all three it is over .6, the limit of
+# Whisper's authors, and below it in the passage and in all cuts.
+#
+# The cuts show another failure, the **loop**: the same sentence again and again, until Whisper is stopped. Somebody does speak there, so the first
+# number is silent, and the compression tells. But look at the second line: the same sound in a whole window is written down without
+# a loop. In training every window had 30 s. So this loop comes from the shortened window, a saving of computing time, and not from the cut
+# alone. Whoever shortens what a network reads has to test what that does. (The passage itself is not far below the limit of 2.4:
 # Dickens writes "it was the" again and again. A limit on repetition punishes whoever repeats himself.)
 # Neither number notices a sentence that is merely wrong.
 #
@@ -1224,9 +1254,10 @@ folder.cleanup()
 # %% [markdown]
 # ### Exercise 4 · Change the experiment
 #
-# What is the mean normalization worth? Leave it out of DTW: make `cells` of `standardised([row])` alone, and let `warp` read
-# `standardised(string)` with a penalty of 4. **What is the WER of the strings of speaker 2, `test[2]`, now?** Compare
-# with the table. *Medium, eight minutes; expected: a number with two decimals, measured by you.*
+# What is normalization by the own voice worth? Scale all frames, those that the HMM learns from and those that it reads, by the mean and the
+# standard deviation of `everybody` instead. **What is the WER of the HMM for the strings of stranger 2, `test[2]`, now?** Take the
+# same penalty as before, and compare with the table. (Put everything back afterwards.)
+# *Medium, ten minutes; expected: a number with two decimals, measured by you.*
 
 # %%
 mean_left_in = ...
@@ -1238,8 +1269,9 @@ ch26.mean_left_in.check(mean_left_in)
 # * The **word error rate** counts substitutions, deletions and insertions of the best alignment over the words that were said, all texts together.
 # * **CTC** adds up all alignments of the words with the frames. The forward algorithm does it in frames times states.
 # * Greedy decoding reads the best path. The best words may be others; a **prefix beam search** adds up their paths.
-# * Joined digits are read with a WER of at most .06 where the speakers are known, and much worse for a voice that was never heard. DTW needs no training and is not behind on the known ones; of two strangers the network is ahead with one.
-# * Whisper writes down half a minute of Dickens without an error. It also writes where nobody speaks, and it can go round in circles: ask for `no_speech`, and look how well the text can be compressed.
+# * Joined digits are read with a WER of at most .06 where the speakers are known, by the network and by two classical methods, and much worse for a voice that was never heard. With four voices to learn from, the network has no lead over a hidden Markov model with a tenth of its numbers.
+# * Settings for strangers are chosen by leaving one known speaker out, never by looking at the strangers of the test.
+# * Whisper writes down half a minute of Dickens without an error. It also writes where nobody speaks, and in a shortened window it can go round in circles: ask for `no_speech`, and look how well the text can be compressed.
 #
 # **Ask yourself**
 #
@@ -1250,11 +1282,11 @@ ch26.mean_left_in.check(mean_left_in)
 # <details><summary>A recogniser has a WER of 3 %, measured over its maker's test set. What would you ask before a hospital buys
 # it?</summary>Who speaks in the test set, in which rooms, about what, and how the texts were normalised; then for the rate by group,
 # and for the words that were invented. And measure it on recordings of the people who will use it, with their consent.</details>
-# <details><summary>The network has heard other throats, DTW has not. Was the comparison fair? Try it: give DTW each template three times, with the
-# factors .9, 1 and 1.1.</summary>It was. With speaker 1 we measured a WER of .51 in place of .47: three times as many templates hold more wrong
-# words that happen to be near. A network need not keep its examples.</details><br>
+# <details><summary>Why may the number of states not be chosen by the word error rate of strangers 1 and 2?</summary>Then the test would have helped
+# to make the model, and its number would no longer tell what to expect of a third stranger. A known speaker who is left out
+# stands for the stranger; the two strangers are asked once, at the end.</details><br>
 #
-# **Next** Chapter 27 (planned) turns it round: from text to speech. It uses Whisper and the word error rate to find out whether a voice can
+# **Next** [27 · Speech synthesis](27_speech_synthesis.ipynb) turns it round. It uses Whisper and the word error rate to find out whether a voice can
 # be understood.
 #
 # **References**
@@ -1262,6 +1294,8 @@ ch26.mean_left_in.check(mean_left_in)
 # * T. K. Vintsyuk (1968), Speech discrimination by dynamic programming. [doi](https://doi.org/10.1007/BF01074755)
 # * H. Ney (1984), The use of a one-stage dynamic programming algorithm for connected word recognition.
 #   [doi](https://doi.org/10.1109/TASSP.1984.1164320)
+# * L. R. Rabiner (1989), A tutorial on hidden Markov models and selected applications in speech recognition. [doi](https://doi.org/10.1109/5.18626)
+# * N. Jaitly, G. E. Hinton (2013), Vocal tract length perturbation (VTLP) improves speech recognition. ICML workshop on deep learning for audio, speech and language processing.
 # * A. Graves, S. Fernández, F. Gomez, J. Schmidhuber (2006), Connectionist temporal classification. [doi](https://doi.org/10.1145/1143844.1143891)
 # * A. Y. Hannun, A. L. Maas, D. Jurafsky, A. Y. Ng (2014), First-pass large vocabulary continuous speech recognition using
 #   bi-directional recurrent DNNs. [arXiv](https://arxiv.org/abs/1408.2873)
