@@ -159,7 +159,9 @@ def gaussian_states(
     """
     recordings = [np.asarray(frames, float) for frames in recordings]
     if not recordings or states < 1 or rounds < 1:
-        raise ValueError(f"{len(recordings)} recordings, {states} states, {rounds} rounds; expected one of each at least.")
+        raise ValueError(
+            f"{len(recordings)} recordings, {states} states, {rounds} rounds; expected one of each at least."
+        )
     frames = np.concatenate(recordings)
     least = floor * frames.var(axis=0)
     cuts = [np.arange(len(one)) * states // len(one) for one in recordings]  # the state of each frame
