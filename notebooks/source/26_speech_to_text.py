@@ -577,14 +577,6 @@ def hmm_of(group):
 
 
 # %%
-def spot(model, strings, penalty):
-    transcripts = []
-    for string in strings:
-        costs = model[0](with_deltas(frames_of(string)))
-        transcripts.append(search(costs, *model[1:], penalty))
-    return transcripts
-
-
 def counts_of(strings, transcripts):  # errors and words of each string
     counts = []
     for string, transcript in zip(strings, transcripts):
@@ -597,7 +589,28 @@ def rate(counts):
     return counts[:, 0].sum() / counts[:, 1].sum()
 
 
+references = [" ".join(words_of(string)) for string in validation]
+constants = list(itertools.product(names, repeat=3))
+on_validation = []
+for constant in constants:
+    texts = [" ".join(constant)] * len(references)
+    on_validation.append(jiwer.wer(references, texts))
+best_constant = constants[np.argmin(on_validation)]
+CONSTANT = [names.index(word) for word in best_constant]
+print("the best constant:", *best_constant)
+
+# %% [markdown]
+
+
 # %%
+def spot(model, strings, penalty):
+    transcripts = []
+    for string in strings:
+        costs = model[0](with_deltas(frames_of(string)))
+        transcripts.append(search(costs, *model[1:], penalty))
+    return transcripts
+
+
 penalties = {dtw_of: (10, 20, 50), hmm_of: (5, 20, 50)}
 PENALTY = {}
 for make, choices in penalties.items():
@@ -611,21 +624,9 @@ for make, choices in penalties.items():
     errors = errors.mean(axis=0)
     PENALTY[make] = choices[errors.argmin()]
     print(make.__name__, "speaker left out, WER (here:", errors.round(3), ")")
-
-# %%
 dtw = dtw_of(KNOWN)
 hmm = hmm_of(KNOWN)
-references = [" ".join(words_of(string)) for string in validation]
-constants = list(itertools.product(names, repeat=3))
-on_validation = []
-for constant in constants:
-    texts = [" ".join(constant)] * len(references)
-    on_validation.append(jiwer.wer(references, texts))
-best_constant = constants[np.argmin(on_validation)]
-CONSTANT = [names.index(word) for word in best_constant]
-print("the best constant:", *best_constant)
 
-# %% [markdown]
 # %% [markdown]
 # ## A network that reads
 #
