@@ -599,8 +599,6 @@ best_constant = constants[np.argmin(on_validation)]
 CONSTANT = [names.index(word) for word in best_constant]
 print("the best constant:", *best_constant)
 
-# %% [markdown]
-
 
 # %%
 def spot(model, strings, penalty):
@@ -614,14 +612,13 @@ def spot(model, strings, penalty):
 penalties = {dtw_of: (10, 20, 50), hmm_of: (5, 20, 50)}
 PENALTY = {}
 for make, choices in penalties.items():
-    errors = np.zeros((4, len(choices)))
-    for place, speaker in enumerate(KNOWN):
+    errors = np.zeros(len(choices))
+    for speaker in KNOWN:
         model = make([one for one in KNOWN if one != speaker])
         strings = left_out[speaker]
         for column, penalty in enumerate(choices):
             counts = counts_of(strings, spot(model, strings, penalty))
-            errors[place, column] = rate(counts)
-    errors = errors.mean(axis=0)
+            errors[column] += rate(counts) / len(KNOWN)
     PENALTY[make] = choices[errors.argmin()]
     print(make.__name__, "speaker left out, WER (here:", errors.round(3), ")")
 dtw = dtw_of(KNOWN)
