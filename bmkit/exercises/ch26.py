@@ -128,7 +128,7 @@ small_reader = Exercise(
 mean_left_in = Question(
     "ch26.mean_left_in",
     0.63,
-    why="More than every other word is wrong. What a voice, a room and a microphone do to all its frames hides the words.",
+    why="More than half of the words are wrong: what voice, room and microphone do to all frames hides the words.",
     hints=[
         "Which two functions call scaled? Give both of them everybody in place of the voice, and learn the HMM again.",
         "In detailed, scaled(recordings[row], everybody); in frames_of, scaled(joined(string), everybody).",
@@ -136,7 +136,7 @@ mean_left_in = Question(
     ],
     mistakes={
         0.01: "That is near the rate of the known speakers: use the strings of test[2].",
-        0.26: "That is near the rate of the table: scale the frames that are learned from and those that are read alike.",
+        0.26: "That is near the rate of the table: scale what is learned from and what is read by everybody.",
         0.52: "That is near the rate of stranger 1: use the strings of test[2].",
     },
     tolerance=0.03,

@@ -1,7 +1,6 @@
-"""What was said, and when nobody knows when: connectionist temporal classification (CTC), words as chains of Gaussians,
-and errors counted by words.
+"""What was said, and when nobody knows when: connectionist temporal classification (CTC), and errors counted by words.
 
-A network gives for each frame log-probabilities of the labels and of the blank, shape ``(time, classes)``. A *path*
+Words may also be chains of Gaussians, hidden Markov models. A network gives for each frame log-probabilities of the labels and of the blank, shape ``(time, classes)``. A *path*
 has one class a frame; it spells what is left when repeats are merged and blanks are dropped.
 """
 

@@ -301,21 +301,6 @@ ch26.paths.check(paths)
 # * $p_t(k)$ is the network's probability of class $k$ in frame $t$, a softmax over all classes.
 #
 # For six frames and three classes we can simply try all $3^6 = 729$ paths.
-#
-# Six frames are few. Our strings will have 80 outputs and eleven classes, and $11^{80}$ is more than there are atoms in
-# the universe. But the paths share their beginnings. Write the words with blanks around them, – one – two – two –, and
-# call each of these places a **state**. A path that spells the words walks through the states: in each frame it stays
-# where it is, or goes on to the next state, or jumps over a blank, *if* the labels on both sides of it differ. The sum
-# over all beginnings that end in state $s$ after frame $t$ follows from the sums one frame before. This is the **forward
-# algorithm**:
-#
-# $$\alpha_t(s) = p_t(\ell_s)\,\big(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + j_s\,\alpha_{t-1}(s-2)\big)$$
-#
-# * $\ell_s$ is the label of state $s$, a blank for every other one; $\alpha_1(s) = p_1(\ell_s)$ for the first two states and 0 for the rest,
-# * $j_s$ is 1 if the jump is allowed: $\ell_s$ is no blank, and $\ell_{s-2}$ is another label.
-#
-# A path may end in the last label or in the blank after it, so $P(y\mid x)$ is the sum of the last two.
-
 
 # %%
 import itertools
@@ -332,6 +317,22 @@ every_path = list(itertools.product(range(3), repeat=6))
 spelling = [path for path in every_path if ctc_collapse(path) == target]
 brute_force = sum(probability_of(path) for path in spelling)
 print(len(every_path), "paths,", len(spelling), "of them spell: one two two")
+
+# %% [markdown]
+# Six frames are few. Our strings will have 80 outputs and eleven classes, and $11^{80}$ is more than there are atoms in
+# the universe. But the paths share their beginnings. Write the words with blanks around them, – one – two – two –, and
+# call each of these places a **state**. A path that spells the words walks through the states: in each frame it stays
+# where it is, or goes on to the next state, or jumps over a blank, *if* the labels on both sides of it differ. The sum
+# over all beginnings that end in state $s$ after frame $t$ follows from the sums one frame before. This is the **forward
+# algorithm**:
+#
+# $$\alpha_t(s) = p_t(\ell_s)\,\big(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + j_s\,\alpha_{t-1}(s-2)\big)$$
+#
+# * $\ell_s$ is the label of state $s$, a blank for every other one; $\alpha_1(s) = p_1(\ell_s)$ for the first two states and 0 for the rest,
+# * $j_s$ is 1 if the jump is allowed: $\ell_s$ is no blank, and $\ell_{s-2}$ is another label.
+#
+# A path may end in the last label or in the blank after it, so $P(y\mid x)$ is the sum of the last two.
+
 
 # %%
 def forward(p, target):  # p: (frames, classes) → (frames, states)
