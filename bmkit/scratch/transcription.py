@@ -1,7 +1,8 @@
 """What was said, and when nobody knows when: connectionist temporal classification (CTC), and errors counted by words.
 
-Words may also be chains of Gaussians, hidden Markov models. A network gives for each frame log-probabilities of the labels and of the blank, shape ``(time, classes)``. A *path*
-has one class a frame; it spells what is left when repeats are merged and blanks are dropped.
+A network gives for each frame log-probabilities of the labels and of the blank, shape ``(time, classes)``. A *path*
+has one class a frame; it spells what is left when repeats are merged and blanks are dropped. A word may also be a chain
+of Gaussians, as in a hidden Markov model.
 """
 
 from collections.abc import Hashable, Sequence
