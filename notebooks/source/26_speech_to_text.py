@@ -3,7 +3,7 @@
 #
 # **After this you can** count the errors of a transcript word by word, write the CTC loss as a sum over all alignments, decode a network's frames greedily and with a beam, train a reader of spoken digits, hold it against the classical methods and measure what an unseen voice costs, use a real recogniser and notice when it invents, and ship a reader in one file
 #
-# **Time** 55 min to read, 100 min to teach, 55 s to run
+# **Time** 60 min to read, 110 min to teach, 60 s to run
 #
 # **Before** [12 · Convolutional networks for speech](12_cnn_speech.ipynb) · [14 · Recurrent networks for speech and series](14_rnn_speech_and_series.ipynb)
 #
@@ -788,11 +788,11 @@ plot.show(figure)
 # %% [markdown]
 # *Figure. One string of speaker 0, whose recordings were joined at the dotted lines. Each word is a short spike; nearly
 # everywhere else the network says "nothing new". Nobody told it where the words are.*
-# <details><summary>In words</summary>Probability over 42 outputs. The grey curve of the blank is at 1 but for four dips to 0, one in each
-# word. In each dip another curve rises to 1 for one to three outputs: two, one, six, four, in this order.</details><br>
+# <details><summary>In words</summary>Probability over some 40 outputs. The grey curve of the blank is high but for a few dips, in each word
+# one. In each dip another curve rises for few outputs, in the order of the words: two, one, six, four.</details><br>
 #
-# The trained network is sure of nearly every frame, so the best path spells the best words and the beam changes next to
-# nothing. A beam earns its price where another source of knowledge joins in: a dictionary, a list of valid numbers, a language model ([chapter 17](17_gpt.ipynb)) can be asked about each prefix while it grows.
+# Where the network is sure of nearly every frame, the best path spells the best words and a beam changes next to
+# nothing, as with the validation strings. A beam earns its price where another source of knowledge joins in: a dictionary, a list of valid numbers, a language model ([chapter 17](17_gpt.ipynb)) can be asked about each prefix while it grows.
 #
 # ### Exercise 3 · Build a reader
 #
