@@ -1266,7 +1266,7 @@ ch26.mean_left_in.check(mean_left_in)
 # to make the model, and its number would no longer tell what to expect of a third stranger. A known speaker who is left out
 # stands for the stranger; the two strangers are asked once, at the end.</details><br>
 #
-# **Next** Chapter 27 (planned) turns it round. It uses Whisper and the word error rate to find out whether a voice can
+# **Next** [27 · Speech synthesis](27_speech_synthesis.ipynb) turns it round. It uses Whisper and the word error rate to find out whether a voice can
 # be understood.
 #
 # **References**
