@@ -28,6 +28,7 @@ from bmkit.scratch import (
     sequences,
     spectrogram,
     summaries,
+    transcription,
     transformer,
     validation,
     waveform,
@@ -55,6 +56,7 @@ from bmkit.scratch.residual import *
 from bmkit.scratch.sequences import *
 from bmkit.scratch.spectrogram import *
 from bmkit.scratch.summaries import *
+from bmkit.scratch.transcription import *
 from bmkit.scratch.transformer import *
 from bmkit.scratch.validation import *
 from bmkit.scratch.waveform import *
@@ -83,6 +85,7 @@ __all__ = [
     *sequences.__all__,
     *spectrogram.__all__,
     *summaries.__all__,
+    *transcription.__all__,
     *transformer.__all__,
     *validation.__all__,
     *waveform.__all__,
