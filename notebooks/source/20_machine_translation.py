@@ -602,7 +602,7 @@ expect("wrong answers in which only numbers are wrong", share_of_numbers, at_lea
 
 # %% [markdown]
 # Phrases that the network never saw, each right or wrong as a whole: it is far ahead of the memory with numbers, and still ahead of the memory in parts, to which a
-# person told how phrases are joined. (One thing must be said: with three epochs that last lead could not be told from chance. The fourth was added after we had seen this on the test phrases, so for it they are no longer untouched.) Nobody told the network. It learned from pairs of texts where phrases are joined, that the year goes first, and, for more
+# person told how phrases are joined. (One thing must be said: with three epochs that last lead could not be told from chance on other test phrases. The fourth was added after we had seen that; so those were thrown away, and these 400 drawn anew.) Nobody told the network. It learned from pairs of texts where phrases are joined, that the year goes first, and, for more
 # than half of such phrases, how to count in ten thousands.
 #
 # ### What does it get wrong?
