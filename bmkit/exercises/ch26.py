@@ -132,7 +132,7 @@ mean_left_in = Question(
     hints=[
         "Which two functions call scaled? Give both of them everybody in place of the voice, and learn the HMM again.",
         "In detailed, scaled(recordings[row], everybody); in frames_of, scaled(joined(string), everybody).",
-        'Then transcripts = spot(hmm_of(KNOWN), test[2], PENALTY[hmm_of]), and rate(counts_of(test[2], transcripts)).',
+        "Then transcripts = spot(hmm_of(KNOWN), test[2], PENALTY[hmm_of]), and rate(counts_of(test[2], transcripts)).",
     ],
     mistakes={
         0.01: "That is near the rate of the known speakers: use the strings of test[2].",

@@ -1068,8 +1068,7 @@ expect("insertions, share of the errors", insertions, at_most=0.15)
 substitutions = kinds["substitution"] / sum(kinds.values())
 expect("substitutions, share of the errors", substitutions, at_least=0.5)
 right, heard = divmod(wrong.argmax(), 10)
-confusion = f"{names[right]} → {names[heard]}"
-print("most frequent confusion (here:", confusion, ")")
+print("most frequent confusion (here:", names[right], "→", names[heard], ")")
 
 # %% [markdown]
 # Most errors on strangers are words taken for others, some words are missing, few are added. A reader who counts the digits will notice a
@@ -1096,13 +1095,12 @@ clips = {
 }
 invented = {}
 nobody = {}
-print("nobody speaks, text (here:")
+print(f"nobody speaks, text (here: passage {no_speech:.2f} )")
 for name, sound in clips.items():
     text, nobody[name] = write_down(whole_window(sound), most_tokens=40)
     invented[name] = normalised(text)
-    print(f"{name:14}{nobody[name]:.2f}  {text}")
-print(f"passage       {no_speech:.2f} )")
-with_words = sum(len(words) > 0 for words in invented.values())
+    print(f"{name:14}(here: {nobody[name]:.2f}  {text} )")
+with_words = sum(map(bool, invented.values()))
 expect("sounds of three that nobody spoke and that get words", with_words, at_least=2)
 end = whisper.token("<|endoftext|>")
 expect("the end mark may not come first", end in whisper.never_first, equals=True)
