@@ -957,18 +957,19 @@ for name in transcripts:
 
 # %%
 rows = {}
+columns = (*groups, "strangers")
 for name in transcripts:
-    rows[name] = {group: interval(counts[group, name]) for group in groups}
+    rows[name] = {group: interval(counts[group, name]) for group in columns}
     for group in ("known speakers", "strangers"):
         wrong = counts[group, name][:, 0] > 0
         column = f"strings with an error, {group}"
         rows[name][column] = float(wrong.mean())
 leads = {}
 for rival in ("constant", "DTW", "HMM", "    with beam"):
-    for group in (*groups, "strangers"):
+    for group in columns:
         pair = [counts[group, name] for name in ("CTC network", rival)]
         leads[rival, group] = lead(*pair)
-    line = {group: leads[rival, group] for group in (*groups, "strangers")}
+    line = {group: leads[rival, group] for group in columns}
     rows[f"{rival.strip()} minus CTC network"] = line
 rows["Whisper tiny.en"] = {"read passage": float(clean)}
 plot.table(rows, corner="word error rate", digits=3)
@@ -982,7 +983,7 @@ for name, most in {"DTW": 0.04, "HMM": 0.04, "CTC network": 0.06}.items():
     expect("    stranger who is read better: cost", least - known, at_least=0.1)
     wrong = counts["strangers", name][:, 0] > 0
     expect("    strings with an error, strangers", wrong.mean(), at_least=0.5)
-for group in (*groups, "strangers"):
+for group in columns:
     expect(f"constant, {group}: lower end", leads["constant", group][1], at_least=0.2)
 expect("HMM, strangers: lower end", leads["HMM", "strangers"][1], at_most=0)
 expect("HMM, known speakers: upper end", leads["HMM", "known speakers"][2], at_least=0)
