@@ -1006,7 +1006,7 @@ expect("numbers of the network, times those of the HMM", times, at_least=10)
 # where it lies below, the rival is ahead; where it holds zero, the two are **not told apart**. At home, with known speakers, the HMM is not shown
 # ahead of the network: either the network makes fewer errors in this run, or the two are not told apart; the printed interval
 # tells which. With both strangers together it is the other way round: the network is not shown ahead of the HMM. (The intervals know about
-# strings alone. A second training with another seed moves the network's rates for strangers by several hundredths, as much as these differences.)
+# strings alone. They do not hold what another training with another seed would change.)
 #
 # The comparison is not quite even. The HMM and DTW learn from single recordings: they were told where each word begins and ends, and the
 # network was not. The network alone learned from strings with another throat, speed and noise. The HMM has 7,800 numbers, the network more than
