@@ -91,7 +91,7 @@ expected_error = Exercise(
     _expected_error,
     [
         (np.array([1, 1, 0, 0]), np.array([0.92, 0.83, 0.33, 0.87]), 10),
-        (np.array([1, 0, 1, 1, 0]), np.array([1.0, 0.95, 0.97, 0.22, 0.13]), 10),
+        (np.array([0, 1, 1, 1, 0]), np.array([1.0, 0.95, 0.97, 0.22, 0.13]), 10),
         (_random.integers(0, 2, size=60), _random.random(60) ** 3, 5),
     ],
     hints=[

@@ -512,7 +512,7 @@ ch26.decode.check(decode)
 # %%
 def search(costs, starts, ends, words, penalty):  # costs: (time, cells)
     total = np.full(costs.shape[1], np.inf, costs.dtype)
-    begun = np.zeros(costs.shape[1], "int32")  # in which frame the word in this cell began
+    begun = np.zeros(costs.shape[1], "int32")  # when the word in this cell began
     cheapest = 0  # of all ways that end a word in the frame before
     written = [[]]  # after each frame, the words of that way
     for t, row in enumerate(costs):

@@ -347,7 +347,8 @@ def griffin_lim(magnitudes, steps=16, momentum=0.99):
 
 
 # %%
-magnitudes = np.maximum(0, np.exp(said.log_mel) @ np.linalg.pinv(filters))
+inverse_filters = np.linalg.pinv(filters)  # once, for all
+magnitudes = np.maximum(0, np.exp(said.log_mel) @ inverse_filters)
 in_scratch = scratch.mel_to_magnitudes(said.log_mel, filters)
 expect("magnitudes, bmkit.scratch", in_scratch, equals=magnitudes, tolerance=1e-5)
 inverse = inverse_transform(transformed)
@@ -363,11 +364,9 @@ in_kit = scratch.griffin_lim(magnitudes, LENGTH, HOP, steps=4, phases=begin)
 expect("Griffin–Lim, bmkit.scratch", by_hand, equals=in_kit, tolerance=1e-6)
 
 # %%
-inverse_filters = np.linalg.pinv(filters)  # once, for all
-
-
 def vocode(log_mel):
-    return griffin_lim(np.maximum(0, np.exp(log_mel) @ inverse_filters))
+    amplitudes = np.exp(log_mel)  # of the bands
+    return griffin_lim(np.maximum(0, amplitudes @ inverse_filters))
 
 
 MARKS = (0, 1, 2, 4, 8, 16)
@@ -377,8 +376,8 @@ for momentum in (0.0, 0.99):
     for steps in MARKS:
         sound = griffin_lim(magnitudes, steps, momentum)
         found = abs(scratch.short_time_fourier(sound, LENGTH, HOP, center=True))
-        error = np.linalg.norm(found - magnitudes) / np.linalg.norm(magnitudes)
-        off[momentum].append(error)
+        error = np.linalg.norm(found - magnitudes)
+        off[momentum].append(error / np.linalg.norm(magnitudes))
 expect("error after 16 steps, fast", off[0.99][-1], at_most=0.2)
 expect("fast over 1984, after 16 steps", off[0.99][-1] / off[0.0][-1], at_most=0.85)
 
@@ -426,7 +425,8 @@ def typical(middle, lag):  # from each sign to one spectrum, (80,)
 
 # %%
 def l1(predicted, text):
-    return abs(predicted - spoken[text].log_mel).mean()
+    error = abs(predicted - spoken[text].log_mel)
+    return error.mean()
 
 
 def repeated(spectra, text, lag):
@@ -498,7 +498,8 @@ def candidates(units, sign, around, most=40):
     rows = np.flatnonzero(units["sign"] == sign)
     if len(rows) == 0:  # never recorded: any sound from a like place
         rows = np.arange(len(units["sign"]))
-    cost = (units["around"][rows] != around) @ np.array([1, 2, 2, 1])
+    differs = units["around"][rows] != around
+    cost = differs @ np.array([1, 2, 2, 1])
     order = cost.argsort(kind="stable")[:most]
     return rows[order], cost[order]
 
@@ -968,8 +969,9 @@ for name in ("Hibari itself", "its log-mels", *voices):
         rows[name]["L1, secret word"] = interval(of_secret)
         rows[name]["duration error (ms)"] = interval(off)
     if name != SMALL:
-        rows[name]["median WER"] = float(np.median(errors_of(name)))
-        rows[name]["mean WER"] = float(np.mean(errors_of(name)))
+        rates = errors_of(name)
+        rows[name]["median WER"] = float(np.median(rates))
+        rows[name]["mean WER"] = float(np.mean(rates))
 plot.table(rows, corner="voice", digits=2)
 
 
