@@ -117,7 +117,7 @@ def without_markup(text: str) -> str:
         The same words with single spaces.
 
     Example:
-        >>> without_markup("See :func:`~keras.ops.sum`\\n  and *not* ``max`` [1]_.")
+        >>> without_markup("See :func:`~keras.ops.sum`\n  and *not* ``max`` [1]_.")
         'See sum and not max.'
 
     Reference:

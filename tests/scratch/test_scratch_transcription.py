@@ -28,6 +28,7 @@ HAND = [
     ("ctc_beam_search", (TRAP,), {}, ([1], np.log(0.64))),
     ("ctc_beam_search", (TRAP,), {"beams": 1}, ([], np.log(0.36))),
     ("aligned", ("", ""), {}, []),
+    ("gaussian_states", ([np.array([[0.0], [2.0]])], 1), {}, ([[1.0]], [[1.05]])),
     ("word_error_rate", ([["one", "two"], ["three"]], [["one"], ["three", "oh"]]), {}, 2 / 3),
     ("word_error_rate", ([["one"]], [["two", "one", "two"]]), {}, 2.0),
 ]
@@ -58,7 +59,7 @@ PARITY = [
     ),
 ]
 PARITY = [(*case[:2], {}, case[2]) for case in PARITY]
-ALONE = {"aligned", "ctc_beam_search"}
+ALONE = {"aligned", "ctc_beam_search", "gaussian_states"}
 
 ERRORS = [
     ("ctc_loss", (LOG_P, [0]), "labels among the classes other than the blank, 0"),
