@@ -645,18 +645,17 @@ axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 plot.show(figure)
 
 # %% [markdown]
-# *Figure. Twelve layers, six starts, four learning rates. He learns at every rate and best up to 0.1, Glorot slowly at the smaller rates and
-# better at the larger, and the other four at none.*
-# <details><summary>In words</summary>Share right over the learning rate. The curve of He is high from 0.01 to 0.1 and falls at 0.3.
-# Glorot's starts low, rises up to 0.1, where it stays below He's, and at 0.3 the two
-# meet. Too small, too large, zero and constant lie on the thin line of
+# *Figure. Twelve layers, six starts, four learning rates. He learns well at the two smaller rates, Glorot slowly there and
+# better at 0.1, and the other four at no rate. At the largest rate nothing is sure.*
+# <details><summary>In words</summary>Share right over the learning rate. The curve of He is high at 0.01 and 0.03, in the stored picture at 0.1 as well, and falls at 0.3.
+# Glorot's starts low and rises up to 0.1. Too small, too large, zero and constant lie on the thin line of
 # the baseline at all rates.</details>
 
 # %%
 he = reached["He"]
 glorot_start = reached["Glorot"]
 lead = max(he) - max(glorot_start)
-expect("He, least at the rates up to 0.1", min(he[:3]), at_least=0.6)
+expect("He, least at the rates up to 0.03", min(he[:2]), at_least=0.6)
 expect("Glorot at rate 0.01", glorot_start[0], at_most=0.45)
 expect("Glorot at its own best rate", max(glorot_start), at_least=0.45)
 expect("He's lead, each at its own best rate", lead, at_least=0.02)
@@ -666,7 +665,7 @@ lost = [name for name in race_starts if not finite[name, 0.01]]
 print("weights are no longer numbers at rate 0.01:", lost)
 
 # %% [markdown]
-# With He each rate up to 0.1 will do; Glorot needs a larger rate, perhaps to make up for its shrinking, and its best of the four
+# With He both smaller rates will do (0.1 mostly as well, but one processor of ours lost a run there); Glorot needs a larger rate, perhaps to make up for its shrinking, and its best of the four
 # stays behind. In shallow networks that perhaps matters less, and with tanh it was Glorot that kept the numbers level. In a deep plain ReLU network trained with plain SGD write `kernel_initializer="he_normal"`; with Adam, see exercise 4.
 #
 # ### Exercise 4 · Change the experiment
