@@ -286,7 +286,7 @@ network = pooled_reader(20_000, 16)
 by_logits = keras.losses.BinaryCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(0.01), by_logits)
 fresh = (tokens["validation"], liked["validation"])
-train.fit(network, (tokens["train"], liked["train"]), fresh, epochs=4)
+history = train.fit(network, (tokens["train"], liked["train"]), fresh, epochs=4)
 
 # %% [markdown]
 # `train.fit` keeps the weights of the epoch with the lowest validation loss. Further epochs would make the training reviews ever more certain, and new ones worse: **overfitting** ([chapter 06](06_regularization.ipynb)).
