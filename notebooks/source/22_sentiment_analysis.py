@@ -1168,7 +1168,7 @@ T_signs = T_of["ZH: signs, 6,400 labels"]
 of_signs = {"analyzer": "char", "ngram_range": [1, 2], "sublinear_tf": True}
 of_words = {"ngram_range": [1, longest], "sublinear_tf": True}
 parts = {"settings": {"english": of_words, "chinese": of_signs}}
-for language, count, model, T_of in (
+for language, count, model, degree in (
     ("english", count_english, words_model, T_words),
     ("chinese", count_signs, signs_model, T_signs),
 ):
@@ -1176,7 +1176,7 @@ for language, count, model, T_of in (
     parts[f"{language}_rarity"] = count.idf_
     parts[f"{language}_weights"] = model.coef_[0]
     parts[f"{language}_bias"] = float(model.intercept_[0])
-    parts[f"{language}_temperature"] = float(T_of)
+    parts[f"{language}_temperature"] = float(degree)
 file = ship.pack(pathlib.Path(tempfile.gettempdir(), "sentiment.zip"), parts)
 
 # %%
