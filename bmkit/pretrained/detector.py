@@ -16,15 +16,16 @@ from bmkit.pretrained.ssd_mobilenet import fill_from_graph, map_names, ssd_mobil
 
 __all__ = ["COCO_KINDS", "Detections", "ObjectDetector", "object_detector", "ssd_mobilenet_v2"]
 
-# The 90 numbers of COCO from 1 on; ten of them stand for nothing, for their kinds were never published.
-COCO_KINDS = tuple(
+# COCO's kinds by their numbers, from 1 to 90. Ten are gaps: kinds that were planned, and left out of the data.
+NAMES = (
     "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,,stop sign,parking meter,"
     "bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,,backpack,umbrella,,,handbag,tie,suitcase,frisbee,"
     "skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,,wine glass,"
     "cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,"
     "potted plant,bed,,dining table,,,toilet,,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,"
-    "refrigerator,,book,clock,vase,scissors,teddy bear,hair drier,toothbrush".split(",")
+    "refrigerator,,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
 )
+COCO_KINDS = tuple(NAMES.split(","))
 
 
 class Detections(NamedTuple):
@@ -163,8 +164,8 @@ def _pixels(picture: Any) -> np.ndarray:
     pixels = np.asarray(picture)
     if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape or pixels.dtype.kind not in "uif":
         raise ValueError(
-            f"a picture has shape {pixels.shape} and type {pixels.dtype}; expected (height, width, 3), pixels 0 to 255: "
-            "repeat a grey picture three times, and leave transparency, the fourth channel, away."
+            f"a picture has shape {pixels.shape} and type {pixels.dtype}; expected (height, width, 3), pixels 0 to 255. "
+            "Repeat a grey picture three times; leave away the fourth channel, which is transparency."
         )
     least, most = pixels.min(), pixels.max()
     if not (least >= 0 and most <= 255) or (pixels.dtype.kind == "f" and 0 < most <= 1):

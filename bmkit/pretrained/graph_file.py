@@ -112,7 +112,7 @@ def _tensor(content: Any, counted: Iterator[int]) -> PackedTensor | None:
     ]
     if fields.get(TYPE) != FLOAT or not axes or CONTENT not in fields:
         return None
-    shape = tuple(axis.get(SIZE, 0) for axis in axes)
+    shape = tuple(dict(_fields(axis, counted)).get(SIZE, 0) for axis in axes)
     if len(shape) > MOST_AXES or 4 * math.prod(shape) != len(fields[CONTENT]):
         raise ValueError("the size of a tensor does not follow from its shape")
     return PackedTensor(np.dtype("<f4"), shape, np.frombuffer(fields[CONTENT], "<f4").reshape(shape))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from bmkit.backend import keras
 from bmkit.data import DataError
