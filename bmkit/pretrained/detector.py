@@ -164,7 +164,7 @@ def _pixels(picture: Any) -> np.ndarray:
     pixels = np.asarray(picture)
     if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape or pixels.dtype.kind not in "uif":
         raise ValueError(
-            f"a picture has shape {pixels.shape} and type {pixels.dtype}; expected (height, width, 3), pixels 0 to 255. "
+            f"a picture has shape {pixels.shape} and type {pixels.dtype}, expected (height, width, 3) and 0 to 255. "
             "Repeat a grey picture three times; leave away the fourth channel, which is transparency."
         )
     least, most = pixels.min(), pixels.max()
