@@ -203,8 +203,9 @@ def object_detector(path: Path) -> ObjectDetector:
     Raises:
         bmkit.data.DataError: the file is damaged, cut short, or of another network.
     """
+    file = read_graph(path)
     model = ssd_mobilenet(name="ssd_mobilenet_v2")
-    fill_from_graph(model, read_graph(path))
+    fill_from_graph(model, file)
     return ObjectDetector(model, COCO_KINDS, anchor_boxes(), tuple(map_names()))
 
 

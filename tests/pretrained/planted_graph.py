@@ -1,4 +1,4 @@
-"""A tiny SSD of random weights as a frozen graph, written by TensorFlow's own protocol buffers, under Google's names."""
+"""A tiny SSD of random weights as a frozen graph under Google's names, written by TensorFlow's own protocol buffers."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""The object detector: boxes as others compute them, a planted network, damaged files, and the real one beside Google's.
-
-The slow tests let TensorFlow 1's own machinery run the original graph, and compare all that comes out.
-"""
+"""The object detector: boxes as others compute them, a planted network, and damaged files."""
 
 import os
 import re
@@ -12,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import planted_graph as planted
 import pytest
-from skimage import data as photographs
 
-from bmkit import data, pretrained
+from bmkit import data
 from bmkit.backend import keras
-from bmkit.data.weights import weight_files
 from bmkit.pretrained import boxes, detector, graph_file, ssd_mobilenet
 from bmkit.pretrained.graph_file import read_graph
 
