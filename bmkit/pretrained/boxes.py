@@ -72,8 +72,8 @@ def decode(offsets: Any, anchors: Any) -> Any:
     Reference:
         Ren et al. (2015), Faster R-CNN, equation 2, https://arxiv.org/abs/1506.01497
     """
-    offsets = keras.ops.convert_to_tensor(offsets) * np.array(VARIANCES, "float32")
-    anchors = keras.ops.convert_to_tensor(anchors)
+    offsets = _tensor(offsets) * np.array(VARIANCES, "float32")
+    anchors = _tensor(anchors)
     middles = offsets[..., :2] * anchors[..., 2:] + anchors[..., :2]
     sizes = keras.ops.exp(offsets[..., 2:]) * anchors[..., 2:]
     return to_corners(keras.ops.concatenate([middles, sizes], axis=-1))
@@ -96,7 +96,7 @@ def encode(boxes: Any, anchors: Any) -> Any:
     Reference:
         Ren et al. (2015), Faster R-CNN, equation 2, https://arxiv.org/abs/1506.01497
     """
-    boxes, anchors = keras.ops.convert_to_tensor(boxes), keras.ops.convert_to_tensor(anchors)
+    boxes, anchors = _tensor(boxes), _tensor(anchors)
     sizes = boxes[..., 2:] - boxes[..., :2]
     middles = (boxes[..., 2:] + boxes[..., :2]) / 2
     moved = (middles - anchors[..., :2]) / anchors[..., 2:]
@@ -117,7 +117,7 @@ def to_corners(anchors: Any) -> Any:
         >>> to_corners([0.5, 0.5, 0.5, 1.0]).numpy().tolist()
         [0.25, 0.0, 0.75, 1.0]
     """
-    anchors = keras.ops.convert_to_tensor(anchors)
+    anchors = _tensor(anchors)
     middles, half = anchors[..., :2], anchors[..., 2:] / 2
     return keras.ops.concatenate([middles - half, middles + half], axis=-1)
 
@@ -139,8 +139,8 @@ def intersection_over_union(boxes: Any, others: Any) -> Any:
     Reference:
         Everingham et al. (2010), The Pascal visual object classes challenge, https://doi.org/10.1007/s11263-009-0275-4
     """
-    boxes = keras.ops.convert_to_tensor(boxes)[:, None]  # (n, 1, 4)
-    others = keras.ops.convert_to_tensor(others)[None]  # (1, m, 4)
+    boxes = _tensor(boxes)[:, None]  # (n, 1, 4)
+    others = _tensor(others)[None]  # (1, m, 4)
     top_left = keras.ops.maximum(boxes[..., :2], others[..., :2])
     bottom_right = keras.ops.minimum(boxes[..., 2:], others[..., 2:])
     shared = keras.ops.prod(keras.ops.maximum(bottom_right - top_left, 0), axis=-1)  # (n, m)
@@ -148,7 +148,11 @@ def intersection_over_union(boxes: Any, others: Any) -> Any:
     return keras.ops.divide_no_nan(shared, covered)
 
 
-def _area(boxes):
+def _tensor(values: Any) -> Any:
+    return keras.ops.convert_to_tensor(values, "float32")
+
+
+def _area(boxes: Any) -> Any:
     return keras.ops.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
 
 
