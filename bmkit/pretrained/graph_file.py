@@ -107,9 +107,7 @@ def _node(content: Any, counted: Iterator[int]) -> tuple[str, PackedTensor | Non
 def _tensor(content: Any, counted: Iterator[int]) -> PackedTensor | None:
     """Hold the shape of a tensor against its bytes; other types, single numbers and short forms are passed over."""
     fields = dict(_fields(content, counted))
-    axes = [
-        dict(_fields(value, counted)) for number, value in _fields(fields.get(SHAPE, b""), counted) if number == AXIS
-    ]
+    axes = [value for number, value in _fields(fields.get(SHAPE, b""), counted) if number == AXIS]
     if fields.get(TYPE) != FLOAT or not axes or CONTENT not in fields:
         return None
     shape = tuple(dict(_fields(axis, counted)).get(SIZE, 0) for axis in axes)
