@@ -132,7 +132,10 @@ class ObjectDetector:
         boxes = keras.ops.clip(decode(offsets, self.anchors), 0, 1)  # nothing lies outside the picture
         boxes = keras.ops.convert_to_numpy(boxes)  # (pictures, anchors, 4)
         sizes = [np.shape(picture)[:2] for picture in pictures]
-        chosen = [_chosen(*each, at_least, most_overlap) for each in zip(boxes, self._scores(logits), strict=True)]
+        scores = self._scores(logits) * (boxes[..., 2:] > boxes[..., :2]).all(
+            axis=-1, keepdims=True
+        )  # some area is left
+        chosen = [_chosen(*each, at_least, most_overlap) for each in zip(boxes, scores, strict=True)]
         return [self._told(*each, most) for each in zip(sizes, boxes, chosen, strict=True)]
 
     def _scores(self, logits: Any) -> np.ndarray:

@@ -132,7 +132,7 @@ class Said:
 
     def predict(self, prepared, **_):
         assert prepared.shape[1:] == (30, 30, 3)
-        return np.zeros((len(prepared), 3, 4), "float32"), np.stack([self.logits] * len(prepared))
+        return np.zeros((len(prepared), len(self.logits), 4), "float32"), np.stack([self.logits] * len(prepared))
 
 
 ANCHORS = np.array([[0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.45], [0.9, 0.5, 0.4, 0.5]], "float32")
@@ -163,6 +163,12 @@ def test_thresholds_do_what_they_say():
     for wrong in ({"at_least": 0}, {"at_least": 1.1}, {"at_least": np.nan}, {"most_overlap": -0.1}, {"most": 0}):
         with pytest.raises(ValueError, match=r"expected at_least in \(0, 1\]"):
             one.detect(PICTURE, **wrong)
+
+
+def test_what_lies_outside_the_picture_is_no_find():
+    anchors = np.array([[1.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]], "float32")
+    one = detector.ObjectDetector(Said([[0, 9, 0, 0], [0, 1, 0, 0]]), ("cat", "", "dog"), anchors, ())
+    assert one.detect(PICTURE, at_least=0.6).boxes.tolist() == [[25, 50, 75, 150]]
 
 
 @pytest.mark.parametrize("size", [(512, 512), (451, 300), (30, 600), (1, 1), (300, 300)])
