@@ -81,11 +81,11 @@ class ObjectDetector:
             ValueError: there is none, something is not a colour picture, or its pixels are on another scale.
         """
         single = hasattr(pictures, "ndim") and pictures.ndim == 3
-        pixels = [_pixels(picture) for picture in ([pictures] if single else pictures)]
-        if not pixels:
-            raise ValueError("there is no picture; expected one or more of shape (height, width, 3).")
         side = self.model.input_shape[1:3]
-        return np.stack([_resized(picture, *side) for picture in pixels]) * np.float32(2 / 255) - np.float32(1)
+        resized = [_resized(_pixels(picture), *side) for picture in ([pictures] if single else pictures)]
+        if not resized:
+            raise ValueError("there is no picture; expected one or more of shape (height, width, 3).")
+        return np.stack(resized) * np.float32(2 / 255) - np.float32(1)
 
     def detect(self, picture: Any, *, at_least: float = 0.5, most_overlap: float = 0.6, most: int = 100) -> Detections:
         """Find objects in a picture.

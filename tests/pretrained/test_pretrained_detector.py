@@ -122,6 +122,21 @@ def test_a_head_of_ones_own_leaves_the_features_as_they_are(path):
         np.testing.assert_array_equal(first, then)
 
 
+def test_it_is_saved_and_loaded(tiny, tmp_path):
+    tiny.model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    x = np.random.default_rng(1).uniform(-1, 1, (1, 32, 32, 3)).astype("float32")
+    for found, expected in zip(again.predict(x, verbose=0), tiny.model.predict(x, verbose=0), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("wrong", [{"input_shape": (32, 32)}, {"boxes": (3, 6)}, {"boxes": (3, 6, 6, 6)}])
+def test_arguments_that_make_no_sense_are_refused(wrong):
+    known = {"input_shape": planted.SHAPE, "num_classes": planted.CLASSES, "boxes": planted.BOXES}
+    with pytest.raises(ValueError, match="expected \\(height, width, channels\\) and a number for each map"):
+        ssd_mobilenet.ssd_mobilenet(**{**known, **planted.SIZES, **wrong})
+
+
 class Said:
     """Stands for a network: it says what it is told to, whatever it sees."""
 
