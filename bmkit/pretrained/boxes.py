@@ -72,7 +72,7 @@ def decode(offsets: Any, anchors: Any) -> Any:
     Reference:
         Ren et al. (2015), Faster R-CNN, equation 2, https://arxiv.org/abs/1506.01497
     """
-    offsets = _tensor(offsets) * np.array(VARIANCES, "float32")
+    offsets = _tensor(offsets) * _tensor(VARIANCES)
     anchors = _tensor(anchors)
     middles = offsets[..., :2] * anchors[..., 2:] + anchors[..., :2]
     sizes = keras.ops.exp(offsets[..., 2:]) * anchors[..., 2:]
@@ -101,7 +101,7 @@ def encode(boxes: Any, anchors: Any) -> Any:
     middles = (boxes[..., 2:] + boxes[..., :2]) / 2
     moved = (middles - anchors[..., :2]) / anchors[..., 2:]
     stretched = keras.ops.log(sizes / anchors[..., 2:])
-    return keras.ops.concatenate([moved, stretched], axis=-1) / np.array(VARIANCES, "float32")
+    return keras.ops.concatenate([moved, stretched], axis=-1) / _tensor(VARIANCES)
 
 
 def to_corners(anchors: Any) -> Any:
