@@ -275,7 +275,7 @@ def without_mean(windows):
 #   on which side of its boundaries a window lies and how far away, its *margin*.
 #
 # We tune each of them on validation; the strongest will be the rival. So that the support vectors can have a threshold like the network, a logistic regression, fitted on validation, turns their five margins into probabilities.
-# Older spotters compared a word with stored examples, stretched in time (dynamic time warping), or chained hidden states (Markov models). They need words cut out of the stream, or a search through all sequences, and are not run here.
+# Older spotters compared a word with stored examples, stretched in time (dynamic time warping, [chapter 26](26_speech_to_text.ipynb)), or chained hidden states (Markov models). They need words cut out of the stream, or a search through all sequences, and are not run here.
 
 # %%
 from sklearn import base, metrics, pipeline, preprocessing, svm

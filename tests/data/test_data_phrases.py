@@ -12,7 +12,7 @@ from bmkit.data.readers import phrases
 
 @pytest.fixture(scope="module")
 def found():
-    return phrases.read({}, manifest.describe("phrases_en_zh"))
+    return phrases.read({}, manifest.entry("phrases_en_zh"))
 
 
 def test_the_reader_draws_the_phrases_that_are_stored(found):
