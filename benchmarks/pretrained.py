@@ -47,6 +47,12 @@ def efficientnet_lite0(classifier) -> tuple[float, str]:
     return len(x) / timed(lambda: classifier.features.predict(x, verbose=0))[0], "pictures/s"
 
 
+def ssd_mobilenet_v2(detector) -> tuple[float, str]:
+    """Find what there is in 32 pictures."""
+    pictures = np.random.default_rng(0).integers(0, 256, (32, 480, 640, 3), "uint8")
+    return len(pictures) / timed(detector.detect_all, pictures)[0], "pictures/s"
+
+
 def smollm2(language) -> tuple[float, str]:
     """Continue a text by 64 tokens."""
     tokens = language.tokenizer.encode("Once upon a time")
@@ -106,8 +112,8 @@ def bert_reviews(own) -> tuple[float, str]:
 USES = {
     use.__name__: use
     for use in (
-        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, marian_en_pt, whisper_tiny_en, hibari),
-        *(gpt_docstrings, bert_reviews),
+        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, ssd_mobilenet_v2, marian_en_pt, whisper_tiny_en),
+        *(hibari, gpt_docstrings, bert_reviews),
     )
 }
 

@@ -18,8 +18,10 @@ from bmkit.course import book, doctor, environment, lab, notebook, packages, sha
 from bmkit.data import cache, manifest, parcels, record, transport
 from bmkit.pretrained import (
     ct2_file,
+    detector,
     e5_file,
     gguf_file,
+    graph_file,
     language,
     marian_file,
     multilingual,
@@ -153,8 +155,10 @@ TRIED = {
     "files.remove": files.remove,
     "files.write": lambda f: files.write(f / "new.txt", "new"),
     "pretrained.ct2_file.read_ct2": lambda f: ct2_file.read_ct2(f / "thesis.docx"),
+    "pretrained.detector.object_detector": lambda f: detector.object_detector(f / "thesis.docx"),
     "pretrained.e5_file.read_e5": lambda f: e5_file.read_e5(f / "thesis.docx"),
     "pretrained.gguf_file.read_gguf": lambda f: gguf_file.read_gguf(f / "thesis.docx"),
+    "pretrained.graph_file.read_graph": lambda f: graph_file.read_graph(f / "thesis.docx"),
     "pretrained.language.language_model": lambda f: language.language_model(f / "thesis.docx"),
     "pretrained.marian_file.read_marian": lambda f: marian_file.read_marian(f / "thesis.docx"),
     "pretrained.multilingual.e5_encoder": lambda f: multilingual.e5_encoder(f / "thesis.docx"),

@@ -50,8 +50,10 @@ def problem_of(path: Path, parcel: Parcel | Own) -> str:
 
 @contextlib.contextmanager
 def _shown(parcel: Parcel, progress: Progress | None) -> Iterator[Progress]:
-    """Say the size beforehand, then show a bar if a person watches (or call the caller's function instead)."""
-    say(f"fetching {parcel.name} {parcel.version} ({parcel.bytes / 1e6:.1f} MB), once; later uses need no network")
+    """Say size and licence beforehand, then show a bar if a person watches (or call the caller's function instead)."""
+    size = f"{parcel.bytes / 1e6:.1f} MB"
+    say(f"fetching {parcel.name} {parcel.version} ({size}), once; later uses need no network")
+    say(f"licence of {parcel.name}: {parcel.licence}")
     if progress is not None or not sys.stderr.isatty():
         yield progress or (lambda done, total: None)
         return

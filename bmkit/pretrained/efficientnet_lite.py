@@ -1,10 +1,11 @@
 """EfficientNet-Lite: a deep network for photographs, made of cheap convolutions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bmkit.backend import keras
 
-__all__ = ["efficientnet_lite"]
+__all__ = ["efficientnet_lite", "inverted_bottleneck", "normalised"]
 
 # Each stage of EfficientNet-B0: (repeats, kernel size, stride of the first block, expansion, output channels).
 STAGES = (
@@ -59,14 +60,14 @@ def efficientnet_lite(
         raise ValueError(f"input_shape is {tuple(input_shape)}; expected (height, width, channels).")
     inputs = keras.Input(shape=tuple(input_shape))
     x = keras.layers.Conv2D(stem, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(inputs)
-    x = _normalised(x, "stem")  # (batch, height / 2, width / 2, stem)
+    x = normalised(x, "stem")  # (batch, height / 2, width / 2, stem)
     block = 0
     for repeats, kernel_size, stride, expansion, channels in stages:
         for repeat in range(repeats):
-            x = _bottleneck(x, f"block{block}", (kernel_size, 1 if repeat else stride, expansion, channels))
+            x = inverted_bottleneck(x, f"block{block}", (kernel_size, 1 if repeat else stride, expansion, channels))
             block += 1
     x = keras.layers.Conv2D(head, 1, padding="same", use_bias=False, name="head_conv")(x)
-    x = _normalised(x, "head")  # (batch, height / 32, width / 32, head)
+    x = normalised(x, "head")  # (batch, height / 32, width / 32, head)
     x = keras.layers.GlobalAveragePooling2D(name="features")(x)  # (batch, head)
     if dropout:
         x = keras.layers.Dropout(dropout)(x)
@@ -74,26 +75,47 @@ def efficientnet_lite(
     return keras.Model(inputs, logits, name=name)
 
 
-def _normalised(x, name: str, *, activated: bool = True):
-    """Normalise over the batch, then cut at 0 and 6."""
+def normalised(x: Any, name: str, *, activated: bool = True) -> Any:
+    """Normalise over the batch, then cut at 0 and 6: ``min(max(norm(x), 0), 6)``.
+
+    Args:
+        x: Keras tensor, (batch, height, width, channels).
+        name: what the names of the layers begin with.
+        activated: whether it is cut.
+
+    Returns:
+        Keras tensor of the same shape.
+    """
     # The original keeps 0.99 of its statistics each step; with 0.9 they follow in the short runs of a course too.
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{name}_norm")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activated else x
 
 
-def _bottleneck(inputs, name: str, sizes: tuple):
-    """Expand, filter each channel for itself, narrow; add the input where the shape has stayed."""
+def inverted_bottleneck(inputs: Any, name: str, sizes: Sequence[int]) -> Any:
+    """Expand, filter each channel for itself, narrow; add the input where the shape has stayed.
+
+    Args:
+        inputs: Keras tensor, (batch, height, width, channels in).
+        name: what the names of the layers begin with.
+        sizes: ``(kernel size, stride, expansion, channels)``; with an expansion of 1 nothing is widened.
+
+    Returns:
+        Keras tensor, (batch, height / stride, width / stride, channels).
+
+    Reference:
+        Sandler et al. (2018), MobileNetV2: Inverted residuals and linear bottlenecks, https://arxiv.org/abs/1801.04381
+    """
     kernel_size, stride, expansion, channels = sizes
     x = inputs
     if expansion != 1:
         x = keras.layers.Conv2D(expansion * x.shape[-1], 1, padding="same", use_bias=False, name=f"{name}_expand_conv")(
             x
         )
-        x = _normalised(x, f"{name}_expand")
+        x = normalised(x, f"{name}_expand")
     x = keras.layers.DepthwiseConv2D(
         kernel_size, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise_conv"
     )(x)
-    x = _normalised(x, f"{name}_depthwise")
+    x = normalised(x, f"{name}_depthwise")
     x = keras.layers.Conv2D(channels, 1, padding="same", use_bias=False, name=f"{name}_project_conv")(x)
-    x = _normalised(x, f"{name}_project", activated=False)  # linear: the narrow layer must not lose what it carries
+    x = normalised(x, f"{name}_project", activated=False)  # linear: the narrow layer must not lose what it carries
     return keras.layers.Add(name=f"{name}_add")([inputs, x]) if inputs.shape == x.shape else x

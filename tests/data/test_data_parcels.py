@@ -21,7 +21,7 @@ from bmkit.data.entries import Parcel
 
 CONTENT = b"the wheel"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-TINY = Parcel(name="tiny", version="1.0", file="tiny-1.0-py3-none-any.whl", sha256=SHA256, bytes=9, licence="")
+TINY = Parcel(name="tiny", version="1.0", file="tiny-1.0-py3-none-any.whl", sha256=SHA256, bytes=9, licence="CC0")
 
 
 @pytest.fixture
@@ -40,9 +40,10 @@ def cached(tmp_path, monkeypatch):
     return tmp_path / "parcels" / TINY.file
 
 
-def test_a_parcel_is_fetched_once_and_its_size_said(cached, capsys):
+def test_a_parcel_is_fetched_once_and_its_size_and_licence_said(cached, capsys):
     assert parcels.fetch_parcel(TINY) == cached and cached.read_bytes() == CONTENT
-    assert capsys.readouterr().err == "fetching tiny 1.0 (0.0 MB), once; later uses need no network\n"
+    told = "fetching tiny 1.0 (0.0 MB), once; later uses need no network\nlicence of tiny: CC0\n"
+    assert capsys.readouterr().err == told
     assert parcels.fetch_parcel(TINY) == cached and parcels.brought == ["tiny"]
     assert capsys.readouterr().err == ""
     assert list((cached.parents[1] / "tmp").iterdir()) == []
