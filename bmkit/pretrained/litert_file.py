@@ -103,7 +103,7 @@ def _parts(content: np.ndarray) -> tuple[dict, dict]:
     walk = Walk(content, MOST_VALUES)
     root, magic = walk.number("<I"), walk.take(4)
     model = _Table(walk, root, MODEL)
-    if magic != MAGIC or (version := model.number("version", "<I")) != VERSION:
+    if magic != MAGIC or model.number("version", "<I") != VERSION:
         raise ValueError(f"it is no model of LiteRT, version {VERSION}")
     buffers = [buffer.content("content") for buffer in model.tables("buffers", BUFFER)]
     graphs = model.tables("graphs", GRAPH)
