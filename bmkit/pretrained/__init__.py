@@ -37,9 +37,9 @@ def load(name: str) -> Any:
 
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
-        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `FaceDetector` or `Faces`
-        (faces.py), a `SpeechRecogniser` (speech.py), a `Translator` (translators.py), an `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py). A
-        `Voice` (voice.py) has a network of ONNX Runtime in place of `.model`.
+        `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), a `FaceDetector` or `Faces` (faces.py), a
+        `SpeechRecogniser` (speech.py), a `Translator` (translators.py), an `OwnModel` that the kit trained itself
+        (own.py), or a `Preset` (online.py). A `Voice` (voice.py) has a network of ONNX Runtime in place of `.model`.
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.
