@@ -148,7 +148,7 @@ def random_weights(sizes, seed=0):
     convolutions = []
     for filters, channels, side in sizes:
         kernel = random.normal(scale=0.7 / np.sqrt(channels * side**2), size=(filters, channels, side, side))
-        vectors = random.normal(scale=0.3, size=(3, filters)) + [[0], [1], [0]]
+        vectors = random.normal(scale=0.3, size=(3, filters)) + np.array([[0], [1], [0]])
         convolutions.append([part.astype("float32") for part in (kernel, *vectors)])
     return convolutions, random.normal(size=(sizes[-1][0], 5)).astype("float32")
 
