@@ -47,6 +47,18 @@ def efficientnet_lite0(classifier) -> tuple[float, str]:
     return len(x) / timed(lambda: classifier.features.predict(x, verbose=0))[0], "pictures/s"
 
 
+def blazeface(detector) -> tuple[float, str]:
+    """Look for faces in 50 pictures of 512×512 pixels."""
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 512, 512, 3)).astype("uint8")
+    return len(pictures) / timed(lambda: [detector.find(picture) for picture in pictures])[0], "pictures/s"
+
+
+def faces(both) -> tuple[float, str]:
+    """Describe 64 faces."""
+    aligned = np.zeros((64, 150, 150, 3), "uint8")
+    return len(aligned) / timed(both.embed, aligned)[0], "faces described/s"
+
+
 def smollm2(language) -> tuple[float, str]:
     """Continue a text by 64 tokens."""
     tokens = language.tokenizer.encode("Once upon a time")
@@ -106,7 +118,8 @@ def bert_reviews(own) -> tuple[float, str]:
 USES = {
     use.__name__: use
     for use in (
-        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, marian_en_pt, whisper_tiny_en, hibari),
+        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, blazeface, faces),
+        *(marian_en_pt, whisper_tiny_en, hibari),
         *(gpt_docstrings, bert_reviews),
     )
 }

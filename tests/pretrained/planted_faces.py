@@ -58,10 +58,10 @@ def numbers(values):
     return content(struct.pack(f"<{len(values)}i", *values), len(values))
 
 
-def litert_tensor(name, buffer, values, **changes):
+def litert_tensor(name, buffer, values, changes=None):
     fields = {0: numbers(values.shape), 1: struct.pack("<b", LITERT_TYPES[str(values.dtype)])}
     fields |= {2: struct.pack("<I", buffer), 3: content(name.encode())}
-    return table(fields | {int(n[1:]): field for n, field in changes.items()})
+    return table(fields | (changes or {}))
 
 
 def litert_model(tensors, *, magic=b"TFL3", version=3, graphs=1, buffers=None, more=()):

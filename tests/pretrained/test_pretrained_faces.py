@@ -51,9 +51,7 @@ def test_the_constants_of_a_litert_file_are_read_as_they_were_meant(tmp_path):
 
 def one(field, value):
     """A LiteRT file with a tensor one of whose fields is another."""
-    return planted.litert_model({}, buffers=None, more=[planted.litert_tensor("t", 0, np.zeros(2, "float32"))]) and (
-        planted.litert_model({}, more=[planted.litert_tensor("t", 0, np.zeros(2, "float32"), **{f"n{field}": value})])
-    )
+    return planted.litert_model({}, more=[planted.litert_tensor("t", 0, np.zeros(2, "float32"), {field: value})])
 
 
 def with_root(place):
@@ -123,7 +121,9 @@ def test_a_network_of_dlib_is_read_as_it_was_meant(tmp_path):
 
 
 def changed(number, layer):
-    return planted.dlib_network([*LAYERS[:number], layer, *LAYERS[number + 1 :]])
+    layers = list(LAYERS)
+    layers[number] = layer
+    return planted.dlib_network(layers)
 
 
 HOSTILE_DLIB = {
@@ -362,3 +362,61 @@ def test_faces_are_described_in_any_batches(planted_faces):
 @pytest.mark.parametrize("name", ["blazeface", "faces"])
 def test_the_networks_are_found_by_their_names(name):
     assert pretrained.LOADERS[name] == ("faces", name) and name in data.weights()
+
+
+@pytest.fixture(scope="module")
+def real():
+    return pretrained.load("faces")
+
+
+def pictures_of(detector):
+    """Photographs with and without faces, and noise, as the network takes them."""
+    shown = [photographs.astronaut(), photographs.chelsea(), photographs.camera()]
+    prepared = [detector._square(faces._colours(picture))[0] for picture in shown]
+    return np.stack([*prepared, np.random.default_rng(0).uniform(-1, 1, (128, 128, 3))]).astype("float32")
+
+
+@pytest.mark.slow
+def test_blazeface_guesses_what_litert_guesses(real):
+    tf = pytest.importorskip("tensorflow")
+    with weight_files("blazeface") as folder:
+        interpreter = tf.lite.Interpreter(model_content=(folder / faces.DETECTOR_FILE).read_bytes())
+    interpreter.allocate_tensors()
+    (entry,) = interpreter.get_input_details()
+    exits = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+    for picture in pictures_of(real):
+        interpreter.set_tensor(entry["index"], picture[None])
+        interpreter.invoke()
+        found = {name: keras.ops.convert_to_numpy(part) for name, part in real.model(picture[None]).items()}
+        np.testing.assert_allclose(found["boxes"], interpreter.get_tensor(exits["regressors"]), atol=2e-3)
+        np.testing.assert_allclose(found["logits"], interpreter.get_tensor(exits["classificators"])[..., 0], atol=2e-3)
+
+
+@pytest.mark.slow
+def test_the_networks_have_the_weights_that_are_described(real):
+    assert real.model.count_params() == data.weights()["blazeface"].parameters
+    assert real.model.count_params() + real.embedder.count_params() == data.weights()["faces"].parameters
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [faces.DETECTOR_FILE, faces.EMBEDDER_FILE])
+@pytest.mark.parametrize("damage", ["missing", "cut", "zeros", "swapped"])
+def test_a_damaged_file_of_a_real_network_is_one_clear_error(name, damage, tmp_path):
+    with weight_files("faces") as folder:
+        contents = {file.name: file.read_bytes() for file in folder.iterdir()}
+    (other,) = set(contents) - {name}
+    whole = contents.pop(name)
+    if damage != "missing":
+        contents[name] = {"cut": whole[:-1000], "zeros": bytes(len(whole)), "swapped": contents[other]}[damage]
+    for file, content in contents.items():
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(data.DataError, match=rf"{name} cannot be read as a .*data verify"):
+        faces.faces_of(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_load_and_a_first_use_print_nothing():
+    code = "import numpy\nfrom bmkit import pretrained\nf = pretrained.load('faces')\nx = numpy.zeros((99, 99, 3))\n"
+    code += "f.embed(f.align(x, f.find(x, least_score=1e-9).points[:1]))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
