@@ -6,7 +6,7 @@ import numpy as np
 
 from bmkit.backend import keras
 
-__all__ = ["anchors", "average_overlapping", "blazeface", "boxes_and_points", "overlaps"]
+__all__ = ["anchors", "average_overlapping", "blazeface", "boxes_and_points", "filled", "overlaps"]
 
 SIDE = 128  # pixels
 STEM = 24  # channels after the first convolution
@@ -75,12 +75,30 @@ def _block(inputs, name: str, channels: int, stride: int):
     x = keras.layers.Conv2D(channels, 1, name=f"{name}_project_conv")(x)
     if stride > 1:
         inputs = keras.layers.MaxPooling2D(stride, padding="same", name=f"{name}_pool")(inputs)
-    if (more := channels - inputs.shape[-1]) < 0:
+    if channels < inputs.shape[-1]:
         raise ValueError(f"{name} has {channels} channels after {inputs.shape[-1]}; expected as many or more.")
-    if more:  # channels of zeros; "first" makes the layer take the last two axes for height and width
-        fill = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_first", name=f"{name}_fill")
-        inputs = fill(inputs)
+    inputs = filled(inputs, channels, name)
     return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([inputs, x]))
+
+
+def filled(x, channels: int, name: str):
+    """Fill up with channels of zeros, as small networks do where a block has more channels than its input.
+
+    Args:
+        x: what is not negative, as after a ReLU, shape (batch, height, width, channels).
+        channels: how many there shall be.
+        name: how the names of the layers begin.
+
+    Returns:
+        x with so many channels.
+    """
+    if (more := channels - x.shape[-1]) == 0:
+        return x
+    # "First" makes the layer take the last two axes for height and width.
+    fill = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_first", name=f"{name}_fill")
+    # This ReLU changes nothing. Without it TensorFlow 2.21 crashes (a segmentation fault of its oneDNN kernels) where
+    # it makes one operation of a convolution, its bias, and the sum with what has just been filled up.
+    return keras.layers.ReLU(name=f"{name}_fill_relu")(fill(x))
 
 
 def _joined(parts: list, axis: int):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bmkit.backend import keras
+from bmkit.pretrained.blazeface import filled
 
 __all__ = ["face_resnet"]
 
@@ -42,7 +43,7 @@ def face_resnet(
 
     Example:
         >>> face_resnet().count_params()
-        5588512
+        5607488
 
     Reference:
         King (2017), High quality face recognition with deep metric learning,
@@ -71,17 +72,8 @@ def _block(inputs, name: str, channels: int, *, halved: bool):
     x = keras.layers.Conv2D(channels, 3, padding="same", name=f"{name}_second_conv")(x)
     if halved:
         inputs = keras.layers.AveragePooling2D(2, name=f"{name}_pool")(inputs)
-    height, width, depth = (max(a, b) for a, b in zip(x.shape[1:], inputs.shape[1:], strict=True))
-    x, inputs = (_filled(part, f"{name}_{i}", height, width, depth) for i, part in enumerate([x, inputs]))
-    return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([inputs, x]))
-
-
-def _filled(x, name: str, height: int, width: int, channels: int):
-    """Fill up with zeros at the lower and the right edge, and with channels of zeros, as dlib does before it adds."""
-    below, beside, more = height - x.shape[1], width - x.shape[2], channels - x.shape[3]
-    if below or beside:
+        inputs = filled(inputs, channels, name)
+    below, beside = inputs.shape[1] - x.shape[1], inputs.shape[2] - x.shape[2]
+    if below or beside:  # the convolution saw one place less; dlib counts what is missing as zero
         x = keras.layers.ZeroPadding2D(((0, below), (0, beside)), name=f"{name}_fill_edges")(x)
-    if more:  # "first" makes the layer take the last two axes for height and width
-        fill = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_first", name=f"{name}_fill")
-        x = fill(x)
-    return x
+    return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([inputs, x]))
