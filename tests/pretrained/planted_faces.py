@@ -206,3 +206,21 @@ def by_hand(picture, convolutions, matrix):
     y = step(relu(step(x, 3, stride=2)), 4, before=1)
     x = relu(added(pooled(x, 2, 2, np.mean), y))
     return x.mean(axis=(0, 1)) @ matrix
+
+
+CONVOLUTIONS, MATRIX = random_weights(SIZES)
+LAYERS = dlib_layers(CONVOLUTIONS, MATRIX)
+DLIB = dlib_network(LAYERS)
+
+
+def stored(folder, content):
+    path = folder / "planted.bin"
+    path.write_bytes(content)
+    return path
+
+
+def changed(number, layer):
+    """Return the tiny network with another layer in the place of one."""
+    layers = list(LAYERS)
+    layers[number] = layer
+    return dlib_network(layers)

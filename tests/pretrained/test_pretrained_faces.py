@@ -1,194 +1,23 @@
-"""Faces: files of LiteRT and dlib read or refused, networks as written out by hand, and the real ones on real faces."""
-
-import os
-import struct
-import subprocess
-import sys
-import tracemalloc
-from pathlib import Path
+"""Faces: networks as written out by hand, guesses averaged, faces aligned, and what is no picture refused."""
 
 import numpy as np
 import planted_faces as planted
 import pytest
-from skimage import data as photographs
-from sklearn import metrics
 
 from bmkit import data, pretrained
 from bmkit.backend import keras
-from bmkit.data.weights import weight_files
 from bmkit.pretrained import blazeface as detection
 from bmkit.pretrained import faces
 from bmkit.pretrained.dlib_file import read_dlib
 from bmkit.pretrained.face_resnet import face_resnet
-from bmkit.pretrained.litert_file import read_litert
 
-RANDOM = np.random.default_rng(0)
-CONSTANTS = {"a": RANDOM.normal(size=(2, 3)).astype("float32"), "b": RANDOM.normal(size=4).astype("float16")}
-CONSTANTS |= {"whole": np.arange(3, dtype="int32")}
-LITERT = planted.litert_model(CONSTANTS)
-CONVOLUTIONS, MATRIX = planted.random_weights(planted.SIZES)
-LAYERS = planted.dlib_layers(CONVOLUTIONS, MATRIX)
-DLIB = planted.dlib_network(LAYERS)
-U32 = struct.Struct("<I").pack
-
-
-def stored(folder, content):
-    path = folder / "planted.bin"
-    path.write_bytes(content)
-    return path
-
-
-def test_the_constants_of_a_litert_file_are_read_as_they_were_meant(tmp_path):
-    file = read_litert(stored(tmp_path, LITERT))
-    assert set(file.tensors) == set(CONSTANTS), "what is computed is no constant"
-    for name in "ab":
-        np.testing.assert_array_equal(file.array(name, *CONSTANTS[name].shape), CONSTANTS[name].astype("float32"))
-    with pytest.raises(data.DataError, match=r"whole is of type 2, expected 0 or 1, which are floats.*data verify"):
-        file.array("whole", 3)
-    with pytest.raises(data.DataError, match=r"a has shape \(2, 3\), expected \(3, 2\)"):
-        file.array("a", 3, 2)
-    with pytest.raises(data.DataError, match="has no tensor 'c'"):
-        file.array("c", 1)
-
-
-def one(field, value):
-    """A LiteRT file with a tensor one of whose fields is another."""
-    return planted.litert_model({}, more=[planted.litert_tensor("t", 0, np.zeros(2, "float32"), {field: value})])
-
-
-def with_root(place):
-    return U32(place) + LITERT[4:]
-
-
-HOSTILE_LITERT = {
-    "nothing": b"",
-    "zeros": bytes(100),
-    "another magic": planted.litert_model(CONSTANTS, magic=b"TFL2"),
-    "another version": planted.litert_model(CONSTANTS, version=2),
-    "no graph": planted.litert_model(CONSTANTS, graphs=0),
-    "two graphs": planted.litert_model(CONSTANTS, graphs=2),
-    "a root past the end": with_root(len(LITERT)),
-    "a root of 2**32 - 1": with_root(2**32 - 1),
-    "a list of places before the beginning": U32(8) + b"TFL3" + struct.pack("<i", 1000) + bytes(64),
-    "a list of places past the end": U32(8) + b"TFL3" + struct.pack("<i", -1000) + bytes(64),
-    "2**32 - 1 buffers": planted.litert_model(CONSTANTS, buffers=planted.tables(count=2**32 - 1)),
-    "a million buffers": planted.litert_model(CONSTANTS, buffers=planted.tables(count=10**6)),
-    "no buffers": planted.litert_model(CONSTANTS, buffers=planted.tables()),
-    "a buffer past the end": planted.litert_model(
-        CONSTANTS, buffers=planted.tables(*[planted.table({0: planted.content(b"x", 10**9)})] * 4)
-    ),
-    "a buffer that there is not": one(2, U32(9)),
-    "a name twice": planted.litert_model(
-        {"t": np.zeros(2, "float32")}, more=[planted.litert_tensor("t", 1, np.zeros(2, "float32"))]
-    ),
-    "a name that is no UTF-8": one(3, planted.content(b"\xff")),
-    "a name past the end": one(3, planted.content(b"t", 2**31)),
-    "a negative size": one(0, planted.numbers([-2, 3])),
-    "a size of 0": one(0, planted.numbers([0])),
-    "six axes": one(0, planted.numbers([1] * 6)),
-    "2**31 axes": one(0, planted.content(bytes(4), 2**31)),
-    "a tensor without its zeros": one(6, planted.table({})),
-    "half of it": LITERT[: len(LITERT) // 2],
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE_LITERT)
-def test_a_hostile_litert_file_is_one_clear_error(name, tmp_path):
-    path = stored(tmp_path, HOSTILE_LITERT[name])
-    with pytest.raises(data.DataError, match=r"planted\.bin cannot be read as a model of LiteRT.*data verify") as told:
-        read_litert(path)
-    assert str(told.value).isprintable() and len(str(told.value)) < 400
-
-
-def test_a_constant_whose_bytes_do_not_fit_its_shape_is_one_clear_error(tmp_path):
-    wrong = planted.litert_tensor("t", 1, np.zeros((9, 9), "float32"))
-    file = read_litert(stored(tmp_path, planted.litert_model({"a": np.zeros(2, "float32")}, more=[wrong])))
-    with pytest.raises(data.DataError, match=r"t has 8 bytes for shape \(9, 9\)\. Run"):
-        file.array("t", 9, 9)
-    nan = read_litert(stored(tmp_path, planted.litert_model({"a": np.array([np.nan], "float32")})))
-    with pytest.raises(data.DataError, match="what is no number"):
-        nan.array("a", 1)
-
-
-def test_a_network_of_dlib_is_read_as_it_was_meant(tmp_path):
-    file = read_dlib(stored(tmp_path, DLIB))
-    assert file.facts["size"] == [40, 40] and np.allclose(file.facts["means"], [122.782, 117.001, 104.298], atol=1e-4)
-    assert file.facts["layers"][:4] == ["con", "affine", "relu", "max_pool"] and file.facts["layers"][-1] == "fc"
-    assert file.fact("con4", list) == [6, 3, 3, 2, 2, 0, 0] and file.fact("avg_pool1", list) == [2, 2, 2, 2, 0, 0]
-    for number, parts in enumerate(CONVOLUTIONS, start=1):
-        named = ("con", "kernel"), ("con", "bias"), ("affine", "scale"), ("affine", "shift")
-        for (kind, part), values in zip(named, parts, strict=True):
-            np.testing.assert_array_equal(file.array(f"{kind}{number}/{part}", *values.shape), values)
-    np.testing.assert_array_equal(file.array("fc1/kernel", 6, 5), MATRIX)
-
-
-def changed(number, layer):
-    layers = list(LAYERS)
-    layers[number] = layer
-    return planted.dlib_network(layers)
-
-
-HOSTILE_DLIB = {
-    "nothing": b"",
-    "zeros": bytes(100),
-    "another loss": planted.dlib_network(LAYERS, loss="loss_mmod_"),
-    "another input": planted.dlib_network(LAYERS, kind="input_grayscale_image"),
-    "a layer too many": planted.dlib_network(LAYERS, versions=[2] * len(LAYERS) + [3]),
-    "a layer too few": planted.dlib_network(LAYERS, versions=[2] * (len(LAYERS) - 2) + [3]),
-    "a layer of version 4": planted.dlib_network(LAYERS, versions=[4, 3]),
-    "layers without end": planted.dlib_network(LAYERS, versions=[2] * 20_000),
-    "an unknown layer": changed(2, planted.text("prelu_")),
-    "a name of 10**9 letters": changed(2, planted.whole(10**9)),
-    "a name of -1 letters": changed(2, planted.whole(-1)),
-    "a name that is no ASCII": changed(2, planted.whole(2) + "é".encode()),
-    "a number of 15 bytes": changed(2, b"\x0f" + bytes(20)),
-    "a number of no bytes": changed(2, b"\x00"),
-    "a number with a wrong head": changed(2, b"\x11\x05"),
-    "a tensor of 2**60 numbers": changed(1, planted.text("affine_") + planted.shape(2**30, 2**30, 1, 1, version=2)),
-    "a tensor past the end": changed(1, planted.text("affine_") + planted.shape(2**20, 1, 1, 1, version=2)),
-    "a negative size": changed(1, planted.text("affine_") + planted.shape(-2, -2, 1, 1, version=2)),
-    "a tensor of version 1": changed(1, planted.text("affine_") + planted.shape(8, 1, 1, 1)),
-    "shapes that do not fit": changed(1, planted.affine(np.zeros(4), np.zeros(4)).replace(b"\1\4", b"\1\3")),
-    "a last matrix with a bias": changed(-1, planted.dense(MATRIX)[: -len(planted.REALS) - 2] + planted.whole(0)),
-    "stored in the middle of a training": DLIB.replace(planted.UNUSED, b"110" + 3 * planted.tensor(np.ones(1)), 1),
-    "a mark that is none": DLIB.replace(planted.UNUSED, b"2" + planted.UNUSED[1:], 1),
-    "something behind its end": DLIB + b"\0",
-    "one byte less": DLIB[:-1],
-    "half of it": DLIB[: len(DLIB) // 2],
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE_DLIB)
-def test_a_hostile_file_of_dlib_is_one_clear_error(name, tmp_path):
-    path = stored(tmp_path, HOSTILE_DLIB[name])
-    with pytest.raises(data.DataError, match=r"planted\.bin cannot be read as a network of dlib.*data verify") as told:
-        read_dlib(path)
-    assert str(told.value).isprintable() and len(str(told.value)) < 400
-
-
-@pytest.mark.parametrize(("read", "honest"), [(read_litert, LITERT), (read_dlib, DLIB)])
-def test_mutants_of_an_honest_file_are_read_or_refused(read, honest, tmp_path):
-    random = np.random.default_rng(0)
-    tracemalloc.start()
-    for _ in range(300):
-        mutant = bytearray(honest)
-        place = int(random.integers(len(mutant)))
-        mutant[place : place + int(random.integers(3))] = random.bytes(int(random.integers(3)))
-        try:
-            file = read(stored(tmp_path, bytes(mutant)))
-            for name, tensor in file.tensors.items():
-                file.array(name, *tensor.shape)
-        except data.DataError as error:
-            assert str(error).isprintable()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 2**25
+LAYERS, CONVOLUTIONS, MATRIX = planted.LAYERS, planted.CONVOLUTIONS, planted.MATRIX
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     model = face_resnet(**planted.TINY)
-    faces.fill_from_dlib(model, read_dlib(stored(tmp_path_factory.mktemp("dlib"), DLIB)))
+    faces.fill_from_dlib(model, read_dlib(planted.stored(tmp_path_factory.mktemp("dlib"), planted.DLIB)))
     return model
 
 
@@ -203,11 +32,14 @@ def test_a_file_of_another_network_of_dlib_is_told(tmp_path):
         (planted.dlib_network(LAYERS[:-1]), r"has the layers \{'con': 5, .*expected \{'con': 5"),
         (planted.dlib_network(LAYERS, side=41), "is for other pictures than 40×40"),
         (planted.dlib_network(LAYERS, means=(0.0, 0.0, 0.0)), "with the means"),
-        (changed(4, planted.convolution(*CONVOLUTIONS[1][:2], stride=2, padding=1)), r"con2 has the settings \[4, 3,"),
-        (changed(-1, planted.dense(MATRIX[:, :4])), r"fc1/kernel has shape \(6, 4\), expected \(6, 5\)"),
+        (
+            planted.changed(4, planted.convolution(*CONVOLUTIONS[1][:2], stride=2, padding=1)),
+            r"con2 has the settings \[4, 3,",
+        ),
+        (planted.changed(-1, planted.dense(MATRIX[:, :4])), r"fc1/kernel has shape \(6, 4\), expected \(6, 5\)"),
     ]:
         with pytest.raises(data.DataError, match=message):
-            faces.fill_from_dlib(face_resnet(**planted.TINY), read_dlib(stored(tmp_path, wrong)))
+            faces.fill_from_dlib(face_resnet(**planted.TINY), read_dlib(planted.stored(tmp_path, wrong)))
 
 
 SMALL = {"stem": 4, "blocks": ((4, 1), (6, 2)), "heads": {0: 2, 1: 3}}
@@ -364,163 +196,3 @@ def test_faces_are_described_in_any_batches(planted_faces):
 @pytest.mark.parametrize("name", ["blazeface", "faces"])
 def test_the_networks_are_found_by_their_names(name):
     assert pretrained.LOADERS[name] == ("faces", name) and name in data.weights()
-
-
-@pytest.fixture(scope="module")
-def real():
-    return pretrained.load("faces")
-
-
-def pictures_of(detector):
-    """Photographs with and without faces, and noise, as the network takes them."""
-    shown = [photographs.astronaut(), photographs.chelsea(), photographs.camera()]
-    prepared = [detector._square(faces._colours(picture))[0] for picture in shown]
-    return np.stack([*prepared, np.random.default_rng(0).uniform(-1, 1, (128, 128, 3))]).astype("float32")
-
-
-@pytest.mark.slow
-def test_blazeface_guesses_what_litert_guesses(real):
-    tf = pytest.importorskip("tensorflow")
-    with weight_files("blazeface") as folder:
-        interpreter = tf.lite.Interpreter(model_content=(folder / faces.DETECTOR_FILE).read_bytes())
-    interpreter.allocate_tensors()
-    (entry,) = interpreter.get_input_details()
-    exits = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
-    for picture in pictures_of(real):
-        interpreter.set_tensor(entry["index"], picture[None])
-        interpreter.invoke()
-        found = {name: keras.ops.convert_to_numpy(part) for name, part in real.model(picture[None]).items()}
-        np.testing.assert_allclose(found["boxes"], interpreter.get_tensor(exits["regressors"]), atol=2e-3)
-        np.testing.assert_allclose(found["logits"], interpreter.get_tensor(exits["classificators"])[..., 0], atol=2e-3)
-
-
-@pytest.mark.slow
-def test_the_networks_have_the_weights_that_are_described(real):
-    assert real.model.count_params() == data.weights()["blazeface"].parameters
-    assert real.model.count_params() + real.embedder.count_params() == data.weights()["faces"].parameters
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [faces.DETECTOR_FILE, faces.EMBEDDER_FILE])
-@pytest.mark.parametrize("damage", ["missing", "cut", "zeros", "swapped"])
-def test_a_damaged_file_of_a_real_network_is_one_clear_error(name, damage, tmp_path):
-    with weight_files("faces") as folder:
-        contents = {file.name: file.read_bytes() for file in folder.iterdir()}
-    (other,) = set(contents) - {name}
-    whole = contents.pop(name)
-    if damage != "missing":
-        contents[name] = {"cut": whole[:-1000], "zeros": bytes(len(whole)), "swapped": contents[other]}[damage]
-    for file, content in contents.items():
-        (tmp_path / file).write_bytes(content)
-    with pytest.raises(data.DataError, match=rf"{name} cannot be read as a .*data verify"):
-        faces.faces_of(tmp_path)
-
-
-@pytest.mark.slow
-def test_a_load_and_a_first_use_print_nothing():
-    code = "import numpy\nfrom bmkit import pretrained\nf = pretrained.load('faces')\nx = numpy.zeros((99, 99, 3))\n"
-    code += "f.embed(f.align(x, f.find(x, least_score=1e-9).points[:1]))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-
-
-@pytest.mark.slow
-def test_what_is_found_is_what_the_makers_of_the_parcel_find(real):
-    picture = photographs.astronaut()
-    boxes, points, scores = real.find(picture)
-    assert boxes.shape == (1, 4) and points.shape == (1, 6, 2) and scores.shape == (1,)
-    eyes, ears = points[0, :2], points[0, 4:]
-    assert eyes[0, 0] < eyes[1, 0] and ears[0, 0] < eyes[0, 0] < points[0, 2, 0] < eyes[1, 0] < ears[1, 0]
-    assert eyes[:, 1].max() < points[0, 2, 1] < points[0, 3, 1], "eyes, nose, mouth from above"
-    assert len(real.find(photographs.chelsea()).scores) == len(real.find(photographs.coffee()).scores) == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("turn", [0, 20, -20])
-def test_faces_anywhere_of_any_size_and_turn_come_to_lie_alike(real, turn):
-    from PIL import Image
-
-    face = Image.fromarray(photographs.astronaut()[:250, 100:350]).rotate(turn, Image.Resampling.BICUBIC)
-    numbers = []
-    for side, corner in ((250, (0, 0)), (250, (150, 40)), (500, (100, 0))):
-        picture = Image.new("RGB", (600, 520), (90, 110, 130))
-        picture.paste(face.resize((side, side), Image.Resampling.BICUBIC), corner)
-        found = real.find(np.asarray(picture))
-        assert len(found.scores) == 1 and found.boxes[0, 0] > corner[0] and found.boxes[0, 1] > corner[1]
-        numbers.append(real.embed(real.align(np.asarray(picture), found.points))[0])
-    upright = real.find(photographs.astronaut())
-    (first,) = real.embed(real.align(photographs.astronaut(), upright.points))
-    assert max(np.linalg.norm(first - other) for other in numbers) < 0.4
-
-
-# dlib 20.0 itself (the wheel dlib-bin, by `dlib.face_recognition_model_v1(FILE).compute_face_descriptor(crop)`): the
-# first 16 of the 128 numbers, the length of all, and how far the two are from each other.
-DLIB_SAYS = [-0.0665, 0.0857, 0.0105, 0.034, -0.0502, -0.0397, -0.0461, -0.1385]
-DLIB_SAYS += [0.1292, -0.0368, 0.1761, -0.0732, -0.2606, -0.072, 0.0071, 0.1105]
-DLIB_SAYS_OF_A_CAT = [-0.0393, 0.0423, 0.0995, -0.0386, -0.1095, -0.0313, -0.0246, 0.0386]
-DLIB_SAYS_OF_A_CAT += [0.102, -0.084, 0.2056, -0.0603, -0.2149, -0.033, -0.0148, 0.1299]
-
-
-@pytest.mark.slow
-def test_the_numbers_of_a_picture_are_those_of_dlib(real):
-    crops = np.stack([photographs.astronaut()[30:180, 150:300], photographs.chelsea()[50:200, 100:250]])
-    found = real.embed(crops)
-    np.testing.assert_allclose(found[:, :16], [DLIB_SAYS, DLIB_SAYS_OF_A_CAT], atol=2e-4)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1.36397, 1.39314], atol=2e-4)
-    assert np.linalg.norm(found[0] - found[1]) == pytest.approx(0.59580, abs=2e-4)
-
-
-def equal_error_rate(numbers, people):
-    """The share of errors where as many strangers are taken for the same person as the same are not recognised."""
-    first, second = np.triu_indices(len(people), 1)
-    near = -np.linalg.norm(numbers[first] - numbers[second], axis=1)
-    false_accepts, true_accepts, _ = metrics.roc_curve(people[first] == people[second], near)
-    place = np.argmin(abs(false_accepts - (1 - true_accepts)))
-    return (false_accepts[place] + 1 - true_accepts[place]) / 2
-
-
-@pytest.mark.slow
-def test_forty_people_are_told_apart_when_their_faces_are_aligned(real):
-    splits = [data.load("orl_faces").arrays(split) for split in ("train", "validation", "test")]
-    pictures = np.concatenate([x for x, _ in splits]) * 255
-    people = np.concatenate([y for _, y in splits])
-    aligned, resized = [], []
-    for picture in pictures:
-        found = real.find(picture)
-        assert len(found.scores) == 1, "one face a picture"
-        aligned.append(real.align(picture, found.points)[0])
-        colours = np.repeat(picture, 3, axis=-1)
-        resized.append(keras.ops.convert_to_numpy(keras.ops.image.resize(colours, (150, 150))))
-    assert equal_error_rate(real.embed(np.array(aligned)), people) <= 0.01
-    assert equal_error_rate(real.embed(np.clip(resized, 0, 255)), people) >= 0.04
-
-
-OTHER_BACKEND = """
-import sys
-import numpy as np
-from skimage import data
-from bmkit import pretrained
-from bmkit.backend import keras
-
-faces = pretrained.load("faces")
-boxes, points, scores = faces.find(data.astronaut())
-numbers = faces.embed(faces.align(data.astronaut(), points))
-np.savez(sys.argv[1], backend=keras.backend.backend(), boxes=boxes, points=points, scores=scores, numbers=numbers)
-"""
-
-
-@pytest.mark.slow
-def test_another_backend_finds_and_says_the_same(real, tmp_path):
-    pytest.importorskip("jax")
-    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    surroundings["PYTHONPATH"] = str(Path(pretrained.__file__).resolve().parents[2])
-    command = [sys.executable, "-c", OTHER_BACKEND, tmp_path / "back.npz"]
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    back = np.load(tmp_path / "back.npz")
-    assert str(back["backend"]) == "jax"
-    found = real.find(photographs.astronaut())
-    for name, part in found._asdict().items():
-        np.testing.assert_allclose(back[name], part, atol=2e-2)
-    numbers = real.embed(real.align(photographs.astronaut(), found.points))
-    np.testing.assert_allclose(back["numbers"], numbers, atol=2e-2)
