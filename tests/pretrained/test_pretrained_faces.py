@@ -28,6 +28,7 @@ def test_the_network_for_faces_computes_what_is_written_out_in_numpy(tiny):
 
 
 def test_a_file_of_another_network_of_dlib_is_told(tmp_path):
+    faster = planted.convolution(*CONVOLUTIONS[1][:2], stride=2, padding=1)
     for wrong, message in [
         (planted.dlib_network(LAYERS[:-1]), r"has the layers \{'con': 5, .*expected \{'con': 5"),
         (planted.dlib_network(LAYERS, side=41), "is for other pictures than 40×40"),

@@ -103,6 +103,11 @@ def test_a_network_of_dlib_is_read_as_it_was_meant(tmp_path):
     np.testing.assert_array_equal(file.array("fc1/kernel", 6, 5), planted.MATRIX)
 
 
+def affine_of(*sizes, version):
+    """A file of dlib whose second layer has a tensor of such a shape."""
+    return planted.changed(1, planted.text("affine_") + planted.shape(*sizes, version=version))
+
+
 HOSTILE_DLIB = {
     "nothing": b"",
     "zeros": bytes(100),
@@ -122,9 +127,9 @@ HOSTILE_DLIB = {
     "a tensor of 2**60 numbers": planted.changed(
         1, planted.text("affine_") + planted.shape(2**30, 2**30, 1, 1, version=2)
     ),
-    "a tensor past the end": planted.changed(1, planted.text("affine_") + planted.shape(2**20, 1, 1, 1, version=2)),
-    "a negative size": planted.changed(1, planted.text("affine_") + planted.shape(-2, -2, 1, 1, version=2)),
-    "a tensor of version 1": planted.changed(1, planted.text("affine_") + planted.shape(8, 1, 1, 1)),
+    "a tensor past the end": affine_of(2**20, 1, 1, 1, version=2),
+    "a negative size": affine_of(-2, -2, 1, 1, version=2),
+    "a tensor of version 1": affine_of(8, 1, 1, 1, version=1),
     "shapes that do not fit": planted.changed(1, planted.affine(np.zeros(4), np.zeros(4)).replace(b"\1\4", b"\1\3")),
     "a last matrix with a bias": planted.changed(
         -1, planted.dense(planted.MATRIX)[: -len(planted.REALS) - 2] + planted.whole(0)

@@ -137,12 +137,12 @@ def test_forty_people_are_told_apart_when_their_faces_are_aligned(real):
     aligned, resized = [], []
     for picture in pictures:
         found = real.find(picture)
-        assert len(found.scores) == 1, "one face a picture"
+        assert len(found.scores) >= 1, "a face in each picture"
         aligned.append(real.align(picture, found.points)[0])
         colours = np.repeat(picture, 3, axis=-1)
         resized.append(keras.ops.convert_to_numpy(keras.ops.image.resize(colours, (150, 150))))
     assert equal_error_rate(real.embed(np.array(aligned)), people) <= 0.01
-    assert equal_error_rate(real.embed(np.clip(resized, 0, 255)), people) >= 0.04
+    assert equal_error_rate(real.embed(np.clip(resized, 0, 255)), people) >= 0.1
 
 
 OTHER_BACKEND = """
