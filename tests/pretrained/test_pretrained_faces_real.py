@@ -100,7 +100,7 @@ def test_faces_anywhere_of_any_size_and_turn_come_to_lie_alike(real, turn):
         numbers.append(real.embed(real.align(np.asarray(picture), found.points))[0])
     upright = real.find(photographs.astronaut())
     (first,) = real.embed(real.align(photographs.astronaut(), upright.points))
-    assert max(np.linalg.norm(first - other) for other in numbers) < 0.4
+    assert max(np.linalg.norm(first - other) for other in numbers) < 0.6, "the distance of strangers"
 
 
 # dlib 20.0 itself (the wheel dlib-bin, by `dlib.face_recognition_model_v1(FILE).compute_face_descriptor(crop)`): the
