@@ -49,7 +49,7 @@ def efficientnet_lite0(classifier) -> tuple[float, str]:
 
 def blazeface(detector) -> tuple[float, str]:
     """Look for faces in 50 pictures of 512×512 pixels."""
-    pictures = np.random.default_rng(0).integers(0, 256, (50, 512, 512, 3)).astype("uint8")
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 512, 512, 3), dtype="uint8")
     return len(pictures) / timed(lambda: [detector.find(picture) for picture in pictures])[0], "pictures/s"
 
 

