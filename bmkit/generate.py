@@ -277,5 +277,10 @@ def _halves(model: keras.Model) -> tuple[keras.Model, keras.Model]:
             )
         source, target = inputs
         encoded = keras.tree.flatten(model.get_layer("encoded").output)  # vectors of all steps, or a state's parts
-        _HALVES[model] = keras.Model(source, encoded), keras.Model([source, *encoded, target], model.output)
+        reader, known = keras.Model(source, encoded), [source, *encoded, target]
+        origins = [tensor._keras_history for tensor in known]
+        writer = keras.Model(known, model.output)
+        for tensor, origin in zip(known, origins, strict=True):
+            tensor._keras_history = origin  # Keras makes inputs of them anew; so the model can be saved as before
+        _HALVES[model] = reader, writer
     return _HALVES[model]

@@ -56,3 +56,19 @@ def test_a_masked_language_model_hides_words_below_and_asks_for_them_alone_above
     assert {"−ln p(cup)", "−ln p(tea)", "tokens (4,)", "vectors (4, 8)", "probabilities (2, 50)"} <= set(shown)
     with pytest.raises(ValueError, match="a text of 1 words"):
         diagrams.masked_language_model(["a"], [1], width=8, vocabulary_size=50)
+
+
+def test_a_ctc_lattice_has_an_arrow_for_each_step_of_a_path_that_spells_the_labels():
+    states = ["–", "one", "–", "two", "–", "two", "–"]
+    axes = diagrams.ctc_lattice(states, np.full((6, 7), 0.25), path=[0, 1, 3, 4, 5, 5]).axes[0]
+    arrows = [one for one in axes.texts if isinstance(one, Annotation)]
+    places = {tuple(np.rint([*one.xyann, *one.xy]).astype(int)) for one in arrows}  # frame and state, twice
+    assert (1, 1, 2, 3) in places, "one and two differ: the blank between them may be jumped over"
+    assert (2, 3, 3, 5) not in places, "two and two do not"
+    assert {place[2] - place[0] for place in places} == {1}
+    thick = {tuple(np.rint([*one.xyann, *one.xy]).astype(int)) for one in arrows if one.arrow_patch.get_linewidth() > 2}
+    assert thick == {(0, 0, 1, 1), (1, 1, 2, 3), (2, 3, 3, 4), (3, 4, 4, 5), (4, 5, 5, 5)}
+    written = [text for text in axes.texts if text.get_text() == ".250"]
+    assert len(written) == 18, "what lies on no path holds no number"
+    with pytest.raises(ValueError, match="3 states but sums of shape"):
+        diagrams.ctc_lattice(["–", "one", "–"], np.zeros((4, 5)))

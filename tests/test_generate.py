@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from bmkit import generate, scratch
+from bmkit.backend import keras
+from bmkit.models import transformer
 
 LOGITS = np.log([[0.1, 0.4, 0.3, 0.2]])
 
@@ -161,3 +163,14 @@ def test_beams_write_with_our_gpt_and_its_cache():
     ends = np.flatnonzero(text[2:] == 1)
     counted = log_p[: ends[0] + 1] if ends.size else log_p
     assert score == pytest.approx(counted.mean(), abs=1e-4)
+
+
+def test_a_model_that_has_translated_can_be_saved_and_translates_alike(tmp_path):
+    model = transformer(10, 8, width=8, depth=1)
+    source = np.array([[4, 7, 2, 9], [5, 3, 0, 0]])
+    options = {"start": 1, "end": 2, "length": 5}
+    written = generate.translate(model, source, **options)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    for one in (model, again):
+        assert np.array_equal(generate.translate(one, source, **options), written)

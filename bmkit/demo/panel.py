@@ -170,8 +170,10 @@ def _show_first_answer(panel: Panel) -> None:
 
     name, given = next(iter(panel.examples.items()))
     print(f"{panel.about['label']}: {name}")
+    answers = []
     for last in steps(panel.answer, given, panel._chosen({})):
-        answers = last if isinstance(last, list | tuple) else [last]
+        before, answers = answers, last if isinstance(last, list | tuple) else [last]
+        _close(before, answers)
     for one in answers:
         if hasattr(one, "savefig"):
             plot.show(one)
@@ -183,6 +185,15 @@ def _show_first_answer(panel: Panel) -> None:
             display(one)
         elif one is not None:
             print(one)
+
+
+def _close(before: Sequence, after: Sequence) -> None:
+    """Close the figures of a step that the next one replaces: Jupyter shows, and stores, all that are open."""
+    for one in before:
+        if hasattr(one, "savefig") and not any(one is other for other in after):
+            import matplotlib.pyplot as plt
+
+            plt.close(one)
 
 
 def text(

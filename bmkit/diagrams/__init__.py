@@ -10,6 +10,7 @@ from bmkit.diagrams.chains import (
     unrolled_rnn,
 )
 from bmkit.diagrams.course import course_map
+from bmkit.diagrams.lattices import ctc_lattice
 from bmkit.diagrams.looking import shaded_words, soft_lookup
 from bmkit.diagrams.texts import cut_text, masked_language_model
 from bmkit.diagrams.windows import convolution_step, receptive_field, window_places
@@ -18,6 +19,7 @@ __all__ = [
     "boxes",
     "convolution_step",
     "course_map",
+    "ctc_lattice",
     "cut_text",
     "encoder_decoder",
     "lstm_cell",

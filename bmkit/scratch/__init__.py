@@ -9,6 +9,7 @@ from bmkit.scratch import (
     attention,
     backpropagation,
     bpe,
+    calibration,
     convolution,
     evaluation,
     forecasting,
@@ -27,6 +28,7 @@ from bmkit.scratch import (
     sequences,
     spectrogram,
     summaries,
+    transcription,
     transformer,
     validation,
     waveform,
@@ -35,6 +37,7 @@ from bmkit.scratch.activations import *
 from bmkit.scratch.attention import *
 from bmkit.scratch.backpropagation import *
 from bmkit.scratch.bpe import *
+from bmkit.scratch.calibration import *
 from bmkit.scratch.convolution import *
 from bmkit.scratch.evaluation import *
 from bmkit.scratch.forecasting import *
@@ -53,6 +56,7 @@ from bmkit.scratch.residual import *
 from bmkit.scratch.sequences import *
 from bmkit.scratch.spectrogram import *
 from bmkit.scratch.summaries import *
+from bmkit.scratch.transcription import *
 from bmkit.scratch.transformer import *
 from bmkit.scratch.validation import *
 from bmkit.scratch.waveform import *
@@ -62,6 +66,7 @@ __all__ = [
     *attention.__all__,
     *backpropagation.__all__,
     *bpe.__all__,
+    *calibration.__all__,
     *convolution.__all__,
     *evaluation.__all__,
     *forecasting.__all__,
@@ -80,6 +85,7 @@ __all__ = [
     *sequences.__all__,
     *spectrogram.__all__,
     *summaries.__all__,
+    *transcription.__all__,
     *transformer.__all__,
     *validation.__all__,
     *waveform.__all__,

@@ -15,6 +15,7 @@ __all__ = [
     "mel_filterbank",
     "mel_to_hertz",
     "short_time_fourier",
+    "vocal_tract_warp",
 ]
 
 
@@ -225,3 +226,34 @@ def log_mel_spectrogram(
     """
     power = abs(short_time_fourier(signal, length, hop, center=True)) ** 2  # (frames, bins)
     return decibels(power @ mel_filterbank(bands, length, rate, low=low, high=high))
+
+
+def vocal_tract_warp(factor: float, coefficients: int = 13, *, bands: int = 128, highest: float = 4000.0) -> np.ndarray:
+    """Make a matrix that turns cepstral coefficients into those of a longer or shorter vocal tract: ``c' = W·c``.
+
+    The coefficients are the cosine transform of a logarithmic mel spectrum. Go back to that spectrum, read it at
+    frequencies that are `factor` times as high, and transform again: ``W = D·R·Dᵀ``. What lies above the highest
+    frequency is read there.
+
+    Args:
+        factor: the tract's length over that of the speaker; 1 changes nothing, more moves all resonances down.
+        coefficients: how many the frames have, from the first one (the mean of the spectrum) on.
+        bands: mel bands of the spectrum.
+        highest: upper end of the spectrum, in hertz.
+
+    Returns:
+        Matrix of shape ``(coefficients, coefficients)``.
+
+    Example:
+        >>> np.allclose(vocal_tract_warp(1.0), np.eye(13))
+        True
+
+    Reference:
+        N. Jaitly, G. E. Hinton (2013), Vocal tract length perturbation (VTLP) improves speech recognition
+    """
+    centres = np.linspace(0, hertz_to_mel(highest), bands + 2)[1:-1]
+    cosines = np.cos(np.pi * np.outer(np.arange(coefficients), np.arange(bands) + 0.5) / bands) * np.sqrt(2 / bands)
+    cosines[0] /= np.sqrt(2)  # (coefficients, bands), rows of length 1
+    read_at = hertz_to_mel(np.minimum(factor * mel_to_hertz(centres), highest))
+    moved = np.array([np.interp(read_at, centres, row) for row in cosines])
+    return cosines @ moved.T

@@ -148,7 +148,8 @@ def griffin_lim(
         signal = inverse_short_time_fourier(spectrum, length, hop, center=True)
         now = short_time_fourier(signal, length, hop, center=True)  # consistent: the spectrum of a signal
         ahead = now - momentum / (1 + momentum) * before
-        spectrum = magnitudes * np.exp(1j * np.angle(ahead))
+        size = abs(ahead)
+        spectrum = magnitudes * np.divide(ahead, size, out=np.ones_like(ahead), where=size > 0)  # e^{i·angle}
         before = now
     return inverse_short_time_fourier(spectrum, length, hop, center=True)
 

@@ -368,7 +368,7 @@ plot.show(figure)
 # frame, which speaker, 9 classes.</details><br>
 #
 # Mind the last column. Our speech task is not *what* was said (all said the same) but *who* said it. It is a neighbour of
-# speech recognition, on the same kind of data. [Chapter 12](12_cnn_speech.ipynb) goes from sound to words; so will 26 and 28 (planned).
+# speech recognition, on the same kind of data. [Chapter 12](12_cnn_speech.ipynb) goes from sound to words; so do [26](26_speech_to_text.ipynb) and [28](28_voice_commands.ipynb).
 #
 # ## The mask
 #

@@ -826,7 +826,7 @@ plot.show(figure)
 # ## What this does not show
 #
 # The voices are synthetic: one program pronounces each word in one way, without breath, room or traffic. Real people mumble, and
-# a device hears words that are no commands at all; this network must answer with one of its ten. Chapter 28 (planned) adds noise,
+# a device hears words that are no commands at all; this network must answer with one of its ten. [Chapter 28](28_voice_commands.ipynb) adds noise,
 # unknown words and silence, and counts false alarms. Centring needs the whole word, with quiet around it; in a conversation there
 # is none.
 #

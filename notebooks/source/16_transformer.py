@@ -653,7 +653,7 @@ plot.explore(draw, start={"date": 3}, date=range(30))
 #
 # ## What it has not learned
 #
-# It reads days that it never saw, in seven languages. (A date is no sentence; chapter 20, planned, translates those.) What about a *language* that it never saw? Dutch and Italian are near relatives of some of
+# It reads days that it never saw, in seven languages. (A date is no sentence; [chapter 20](20_machine_translation.ipynb) translates sentences.) What about a *language* that it never saw? Dutch and Italian are near relatives of some of
 # the seven; Korean is written in characters of which only the digits are known. And all training days lay between 1900
 # and 2099. What about the century before?
 #

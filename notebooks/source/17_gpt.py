@@ -1187,7 +1187,7 @@ plot.show(figure)
 # whole text once and does not append to it. And in it a new token would change all earlier positions, so nothing
 # old could be kept.</details>
 # <details><summary>Greedy takes the likeliest token each time. Is the text the likeliest text?</summary>No. A less likely first token
-# may open the way to a far likelier rest. Beam search keeps several beginnings (chapter 20, planned), and even the likeliest text is often a
+# may open the way to a far likelier rest. Beam search keeps several beginnings ([chapter 20](20_machine_translation.ipynb)), and even the likeliest text is often a
 # dull one.</details>
 # <details><summary>Two models have the same perplexity. Does it matter which one you take?</summary>Perhaps much. They may be good at different
 # tokens, as here. Look at the differences token by token, sorted by something you understand, and try their mean.</details><br>

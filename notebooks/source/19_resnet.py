@@ -799,7 +799,7 @@ plot.show(plot.images(x_test[surest], titles, columns=5))
 # would use the statistics of the small batch in training, and move its running averages towards those of a hundred
 # pictures, for which its weights were not made.</details><br>
 #
-# **Next** Part V (planned) applies all of this. Chapter 37, *Pretrained models* (planned), takes the transfer further. [00 ·
+# **Next** Part V applies all of this; it begins with [20 · Machine translation](20_machine_translation.ipynb). Chapter 37, *Pretrained models* (planned), takes the transfer further. [00 ·
 # Start here](00_start_here.ipynb) has the map.
 #
 # **References**

@@ -825,18 +825,18 @@ for other in ("first words", "lead"):
     mean, low, high = verdict("network", other, 1)
     share = mean / min(gains)
     expect(f"over {other}, ROUGE-2 over the other gains", share, at_most=0.5)
-mean, low, high = verdict("TextRank", "first words", 2)
-expect("TextRank over first words, ROUGE-L: upper end", high, at_most=0)
 for column in range(3):
     mean, low, high = verdict("network", "linear tagger", column)
     farthest = max(abs(low), abs(high))
     expect("network and linear tagger: farthest end", farthest, at_most=0.03)
+
+# %%
+mean, low, high = verdict("TextRank", "first words", 2)
+expect("TextRank over first words, ROUGE-L: upper end", high, at_most=0)
 for column in (0, 2):
     mean, low, high = verdict("random sentence", "says nothing", column)
     expect("random sentence over nothing: lower end", low, at_most=0)
     expect("random sentence over nothing: upper end", high, at_most=0.03)
-
-# %%
 sixty = {word for word, _ in words_of_lines.most_common(60)}
 expect("little words that are not common in the lines", len(LITTLE - sixty), equals=0)
 threshold = best_threshold["network"]
@@ -1052,8 +1052,6 @@ def open_summarizer(path):
 
     def summarize(text):
         words = re.findall("[a-z0-9]+", text.lower())
-        if not words:
-            return ""
         counted = collections.Counter(words)
         head = words[:40]
         tokens = np.zeros((1, 40), "int32")
@@ -1062,7 +1060,7 @@ def open_summarizer(path):
         repeats[0, : len(head), 0] = np.log1p([counted[word] for word in head])
         chances = parts["network"].predict_on_batch([tokens, repeats])
         chances = chances[0, : len(head), 0]
-        least = min(parts["threshold"], np.sort(chances)[-3:][0])
+        least = min([parts["threshold"], *np.sort(chances)[-3:][:1]])
         return " ".join(np.array(head)[chances >= least])
 
     return summarize
@@ -1083,8 +1081,8 @@ for text, chances in zip(some, chances_on_test["network"]):
 here.append("")  # a text without a word has an empty summary
 expect("same answers in a new process", trial.answers == here, equals=True)
 expect("size (MB)", trial.megabytes, at_most=1.0)
-times = f"{trial.p50_milliseconds:.0f} ms, 19 of 20 in {trial.p95_milliseconds:.0f} ms"
-print(f"starts in (here: {trial.load_seconds:.1f} s), half of its answers in (here: {times})")
+print(f"starts in (here: {trial.load_seconds:.1f} s)")
+print(f"half of its answers come in (here: {trial.p50_milliseconds:.0f} ms)")
 
 # %% [markdown]
 # ## Summary

@@ -122,6 +122,21 @@ def test_where_nobody_watches_the_first_answer_is_shown(capsys):
     ]
 
 
+def test_a_figure_that_the_next_step_replaces_is_closed(capsys):
+    import matplotlib.pyplot as plt
+
+    def growing(text):
+        for height in (1, 2):
+            figure, axes = plot.subplots()
+            axes.bar([text], [height])
+            axes.set(xlabel="word", ylabel="weight")
+            yield [figure, f"height {height}"]
+
+    demo.text(growing, ["first"])
+    assert capsys.readouterr().out.splitlines()[1:] == ["<IPython.core.display.Image object>", "height 2"]
+    assert plt.get_fignums() == [], "Jupyter would store each that is open"
+
+
 def test_in_a_notebook_that_somebody_works_in_it_is_a_widget(monkeypatch):
     pytest.importorskip("anywidget")
     from bmkit.demo import panel as module

@@ -21,6 +21,8 @@ HAND = [
     # Mirrored by two samples: 2 1 | 0 1 2 | 1 0, so that the middle of frame 0 is sample 0.
     ("short_time_fourier", (np.arange(3.0), 4, 2), {"center": True}, [[1.0, -0.0, -1.0], [3.0, -2.0, 1.0]]),
     ("hertz_to_mel", (np.array([0.0, 700.0, 2100.0]),), {}, [0.0, MEL, 2 * MEL]),
+    # A flat spectrum is flat wherever it is read.
+    ("vocal_tract_warp", (1.2, 1), {}, [[1.0]]),
     ("mel_to_hertz", (np.array([0.0, MEL, 2 * MEL]),), {}, [0.0, 700.0, 2100.0]),
     # Edges at 0, ⅓, ⅔ and 1 of 4·MEL; the bins of 0, 2100 and 10 500 Hz lie at 0, 2 and 4 MEL.
     ("mel_filterbank", (1, 10, 21_000), {"low": 0.0}, None),
@@ -56,7 +58,7 @@ def keras_decibels(power):
 
 # name, arguments, options, what Keras does with the same
 PARITY_TOLERANCE = (1e-5, 1e-5)
-ALONE = {"hann_window", "hertz_to_mel", "mel_to_hertz"}  # Keras has them inside larger layers only
+ALONE = {"hann_window", "hertz_to_mel", "mel_to_hertz", "vocal_tract_warp"}  # Keras has them inside larger layers only
 PARITY = [
     ("short_time_fourier", (SIGNAL, 64, 20), {}, keras_stft),
     ("short_time_fourier", (SIGNAL, 50, 20), {"fft_length": 64}, keras_stft),
@@ -118,3 +120,21 @@ def test_ten_times_the_pressure_is_twenty_decibels():
     options = {"length": 128, "hop": 64, "bands": 12}
     quiet, loud = (scratch.log_mel_spectrogram(factor * SIGNAL, 8000, **options) for factor in (1, 10))
     np.testing.assert_allclose(loud - quiet, 20)
+
+
+def test_a_longer_vocal_tract_moves_a_resonance_down_by_its_factor():
+    bands = 128
+    centres = np.linspace(0, scratch.hertz_to_mel(4000.0), bands + 2)[1:-1]
+    hertz = scratch.mel_to_hertz(centres)
+    spectrum = np.exp(-(((hertz - 1000) / 150) ** 2))
+    cosines = np.cos(np.pi * np.outer(np.arange(bands), np.arange(bands) + 0.5) / bands) * np.sqrt(2 / bands)
+    cosines[0] /= np.sqrt(2)
+    for factor in (0.8, 1.25):
+        moved = cosines.T @ scratch.vocal_tract_warp(factor, bands) @ (cosines @ spectrum)
+        assert abs(hertz[moved.argmax()] - 1000 / factor) < 40
+        np.testing.assert_allclose(moved.max(), 1.0, atol=0.02)
+
+
+def test_a_vocal_tract_of_the_same_length_changes_nothing():
+    np.testing.assert_allclose(scratch.vocal_tract_warp(1.0), np.eye(13), atol=1e-12)
+    np.testing.assert_allclose(scratch.vocal_tract_warp(1.0, 5, bands=40, highest=8000.0), np.eye(5), atol=1e-12)
