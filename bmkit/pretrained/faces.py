@@ -190,7 +190,7 @@ class FaceDetector:
             (1, 150, 150, 3)
 
         Reference:
-            King (2017), Easily create high quality object detectors and face recognition with deep learning,
+            King (2017), High quality face recognition with deep metric learning,
             http://blog.dlib.net/2017/02/high-quality-face-recognition-with-deep.html
         """
         points = np.asarray(points)
