@@ -94,11 +94,13 @@ def filled(x, channels: int, name: str):
     """
     if (more := channels - x.shape[-1]) == 0:
         return x
+    # The two ReLUs change nothing; they part what must not be made one operation. Without the second, TensorFlow 2.21
+    # crashes (a segmentation fault in oneDNN) where it joins a convolution, its bias and the sum with what was just
+    # filled up; without the first, JAX 0.10 on a processor computes other numbers in a compiled function.
+    x = keras.layers.ReLU(name=f"{name}_before_fill")(x)
     # "First" makes the layer take the last two axes for height and width.
     fill = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_first", name=f"{name}_fill")
-    # This ReLU changes nothing. Without it TensorFlow 2.21 crashes (a segmentation fault of its oneDNN kernels) where
-    # it makes one operation of a convolution, its bias, and the sum with what has just been filled up.
-    return keras.layers.ReLU(name=f"{name}_fill_relu")(fill(x))
+    return keras.layers.ReLU(name=f"{name}_behind_fill")(fill(x))
 
 
 def _joined(parts: list, axis: int):

@@ -310,7 +310,7 @@ def fill_from_dlib(model: Any, file: DlibFile) -> None:
     kinds = {"con": of_kind.Conv2D, "affine": of_kind.Conv2D, "add_prev": of_kind.Add, "max_pool": of_kind.MaxPooling2D}
     kinds |= {"avg_pool": (of_kind.AveragePooling2D, of_kind.GlobalAveragePooling2D), "fc": of_kind.Dense}
     wanted = {name: sum(isinstance(layer, kind) for layer in model.layers) for name, kind in kinds.items()}
-    wanted["relu"] = wanted["con"]  # one behind each
+    wanted["relu"] = wanted["con"]  # one behind each; those beside zeros that were filled up are ours
     if (counted := collections.Counter(file.fact("layers", list))) != wanted:
         raise DataError(f"{file.name} has the layers {dict(counted)}, expected {wanted}. {MEND}")
     side = model.input_shape[1]
