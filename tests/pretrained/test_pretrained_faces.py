@@ -53,6 +53,15 @@ def test_the_networks_are_saved_and_loaded_and_name_no_backend(build, tmp_path):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
 
 
+@pytest.mark.parametrize("build", [detection.blazeface, lambda: face_resnet(**planted.TINY)])
+def test_the_networks_compute_the_same_compiled_as_step_by_step(build):
+    model = build()  # where a compiler joins operations, TensorFlow and JAX have both gone wrong
+    x = np.random.default_rng(0).uniform(-1, 1, (3, *model.input_shape[1:])).astype("float32")
+    compiled, stepwise = keras.tree.flatten(model.predict(x, verbose=0)), keras.tree.flatten(model(x, training=False))
+    for a, b in zip(compiled, stepwise, strict=True):
+        np.testing.assert_allclose(a, keras.ops.convert_to_numpy(b), rtol=1e-3, atol=1e-4)
+
+
 def test_blazeface_computes_what_is_written_out_in_numpy():
     model = detection.blazeface(16, **SMALL)
     random = np.random.default_rng(0)
