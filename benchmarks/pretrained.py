@@ -53,6 +53,18 @@ def ssd_mobilenet_v2(detector) -> tuple[float, str]:
     return len(pictures) / timed(detector.detect_all, pictures)[0], "pictures/s"
 
 
+def blazeface(detector) -> tuple[float, str]:
+    """Look for faces in 50 pictures of 512×512 pixels."""
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 512, 512, 3), dtype="uint8")
+    return len(pictures) / timed(lambda: [detector.find(picture) for picture in pictures])[0], "pictures/s"
+
+
+def faces(both) -> tuple[float, str]:
+    """Describe 64 faces."""
+    aligned = np.zeros((64, 150, 150, 3), "uint8")
+    return len(aligned) / timed(both.embed, aligned)[0], "faces described/s"
+
+
 def smollm2(language) -> tuple[float, str]:
     """Continue a text by 64 tokens."""
     tokens = language.tokenizer.encode("Once upon a time")
@@ -112,8 +124,9 @@ def bert_reviews(own) -> tuple[float, str]:
 USES = {
     use.__name__: use
     for use in (
-        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, ssd_mobilenet_v2, marian_en_pt, whisper_tiny_en),
-        *(hibari, gpt_docstrings, bert_reviews),
+        *(minilm, multilingual_e5, smollm2, efficientnet_lite0, ssd_mobilenet_v2, blazeface, faces),
+        *(marian_en_pt, whisper_tiny_en, hibari),
+        *(gpt_docstrings, bert_reviews),
     )
 }
 

@@ -18,6 +18,8 @@ LOADERS = {
     "multilingual_e5": ("multilingual", "multilingual_e5"),
     "smollm2": ("language", "smollm2"),
     "efficientnet_lite0": ("pictures", "efficientnet_lite0"),
+    "blazeface": ("faces", "blazeface"),
+    "faces": ("faces", "faces"),
     "hibari": ("voice", "hibari"),
     "whisper_tiny_en": ("speech", "whisper_tiny_en"),
     "marian_en_pt": ("translators", "marian_en_pt"),
@@ -37,8 +39,9 @@ def load(name: str) -> Any:
     Returns:
         An object with `.model` (Keras) and what its use needs: a `SentenceEncoder` (bmkit/pretrained/text.py), a
         `LanguageModel` (language.py), a `PictureClassifier` (pictures.py), an `ObjectDetector` (detector.py), a
-        `SpeechRecogniser` (speech.py), a `Translator` (translators.py), an `OwnModel` that the kit trained itself
-        (own.py), or a `Preset` (online.py). A `Voice` (voice.py) has a network of ONNX Runtime in place of `.model`.
+        `FaceDetector` or `Faces` (faces.py), a `SpeechRecogniser` (speech.py), a `Translator` (translators.py), an
+        `OwnModel` that the kit trained itself (own.py), or a `Preset` (online.py). A `Voice` (voice.py) has a network
+        of ONNX Runtime in place of `.model`.
 
     Raises:
         bmkit.data.DataError: no such model, weights that are absent while there is no network, or damaged weights.
