@@ -169,7 +169,8 @@ def retold(draft, old) -> bool:
 def keep(notebook, old) -> None:
     """Give a notebook that has just been executed the old outputs, if nothing but what was measured differs.
 
-    All or none: a page that shows the outputs of two runs can contradict itself.
+    All or none: a page that shows the outputs of two runs can contradict itself. None where the code, the data or the
+    weights that they come from have changed: then what was measured is not the same thing any more.
 
     Args:
         notebook: the new one; changed in place.
@@ -177,7 +178,7 @@ def keep(notebook, old) -> None:
     """
     new_cells, old_cells = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (notebook, old))
     shown = [[(cell.source, _comparable(cell.outputs)) for cell in cells] for cells in (new_cells, old_cells)]
-    if shown[0] == shown[1]:
+    if shown[0] == shown[1] and not needs.changed(noted_needs(old) or {}, needs.needs(code_of(notebook))):
         for now, before in zip(new_cells, old_cells, strict=True):
             now.outputs = before.outputs
 

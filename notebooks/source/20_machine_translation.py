@@ -3,7 +3,7 @@
 #
 # **After this you can** compute BLEU and chrF by hand and say what they do not see, build and train a network that translates, write greedy and beam search, tell where a translation memory is the better choice, test a real translator on strings of a program, and measure what it does to women
 #
-# **Time** 55 min to read, 100 min to teach, 55 s to run
+# **Time** 55 min to read, 100 min to teach, 60 s to run
 #
 # **Before** [16 · Transformer](16_transformer.ipynb)
 #

@@ -3,7 +3,7 @@
 #
 # **After this you can** build a reader of opinions from counts of words, from an embedding or from a pretrained encoder, compute the measures of the field by hand, judge a language without one label in it, tell whether a probability means what it says and mend it by temperature scaling, probe a reader for negation and for a new domain, and ship it in one file
 #
-# **Time** 50 min to read, 90 min to teach, 60 s to run
+# **Time** 50 min to read, 90 min to teach, 40 s to run
 #
 # **Before** [13 · Recurrent networks for text](13_rnn_text.ipynb), [18 · BERT](18_bert.ipynb)
 #

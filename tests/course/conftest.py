@@ -1,4 +1,4 @@
-"""What several tests start from: a planned chapter, one as cells to change, and a wheel that nobody fetches."""
+"""What several tests start from: a planned chapter, one as cells to change, an unfetched wheel, and a browser."""
 
 import zipfile
 
@@ -42,3 +42,11 @@ def wheel_of_flowers(tmp_path_factory, monkeypatch):
         )
     monkeypatch.setattr(wheel, "fetched", lambda requirement: wheel.looked_at(path, *requirement.split("==")))
     return path
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        yield play

@@ -1,50 +1,25 @@
 """`demo` in a real Chromium: texts, pictures, sounds and a fake microphone; nobody but the kit's server is asked."""
 
 import contextlib
-import importlib.util
 import io
-import math
-import os
 import re
-import shutil
 import signal
 import socket
-import struct
 import subprocess
 import time
-import wave
 from types import SimpleNamespace
 
 import families
 import made_up
 import nbformat
 import pytest
+from demos import ALLOWED, DEVICE, MARKS, asked, browsing, chosen, opened, refused, refuses_bad_sounds, said, tone
 from PIL import Image
 from test_demo import awaited, started
 
 from bmkit.course import kernels, lab
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-ALLOWED, DEVICE = "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"
-PATIENCE = 120_000  # milliseconds, for a machine that is busy with other tests
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
-]
-
-
-def tone(seconds, *, rate=44_100, channels=2, hertz=440):
-    """Write a WAV file whose left channel is a tone and whose right one is silent."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setparams((channels, 2, rate, 0, "NONE", ""))
-        values = [round(16_000 * math.sin(2 * math.pi * hertz * n / rate)) for n in range(round(seconds * rate))]
-        sound.writeframes(b"".join(struct.pack("<h", value) + b"\0\0" * (channels - 1) for value in values))
-    return file.getvalue()
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -66,68 +41,11 @@ def kit(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def playwright():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        yield play
-
-
-@contextlib.contextmanager
-def browsing(playwright, *flags):
-    """Open a page that may ask this machine alone; all that it asks for is noted."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(PATIENCE)
-    page.asked, page.outside, page.faults = [], [], []
-
-    def gate(route):
-        inside = re.match(r"(http|ws)://127\.0\.0\.1:\d+/|blob:http://127|data:", route.request.url)
-        (page.asked if inside else page.outside).append(route.request.url)
-        route.continue_() if inside else route.abort()
-
-    page.context.route("**/*", gate)
-    page.on("websocket", lambda channel: page.asked.append(channel.url))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    try:
-        yield page
-        assert not page.outside and not page.faults
-    finally:
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def page(playwright, kit):
     """A browser whose microphone hears a tone of 440 Hz."""
     file = f"--use-file-for-fake-audio-capture={kit.folder / 'tone.wav'}"
     with browsing(playwright, ALLOWED, DEVICE, file) as page:
         yield page
-
-
-def opened(page, kit, number):
-    page.goto(kit.runs[number].address)
-    page.locator(".bmkit").wait_for()
-    return page
-
-
-def said(page, text, where=".bmkit-answer"):
-    """Wait for a text on the page; return all of it. A picture is kept where BMKIT_SCREENSHOTS names a folder."""
-    page.locator(where, has_text=re.compile(text)).wait_for()
-    if folder := os.environ.get("BMKIT_SCREENSHOTS"):
-        page.wait_for_timeout(300)
-        name = re.sub(r"\W+", "_", os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0])
-        page.screenshot(path=f"{folder}/{name}_{re.sub(r'[^a-zA-Z0-9]+', '_', text)}.png")
-    return page.locator(where).inner_text()
-
-
-def refused(page, text):
-    told = said(page, text, ".bmkit-refusal")
-    assert "\n" not in told and "Traceback" not in page.content()
-    return told
-
-
-def chosen(page, content, name="sound.wav", kind="audio/wav"):
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": kind, "buffer": content})
 
 
 def test_a_text_is_answered_step_by_step_with_what_was_chosen(page, kit):
@@ -155,8 +73,7 @@ def test_texts_that_are_refused(page, kit):
         ("crash", r"There is no answer to this \(ValueError: <b>no weight</b> for crash\); try another input."),
         ("a" * 1_000_001, "This has 1.0 MB; give at most 1 MB."),
     ):
-        page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
-        page.get_by_role("button", name="Answer").click()
+        asked(page, text)
         refused(page, sentence)
     page.get_by_role("button", name="a good cat").click()
     said(page, "sum 1")
@@ -211,15 +128,10 @@ def test_a_stereo_file_of_44100_hertz_is_mixed_and_sampled_anew(page, kit):
 
 def test_sounds_that_are_refused(page, kit):
     opened(page, kit, "26")
-    whole = tone(1)
+    refuses_bad_sounds(page, most=5)
     for content, sentence in (
-        (b"no sound at all", "This file is no sound that the browser can read"),
-        (b"", "This file is no sound that the browser can read"),
-        (tone(0), "(lasts 0.00 s|is no sound)"),
         (tone(0.02), "lasts 0.02 s; give at least 0.1 s"),
-        (tone(7, channels=1), "lasts 7 s; give at most 5 s"),
-        (tone(1, hertz=0, channels=1), "silent from its beginning to its end"),
-        (whole[:40], "(lasts 0.00 s|is no sound)"),
+        (tone(1)[:40], "(lasts 0.00 s|is no sound)"),
     ):
         chosen(page, content)
         refused(page, sentence)

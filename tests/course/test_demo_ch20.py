@@ -2,33 +2,19 @@
 
 import demos
 import pytest
-import test_demo_browser
-from test_demo_browser import browsing, opened, playwright, refused, said
+from demos import asked, browsing, opened, refused, said
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("20")
 
 
-@pytest.fixture(scope="module")
-def kit():
-    with demos.running("20") as kit:
-        yield kit
-
-
-def asked(page, text):
-    page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
-    page.get_by_role("button", name="Answer").click()
-
-
-def test_a_sentence_is_translated_and_other_input_is_refused(playwright, kit, tmp_path):
+def test_a_sentence_is_translated_and_other_input_is_refused(playwright, kit):
     with browsing(playwright) as page:
         opened(page, kit, "20")
         assert page.locator("textarea").input_value().startswith("Where can I find a good book")
         asked(page, "The house is very small.")
         said(page, "Portuguese: A casa é muito pequena.")
         assert page.locator(".bmkit-answer img").count() == 1
-        page.screenshot(path=tmp_path / "answer.png", full_page=True)
         for text, sentence in (
             ("  ", "There is no text yet"),
             ("word " * 10_000, "The text has 10,000 words; give at most 60."),

@@ -4,28 +4,15 @@ import re
 
 import demos
 import pytest
-import test_demo_browser
-from test_demo_browser import browsing, opened, playwright, refused, said
+from demos import asked, browsing, opened, refused, said
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("21")
 
 PARAGRAPH = (
     "Return the largest value of an array along one axis. The values are compared as numbers, and the result does not "
     "hold the places at which they stand. See also the function for places."
 )
-
-
-@pytest.fixture(scope="module")
-def kit():
-    with demos.running("21") as kit:
-        yield kit
-
-
-def asked(page, text):
-    page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
-    page.get_by_role("button", name="Answer").click()
 
 
 def test_a_paragraph_is_shortened_and_other_input_is_refused(playwright, kit):

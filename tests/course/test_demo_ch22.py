@@ -4,18 +4,10 @@ import re
 
 import demos
 import pytest
-import test_demo_browser
-from test_demo_browser import browsing, opened, playwright, refused, said
+from demos import asked, browsing, opened, refused, said
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def kit():
-    with demos.running("22") as kit:
-        yield kit
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("22")
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +19,8 @@ def page(playwright, kit):
 def judged(page, text, reader="encoder"):
     """Give a review and return the probability of praise, and all that the page answers."""
     page.get_by_role("combobox").select_option(label=reader)
-    page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
     page.locator(".bmkit-answer").evaluate("node => { node.innerHTML = ''; }")  # the answer before
-    page.get_by_role("button", name="Answer").click()
+    asked(page, text)
     told = said(page, "Probability of praise")
     return float(re.search(r"here: ([\d.]+)\)", told)[1]), told
 
@@ -62,6 +53,5 @@ def test_what_is_no_review_is_refused(page, kit):
         ("Кошка спит", "in the script Cyrillic; write in Latin or Chinese."),
         ("42", "has no letters; write in Latin or Chinese."),
     ):
-        page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
-        page.get_by_role("button", name="Answer").click()
+        asked(page, text)
         refused(page, sentence)

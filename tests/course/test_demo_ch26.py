@@ -1,31 +1,18 @@
 """The demo of chapter 26 in a real Chromium: a recording and a file are written down; what is no speech is refused."""
 
-import io
 import re
-import wave
 
 import demos
 import numpy as np
 import pytest
-import test_demo_browser
-from test_demo_browser import ALLOWED, DEVICE, browsing, chosen, opened, playwright, refused, said, tone
+from demos import ALLOWED, DEVICE, browsing, chosen, opened, refuses_bad_sounds, said, wav
 
 from bmkit import data
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("26")
 
 WORDS = r"Whisper writes: .*best of times.*worst of times"
-
-
-def wav(samples, rate):
-    """Write samples in -1 to 1, shape (time,) or (time, channels), as a WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setparams((1 if samples.ndim == 1 else samples.shape[1], 2, rate, 0, "NONE", ""))
-        sound.writeframes((32_767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +20,6 @@ def passage():
     """The first seconds of A Tale of Two Cities, and their samples a second."""
     recording = data.recording("two_cities")
     return recording.samples[: 6 * recording.sample_rate], recording.sample_rate
-
-
-@pytest.fixture(scope="module")
-def kit():
-    """Start the demo of the chapter itself."""
-    with demos.running("26") as kit:
-        yield kit
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +60,4 @@ def test_what_is_no_speech_gets_one_sentence(page):
     hiss = np.clip(0.1 * np.random.default_rng(0).normal(size=4 * 16_000), -1, 1)
     chosen(page, wav(hiss, 16_000))
     said(page, "Nobody seems to speak here")
-    for content, sentence in (
-        (b"no sound at all", "This file is no sound that the browser can read"),
-        (b"", "This file is no sound that the browser can read"),
-        (tone(0), "(lasts 0.00 s|is no sound)"),
-        (tone(31, channels=1), "lasts 31 s; give at most 30 s"),
-        (tone(1, hertz=0, channels=1), "silent from its beginning to its end"),
-    ):
-        chosen(page, content)
-        refused(page, sentence)
+    refuses_bad_sounds(page, most=30)

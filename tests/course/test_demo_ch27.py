@@ -2,29 +2,16 @@
 
 import demos
 import pytest
-import test_demo_browser
-from test_demo_browser import browsing, opened, playwright, refused, said
+from demos import asked, browsing, opened, refused, said
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("27")
 
 LENGTH = "audio => new Promise(done => { if (audio.duration) done(audio.duration); \
 audio.onloadedmetadata = () => done(audio.duration); })"
 
 
-@pytest.fixture(scope="module")
-def kit():
-    with demos.running("27") as kit:
-        yield kit
-
-
-def asked(page, text):
-    page.locator("textarea").evaluate("(area, text) => { area.value = text; area.oninput(); }", text)
-    page.get_by_role("button", name="Answer").click()
-
-
-def test_an_announcement_is_spoken_and_other_input_is_refused(playwright, kit, tmp_path):
+def test_an_announcement_is_spoken_and_other_input_is_refused(playwright, kit):
     with browsing(playwright) as page:
         opened(page, kit, "27")
         assert page.locator("textarea").input_value() == "Platform 7, at 14:30"
@@ -33,7 +20,6 @@ def test_an_announcement_is_spoken_and_other_input_is_refused(playwright, kit, t
         assert "platform" in told and "minutes" in told
         assert page.locator(".bmkit-answer img").count() == 1
         assert 2 < page.locator(".bmkit-answer audio").evaluate(LENGTH) < 5, "seconds of sound that can be played"
-        page.screenshot(path=tmp_path / "spoken.png")
         for text, sentence in (
             ("  ", "There is no text yet"),
             ("platform " * 10_000, "The text has 10,000 words; give at most 12."),

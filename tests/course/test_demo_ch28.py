@@ -9,34 +9,17 @@ from types import SimpleNamespace
 import demos
 import numpy as np
 import pytest
-import test_demo_browser
-from test_demo_browser import ALLOWED, DEVICE, browsing, chosen, opened, playwright, refused, said, tone
+from demos import ALLOWED, DEVICE, browsing, chosen, opened, refuses_bad_sounds, said, wav
 
-__all__ = ["playwright"]  # a fixture, found here by its name
-
-pytestmark = [*test_demo_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*demos.MARKS, pytest.mark.slow]
+kit = demos.of_chapter("28")
 
 KEYWORDS = "one, two, three, four"
-
-
-def wav(samples, rate):
-    """Write samples in -1 to 1, shape (time,) or (time, channels), as a WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setparams((1 if samples.ndim == 1 else samples.shape[1], 2, rate, 0, "NONE", ""))
-        sound.writeframes((32_767 * np.clip(samples, -1, 1)).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def floors(told):
     """Read which keywords the demo says it has heard, in their order."""
     return re.findall(r"\d", re.search(r"Heard \(here: (.*)\)", told)[1])
-
-
-@pytest.fixture(scope="module")
-def kit():
-    with demos.running("28") as kit:
-        yield kit
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +70,4 @@ def test_what_holds_no_word_gets_one_sentence(page):
         said(page, "Heard")
         chosen(page, wav(sound, 8_000))
         said(page, "Nothing heard: the sound is equally loud all the time.")
-    for content, sentence in (
-        (b"no sound at all", "This file is no sound that the browser can read"),
-        (b"", "This file is no sound that the browser can read"),
-        (tone(0), "(lasts 0.00 s|is no sound)"),
-        (tone(11, channels=1), "lasts 11 s; give at most 10 s"),
-        (tone(1, hertz=0, channels=1), "silent from its beginning to its end"),
-    ):
-        chosen(page, content)
-        refused(page, sentence)
+    refuses_bad_sounds(page, most=10)

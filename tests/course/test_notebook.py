@@ -76,6 +76,17 @@ def test_outputs_of_two_runs_are_never_mixed():
     assert "1.8" in new.cells[0].outputs[0].text
 
 
+def test_what_was_measured_is_taken_anew_where_the_data_have_changed():
+    source = "data.load('wine')"
+    old, new, newer = (measured(source, f"✓ fast ≤ 2 s (here: {seconds} s)\n") for seconds in (1.5, 1.8, 1.9))
+    notebook.note_needs(old)
+    notebook.keep(new, old)
+    assert "1.5" in new.cells[0].outputs[0].text
+    old.metadata["bmkit"]["needs"]["data set wine"] = "another"
+    notebook.keep(newer, old)
+    assert "1.9" in newer.cells[0].outputs[0].text
+
+
 def test_a_table_that_differs_in_what_was_measured_here_alone_is_kept():
     old, new = (measured("f()", f'<td>GRU</td><td class="here">{score}</td>') for score in (0.71, 0.72))
     notebook.keep(new, old)
