@@ -990,7 +990,7 @@ beam = leads["    with beam", "strangers"][0]
 expect("beam, strangers: change of the WER", abs(beam), at_most=0.03)
 for name, make in {"DTW": dtw_of, "HMM": hmm_of}.items():
     more = rate(counts["strangers", name]) - promised[make]
-    expect(f"{name}, strangers: WER above that of the left out", more, at_least=0.1)
+    expect(f"{name}, strangers: WER above that of the left out", more, at_least=0.04)
 times = reader.count_params() / (2 * 26 * 10 * STATES)
 expect("numbers of the network, times those of the HMM", times, at_least=10)
 
@@ -1012,7 +1012,7 @@ expect("numbers of the network, times those of the HMM", times, at_least=10)
 # cannot show that here; here, for a stranger's voice, the small model is not shown to be worse.
 #
 # On strangers all three fail far more often, and in more than half of the strings there is an error. None of them could serve a stranger.
-# **Our stand-in was too hopeful**: with a known speaker left out, DTW and the HMM made far fewer errors than with the strangers. It served to choose
+# **Our stand-in was too hopeful**: with a known speaker left out, DTW and the HMM made fewer errors than with the strangers, by at least four in a hundred words. It served to choose
 # a penalty, but not to forecast an error rate; four voices are no sample of all voices.
 # Mean and variance are normalised, so it is not only a microphone that adds a constant. The set does not tell voice, dialect and
 # microphone apart.
