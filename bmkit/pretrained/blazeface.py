@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from bmkit.backend import keras
+from bmkit.pretrained.boxes import intersection_over_union
 
-__all__ = ["anchors", "average_overlapping", "blazeface", "boxes_and_points", "filled", "overlaps"]
+__all__ = ["anchors", "average_overlapping", "blazeface", "boxes_and_points", "filled"]
 
 SIDE = 128  # pixels
 STEM = 24  # channels after the first convolution
@@ -164,29 +165,6 @@ def boxes_and_points(numbers: np.ndarray, middles: np.ndarray) -> tuple[np.ndarr
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1), points
 
 
-def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Tell how much boxes overlap one box: ``intersection / union`` of their areas (IoU).
-
-    Args:
-        box: left, top, right, bottom, shape (4,).
-        boxes: the others, shape (n, 4).
-
-    Returns:
-        0 (apart) to 1 (equal), shape (n,).
-
-    Example:
-        >>> overlaps(np.array([0, 0, 2, 2]), np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]]))
-        array([1.        , 0.33333333, 0.        ])
-
-    Reference:
-        Everingham et al. (2010), The PASCAL visual object classes challenge, https://doi.org/10.1007/s11263-009-0275-4
-    """
-    shared = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])  # width and height, (n, 2)
-    intersection = np.maximum(shared, 0).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - intersection
-    return intersection / np.maximum(union, 1e-9)
-
-
 def average_overlapping(
     boxes: np.ndarray, points: np.ndarray, scores: np.ndarray, *, least_overlap: float = 0.3
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -217,7 +195,8 @@ def average_overlapping(
     found, left = [], np.argsort(-scores, kind="stable")
     while left.size:
         best = left[0]
-        same = overlaps(boxes[best], boxes[left]) > least_overlap
+        overlaps = intersection_over_union(boxes[best][None], boxes[left])  # the order of x and y does not matter
+        same = keras.ops.convert_to_numpy(overlaps)[0] > least_overlap
         same[0] = True  # a box without an area overlaps nothing, not even itself
         group = left[same]
         weights = scores[group] / scores[group].sum()

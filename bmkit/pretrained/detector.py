@@ -12,6 +12,7 @@ from bmkit.backend import keras
 from bmkit.data.weights import weight_files
 from bmkit.pretrained.boxes import anchor_boxes, decode, non_max_suppression
 from bmkit.pretrained.graph_file import read_graph
+from bmkit.pretrained.pixels import pixels_of
 from bmkit.pretrained.ssd_mobilenet import fill_from_graph, map_names, ssd_mobilenet
 
 __all__ = ["COCO_KINDS", "Detections", "ObjectDetector", "object_detector", "ssd_mobilenet_v2"]
@@ -82,7 +83,8 @@ class ObjectDetector:
         """
         single = hasattr(pictures, "ndim") and pictures.ndim == 3
         side = self.model.input_shape[1:3]
-        resized = [_resized(_pixels(picture), *side) for picture in ([pictures] if single else pictures)]
+        given = [pixels_of(picture) for picture in ([pictures] if single else pictures)]
+        resized = [_resized(pixels.astype("float32"), *side) for pixels in given]
         if not resized:
             raise ValueError("there is no picture; expected one or more of shape (height, width, 3).")
         return np.stack(resized) * np.float32(2 / 255) - np.float32(1)
@@ -132,9 +134,8 @@ class ObjectDetector:
         boxes = keras.ops.clip(decode(offsets, self.anchors), 0, 1)  # nothing lies outside the picture
         boxes = keras.ops.convert_to_numpy(boxes)  # (pictures, anchors, 4)
         sizes = [np.shape(picture)[:2] for picture in pictures]
-        scores = self._scores(logits) * (boxes[..., 2:] > boxes[..., :2]).all(
-            axis=-1, keepdims=True
-        )  # some area is left
+        has_area = (boxes[..., 2:] > boxes[..., :2]).all(axis=-1, keepdims=True)
+        scores = self._scores(logits) * has_area
         chosen = [_chosen(*each, at_least, most_overlap) for each in zip(boxes, scores, strict=True)]
         return [self._told(*each, most) for each in zip(sizes, boxes, chosen, strict=True)]
 
@@ -160,20 +161,6 @@ def _chosen(boxes: np.ndarray, scores: np.ndarray, at_least: float, most_overlap
         kept = good[non_max_suppression(boxes[good], scores[good, kind], most_overlap=most_overlap)]
         found += [(scores[row, kind], row, kind) for row in kept]
     return found
-
-
-def _pixels(picture: Any) -> np.ndarray:
-    """Return the pixels of a picture as floating-point numbers from 0 to 255."""
-    pixels = np.asarray(picture)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape or pixels.dtype.kind not in "uif":
-        raise ValueError(
-            f"a picture has shape {pixels.shape} and type {pixels.dtype}, expected (height, width, 3) and 0 to 255. "
-            "Repeat a grey picture three times; leave away the fourth channel, which is transparency."
-        )
-    least, most = pixels.min(), pixels.max()
-    if not (least >= 0 and most <= 255) or (pixels.dtype.kind == "f" and 0 < most <= 1):
-        raise ValueError(f"a picture has pixels from {least} to {most}; expected 0 (black) to 255 (white).")
-    return pixels.astype("float32")
 
 
 def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from bmkit.pretrained.dlib_file import DlibFile, read_dlib
 from bmkit.pretrained.face_resnet import MEANS, face_resnet
 from bmkit.pretrained.litert_file import LiteRTFile, read_litert
 from bmkit.pretrained.packed_file import MEND
+from bmkit.pretrained.pixels import pixels_of
 from bmkit.pretrained.tracing import traced
 
 __all__ = [
@@ -93,21 +94,8 @@ def similarity(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _colours(picture: Any) -> np.ndarray:
-    """Return a picture as uint8 of shape (height, width, 3)."""
-    picture = np.asarray(picture)
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.ndim != 3 or picture.shape[-1] not in (1, 3) or not picture.size or picture.dtype.kind not in "uif":
-        raise ValueError(
-            f"a picture is {picture.dtype} of shape {picture.shape}; expected numbers of shape (height, width, 3), or "
-            "(height, width) when it is grey."
-        )
-    least, most = picture.min(), picture.max()
-    if not (least >= 0 and most <= 255):  # true for what is no number, too
-        raise ValueError(f"the pixels of a picture run from {least} to {most}; expected 0 to 255.")
-    if picture.dtype.kind == "f" and 0 < most <= 1:
-        raise ValueError("the pixels of a picture run from 0 to 1; expected 0 to 255: multiply them by 255.")
-    return np.broadcast_to(np.rint(picture).astype("uint8"), (*picture.shape[:2], 3))
+    """Return a picture, grey or in colours, as uint8 of shape (height, width, 3)."""
+    return np.rint(pixels_of(picture, grey=True)).astype("uint8")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

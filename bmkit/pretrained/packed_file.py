@@ -1,7 +1,7 @@
 """Files of packed weights: a walk through their bytes that never leaves them, and tensors unpacked when asked for.
 
-What the readers of GGUF, E5, CTranslate2 and Marian files share (`gguf_file.py`, `e5_file.py`, `ct2_file.py`,
-`marian_file.py`).
+What the readers of GGUF, E5, CTranslate2, Marian, LiteRT and dlib files and of frozen graphs share (the modules whose
+names end in `_file`).
 """
 
 import dataclasses

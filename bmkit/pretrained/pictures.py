@@ -14,6 +14,7 @@ from bmkit.data.parcels import fetch_parcel, read_members
 from bmkit.data.unpickle import read_state
 from bmkit.data.weights import weight_files
 from bmkit.pretrained.efficientnet_lite import efficientnet_lite
+from bmkit.pretrained.pixels import pixels_of
 
 __all__ = ["PictureClassifier", "efficientnet_lite0", "fill_from_torch", "imagenet_labels"]
 
@@ -62,15 +63,13 @@ class PictureClassifier:
             float32 of shape (n, side, side, 3).
 
         Raises:
-            ValueError: something is not a colour picture.
+            ValueError: something is not a colour picture, or its pixels are on another scale.
         """
         single = hasattr(pictures, "ndim") and pictures.ndim == 3
         side = self.model.input_shape[1:3]
         prepared = []
         for picture in [pictures] if single else pictures:
-            picture = np.asarray(picture, "float32")
-            if picture.ndim != 3 or picture.shape[-1] != 3:
-                raise ValueError(f"a picture has shape {picture.shape}; expected (height, width, 3), pixels 0 to 255.")
+            picture = pixels_of(picture).astype("float32")
             resized = keras.ops.image.resize(picture, side, antialias=True, crop_to_aspect_ratio=True)
             prepared.append(self.scale(keras.ops.convert_to_numpy(resized)))
         return np.stack(prepared)
