@@ -1012,7 +1012,7 @@ expect("numbers of the network, times those of the HMM", times, at_least=10)
 # cannot show that here; here, for a stranger's voice, the small model is not shown to be worse.
 #
 # On strangers all three fail far more often, and in more than half of the strings there is an error. None of them could serve a stranger.
-# **Our stand-in was too hopeful**: with a known speaker left out, DTW and the HMM made fewer errors than with the strangers, whose whole interval lies above what it promised. It served to choose
+# **Our stand-in was too hopeful**: with a known speaker left out, DTW and the HMM made fewer errors than with the strangers: the whole interval of the strangers' rate lies above the rate with the known speaker left out. The stand-in served to choose
 # a penalty, but not to forecast an error rate; four voices are no sample of all voices.
 # Mean and variance are normalised, so it is not only a microphone that adds a constant. The set does not tell voice, dialect and
 # microphone apart.
